@@ -1,0 +1,196 @@
+// Package caddyfile is the grammar of the dingtalk directive, as a table.
+package caddyfile
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/config"
+)
+
+// value puts the arguments of a subdirective into the configuration.
+type value func(c *config.Config, d *caddyfile.Dispenser) error
+
+// subdirectives is the grammar: one row for each field of config.Config.
+var subdirectives = map[string]value{
+	"app_key":        text(func(c *config.Config) *string { return &c.AppKey }),
+	"app_secret":     secret(func(c *config.Config) *config.Secret { return &c.AppSecret }),
+	"corp_secret":    secret(func(c *config.Config) *config.Secret { return &c.CorpSecret }),
+	"channel_secret": secret(func(c *config.Config) *config.Secret { return &c.ChannelSecret }),
+	"corp_id":        text(func(c *config.Config) *string { return &c.CorpID }),
+	"agent_id":       text(func(c *config.Config) *string { return &c.AgentID }),
+	"js_api_list":    list(func(c *config.Config) *[]string { return &c.JSAPIList }),
+	"type":           number(func(c *config.Config) **int { return &c.Type }),
+	"public_origin":  list(func(c *config.Config) *[]string { return &c.PublicOrigin }),
+	"forwarded":      list(func(c *config.Config) *[]string { return &c.Forwarded }),
+	"url_policy":     text(func(c *config.Config) *string { return &c.URLPolicy }),
+	"hash":           text(func(c *config.Config) *string { return &c.Hash }),
+	"endpoint":       text(func(c *config.Config) *string { return &c.Endpoint }),
+	"allow_origin":   list(func(c *config.Config) *[]string { return &c.AllowOrigin }),
+	"jsapi_url":      text(func(c *config.Config) *string { return &c.JSAPIURL }),
+	"api":            text(func(c *config.Config) *string { return &c.API }),
+	"api_base":       text(func(c *config.Config) *string { return &c.APIBase }),
+	"oapi_base":      text(func(c *config.Config) *string { return &c.OAPIBase }),
+	"ticket_wait":    duration(func(c *config.Config) *caddy.Duration { return &c.TicketWait }),
+	"storage":        storage,
+}
+
+// Parse reads one dingtalk directive with its block. Every error names file and
+// line.
+func Parse(d *caddyfile.Dispenser) (config.Config, error) {
+	var c config.Config
+	d.Next() // the directive's name
+	if d.NextArg() {
+		return c, d.Errf("dingtalk takes no arguments besides a matcher, but got %q: write the settings into a block { … }", d.Val())
+	}
+	start := *d // errors about the whole block point at its first line
+	seen := make(map[string]bool)
+	for d.NextBlock(0) {
+		name := d.Val()
+		set, known := subdirectives[name]
+		switch {
+		case !known:
+			return c, d.Errf("unrecognized subdirective %q%s", name, suggestion(name))
+		case seen[name]:
+			return c, d.Errf("%s is given twice: keep one line, it takes all its values there", name)
+		}
+		seen[name] = true
+		if err := set(&c, d); err != nil {
+			return c, err
+		}
+		if err := c.Check(name); err != nil {
+			return c, d.WrapErr(err)
+		}
+	}
+	if err := c.Complete(); err != nil {
+		return c, start.WrapErr(err)
+	}
+	return c, nil
+}
+
+// suggestion names the subdirective that somebody may have meant.
+func suggestion(name string) string {
+	plain := func(s string) string { return strings.NewReplacer("_", "", "-", "").Replace(strings.ToLower(s)) }
+	best, distance := "", 3 // more than two wrong letters are no slip
+	for known := range subdirectives {
+		if n := edits(plain(name), plain(known)); n < distance || n == distance && known < best {
+			best, distance = known, n
+		}
+	}
+	if best == "" {
+		return ": see the table of subdirectives in the README"
+	}
+	return ": did you mean " + best + "?"
+}
+
+// edits is the Levenshtein distance of two short words.
+func edits(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
+
+// argument returns the only argument of a subdirective.
+func argument(d *caddyfile.Dispenser) (string, error) {
+	name := d.Val()
+	var v string
+	if !d.AllArgs(&v) || v == "" {
+		return "", d.Errf("%s takes exactly one argument", name)
+	}
+	return v, nil
+}
+
+func text(field func(*config.Config) *string) value {
+	return func(c *config.Config, d *caddyfile.Dispenser) (err error) {
+		*field(c), err = argument(d)
+		return err
+	}
+}
+
+func secret(field func(*config.Config) *config.Secret) value {
+	return func(c *config.Config, d *caddyfile.Dispenser) error {
+		v, err := argument(d)
+		*field(c) = config.Secret(v)
+		return err
+	}
+}
+
+func list(field func(*config.Config) *[]string) value {
+	return func(c *config.Config, d *caddyfile.Dispenser) error {
+		name := d.Val()
+		*field(c) = d.RemainingArgs()
+		if len(*field(c)) == 0 {
+			return d.Errf("%s takes one or more arguments", name)
+		}
+		return nil
+	}
+}
+
+func number(field func(*config.Config) **int) value {
+	return func(c *config.Config, d *caddyfile.Dispenser) error {
+		name := d.Val()
+		v, err := argument(d)
+		if err != nil {
+			return err
+		}
+		n, err := strconv.Atoi(v)
+		if err != nil {
+			return d.Errf("%s: %q is not a number", name, v)
+		}
+		*field(c) = &n
+		return nil
+	}
+}
+
+func duration(field func(*config.Config) *caddy.Duration) value {
+	return func(c *config.Config, d *caddyfile.Dispenser) error {
+		name := d.Val()
+		v, err := argument(d)
+		if err != nil {
+			return err
+		}
+		t, err := caddy.ParseDuration(v)
+		if err != nil || t <= 0 {
+			return d.Errf("%s: %q is not a time, write for example 2s or 500ms", name, v)
+		}
+		*field(c) = caddy.Duration(t)
+		return nil
+	}
+}
+
+func storage(c *config.Config, d *caddyfile.Dispenser) error {
+	if !d.NextArg() {
+		return d.Err("storage takes the name of a storage module, for example: storage file_system /var/lib/caddy-shared")
+	}
+	name := d.Val()
+	guest, err := caddyfile.UnmarshalModule(d, "caddy.storage."+name)
+	if err != nil {
+		return err
+	}
+	converter, ok := guest.(caddy.StorageConverter)
+	if !ok {
+		return d.Errf("module %s is not a storage", name)
+	}
+	var raw json.RawMessage = caddyconfig.JSONModuleObject(converter, "module", name, nil)
+	c.StorageRaw = raw
+	return nil
+}

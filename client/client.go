@@ -1,0 +1,219 @@
+// Package client is what the handler puts into a page: the data for dd.config
+// and the script that uses them.
+//
+// The script (client.js) defines window.ddConfig and window.ddSidecar. When a
+// global dd appears it wraps dd.config, so that the page's own call goes out with
+// our parameters; with a jsApiList it calls dd.config itself if the page does
+// not. dd.config counts once a document: where the browser shows another URL
+// than the one that was signed, the script asks the handler first. Refusals and
+// mismatches are reported. Outside DingTalk it calls nothing and says nothing.
+package client
+
+import (
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"strconv"
+	"unicode/utf8"
+)
+
+// script is a function expression that takes the data; made of client.js by
+// `make client`.
+//
+//go:embed client.min.js
+var script string
+
+// fromBlock calls the script with the data block of the page.
+const fromBlock = `(JSON.parse(document.getElementById("dd-sidecar").textContent))`
+
+// Source is the script as a file of its own, and FileName its name, which
+// changes with the content.
+var (
+	Source   = script + fromBlock
+	FileName = fileName(Source)
+)
+
+func fileName(source string) string {
+	sum := sha256.Sum256([]byte(source))
+	return "client." + hex.EncodeToString(sum[:8]) + ".js"
+}
+
+// App are the parts of dd.config and of the snippet that all pages share.
+type App struct {
+	CorpID    string
+	AgentID   string
+	Type      int
+	JSAPIList []string
+	Endpoint  string // absolute path of the endpoints
+	JSAPIURL  string // DingTalk's script, to be loaded by every page; "" if not
+	Version   string
+}
+
+// Page are the parts of one page: a signature, or the reason why there is none.
+type Page struct {
+	URL       string // as the browser shows it, "" where it is not known
+	TimeStamp string
+	NonceStr  string
+	Signature string
+	Err       *Error
+}
+
+// Error says why a page is not signed.
+type Error struct {
+	Code    string
+	Message string
+}
+
+// Renderer writes snippets. It is made once and may be used by many.
+type Renderer struct {
+	app     string // `"agentId":…,"corpId":…,"type":…,"jsApiList":[…]`
+	sidecar string // `,"endpoint":…,"version":…,"error":`
+	src     string // attribute value: the script's own path
+	jsapi   string // attribute value: DingTalk's script
+}
+
+// NewRenderer returns the Renderer of an app.
+func NewRenderer(a App) *Renderer {
+	b := appendString([]byte(`"agentId":`), a.AgentID)
+	b = appendString(append(b, `,"corpId":`...), a.CorpID)
+	b = strconv.AppendInt(append(b, `,"type":`...), int64(a.Type), 10)
+	b = append(b, `,"jsApiList":[`...)
+	for i, name := range a.JSAPIList {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendString(b, name)
+	}
+	b = append(b, ']')
+	s := appendString([]byte(`,"endpoint":`), a.Endpoint)
+	s = appendString(append(s, `,"version":`...), a.Version)
+	s = append(s, `,"error":`...)
+	return &Renderer{
+		app:     string(b),
+		sidecar: string(s),
+		src:     string(appendAttribute(nil, a.Endpoint+"/"+FileName)),
+		jsapi:   string(appendAttribute(nil, a.JSAPIURL)),
+	}
+}
+
+// AppendConfig appends the ddConfig object of a signed page, with the URL as a
+// further member. This is what the endpoint `config` answers.
+func (r *Renderer) AppendConfig(dst []byte, p Page) []byte {
+	dst = r.appendConfig(dst, p)
+	dst = append(dst[:len(dst)-1], `,"url":`...)
+	return append(appendString(dst, p.URL), '}')
+}
+
+// Append appends the snippet for a page in the given form. It is pure ASCII.
+func (r *Renderer) Append(dst []byte, p Page, f Form) []byte {
+	switch f.Kind {
+	case Inline:
+		dst = appendTag(dst, "", f.Nonce)
+		dst = append(dst, script...)
+		dst = append(dst, '(')
+		dst = r.appendData(dst, p)
+		dst = append(dst, ")</script>"...)
+	default:
+		dst = append(dst, `<script type="application/json" id="dd-sidecar">`...)
+		dst = r.appendData(dst, p)
+		dst = append(dst, `</script>`...)
+		if f.Kind == Data {
+			return dst
+		}
+		dst = append(appendTag(dst, r.src, f.Nonce), `</script>`...)
+	}
+	if r.jsapi != "" {
+		dst = append(appendTag(dst, r.jsapi, f.Nonce), `</script>`...)
+	}
+	return dst
+}
+
+// appendTag appends the start tag of a script element.
+func appendTag(dst []byte, src, nonce string) []byte {
+	dst = append(dst, "<script"...)
+	if src != "" {
+		dst = append(append(append(dst, ` src="`...), src...), '"')
+	}
+	if nonce != "" {
+		dst = append(append(append(dst, ` nonce="`...), nonce...), '"')
+	}
+	return append(dst, '>')
+}
+
+// appendData appends `{"config": {…} or null, "sidecar": {…}}`.
+func (r *Renderer) appendData(dst []byte, p Page) []byte {
+	dst = append(dst, `{"config":`...)
+	if p.Err == nil {
+		dst = r.appendConfig(dst, p)
+	} else {
+		dst = append(dst, "null"...)
+	}
+	dst = append(dst, `,"sidecar":{"url":`...)
+	if p.URL == "" {
+		dst = append(dst, "null"...)
+	} else {
+		dst = appendString(dst, p.URL)
+	}
+	dst = append(dst, r.sidecar...)
+	if p.Err == nil {
+		dst = append(dst, "null"...)
+	} else {
+		dst = appendString(append(dst, `{"code":`...), p.Err.Code)
+		dst = appendString(append(dst, `,"message":`...), p.Err.Message)
+		dst = append(dst, '}')
+	}
+	return append(dst, "}}"...)
+}
+
+func (r *Renderer) appendConfig(dst []byte, p Page) []byte {
+	dst = append(append(dst, '{'), r.app...)
+	dst = appendString(append(dst, `,"timeStamp":`...), p.TimeStamp)
+	dst = appendString(append(dst, `,"nonceStr":`...), p.NonceStr)
+	dst = appendString(append(dst, `,"signature":`...), p.Signature)
+	return append(dst, '}')
+}
+
+// appendString appends a JSON string that is safe in HTML: ASCII, so that it
+// means the same in every charset, and without < > & and ', so that it can
+// neither end a script element nor begin anything within one (HTML standard
+// 4.12.1.3).
+func appendString(dst []byte, s string) []byte {
+	const digits = "0123456789abcdef"
+	dst = append(dst, '"')
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c >= 0x20 && c < 0x7F && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&' && c != '\'' {
+			dst = append(dst, c)
+			i++
+			continue
+		}
+		r, n := utf8.DecodeRuneInString(s[i:])
+		i += n
+		units := []uint16{uint16(r)}
+		if r > 0xFFFF {
+			r -= 0x10000
+			units = []uint16{uint16(0xD800 + r>>10), uint16(0xDC00 + r&0x3FF)}
+		}
+		for _, u := range units {
+			dst = append(dst, '\\', 'u', digits[u>>12], digits[u>>8&15], digits[u>>4&15], digits[u&15])
+		}
+	}
+	return append(dst, '"')
+}
+
+// appendAttribute appends a URL for a quoted attribute.
+func appendAttribute(dst []byte, s string) []byte {
+	for i := range len(s) {
+		switch c := s[i]; c {
+		case '&':
+			dst = append(dst, "&amp;"...)
+		case '"':
+			dst = append(dst, "&quot;"...)
+		case '<':
+			dst = append(dst, "&lt;"...)
+		default:
+			dst = append(dst, c)
+		}
+	}
+	return dst
+}

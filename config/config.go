@@ -1,0 +1,153 @@
+// Package config is the one schema of the dingtalk handler: the JSON fields are
+// the Caddyfile's subdirectives.
+package config
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/signer"
+)
+
+// Config is the configuration of one dingtalk handler. Texts may hold
+// placeholders that are known when the server starts, such as {env.NAME} and
+// {file./path}; they are resolved while provisioning and stay placeholders in
+// the running configuration.
+type Config struct {
+	// The AppKey (ClientID) of an internal app. One kind of credential is
+	// required: `app_key` with `app_secret`, or `corp_secret`, or
+	// `channel_secret`.
+	AppKey string `json:"app_key,omitempty"`
+	// The AppSecret (ClientSecret) of the app. Write {env.NAME} or
+	// {file./path} rather than the secret itself.
+	AppSecret Secret `json:"app_secret,omitempty"`
+	// Instead of an app: the CorpSecret of the older login with corpId and
+	// corpSecret. Implies `api legacy`.
+	CorpSecret Secret `json:"corp_secret,omitempty"`
+	// Instead of an app: the ChannelSecret of a service window (服务窗).
+	// Implies `api legacy`, and `type` 1.
+	ChannelSecret Secret `json:"channel_secret,omitempty"`
+
+	// The corpId (企业 ID) for dd.config. Required.
+	CorpID string `json:"corp_id,omitempty"`
+	// The agentId of the app for dd.config. Required.
+	AgentID string `json:"agent_id,omitempty"`
+	// The jsApiList for dd.config, names without `dd.`. If it is given, pages
+	// that do not call dd.config get it called for them. Default: empty, the
+	// page's own call is corrected.
+	JSAPIList []string `json:"js_api_list,omitempty"`
+	// The type for dd.config: 0 for an app, 1 for a service window. Default: 1
+	// with `channel_secret`, else 0.
+	Type *int `json:"type,omitempty"`
+
+	// The origins that users' browsers show, as `https://h5.example.com[:port]`.
+	// A single one is always used; of several, the one whose host name is the
+	// request's. Default: rebuilt from each request.
+	PublicOrigin []string `json:"public_origin,omitempty"`
+	// The names of further forwarding headers that trusted proxies set and
+	// that are to be believed, besides X-Forwarded-Proto and X-Forwarded-Host:
+	// X-Forwarded-Port, X-Forwarded-Prefix, X-Forwarded-Uri, X-Original-URI,
+	// X-Envoy-Original-Path, X-Client-Scheme, Forwarded. Any other name is a
+	// header that holds the original request target. Default: none.
+	Forwarded []string `json:"forwarded,omitempty"`
+	// The form of the URL that is hashed: `query_decoded` (the query decoded
+	// once, as DingTalk's samples do), `raw` (as location.href shows it) or
+	// `decoded` (path and query percent-decoded). Default: `query_decoded`.
+	URLPolicy string `json:"url_policy,omitempty"`
+	// The hash of the signature, `sha1` or `sha256`. Default: `sha1`.
+	Hash string `json:"hash,omitempty"`
+
+	// The path of the site under which the handler's own endpoints live.
+	// Default: `/.dingtalk`.
+	Endpoint string `json:"endpoint,omitempty"`
+	// Other web origins whose pages may call the endpoints and whose URLs may
+	// be signed. Default: none.
+	AllowOrigin []string `json:"allow_origin,omitempty"`
+	// The address of DingTalk's JSAPI script, which is then loaded by every
+	// page; `//host/…` takes the page's own scheme. Default: not loaded.
+	JSAPIURL string `json:"jsapi_url,omitempty"`
+
+	// The server API for tokens and tickets of an app: `v1` (api.dingtalk.com)
+	// or `legacy` (oapi.dingtalk.com). Default: `v1`.
+	API string `json:"api,omitempty"`
+	// The base of the v1 API, without /v1.0. Default: https://api.dingtalk.com
+	APIBase string `json:"api_base,omitempty"`
+	// The base of the legacy API. Default: https://oapi.dingtalk.com
+	OAPIBase string `json:"oapi_base,omitempty"`
+	// How long a page may wait for the very first ticket. Default: 2s.
+	TicketWait caddy.Duration `json:"ticket_wait,omitempty"`
+	// The storage that the fleet shares tokens in. Default: Caddy's own.
+	StorageRaw json.RawMessage `json:"storage,omitempty" caddy:"namespace=caddy.storage inline_key=module"`
+}
+
+// Defaults.
+const (
+	DefaultEndpoint   = "/.dingtalk"
+	DefaultTicketWait = 2 * time.Second
+)
+
+// Credential is a kind of login.
+type Credential int
+
+const (
+	NoCredential Credential = iota
+	App
+	LegacyApp
+	Corp
+	Channel
+)
+
+// Credential returns the kind of login that the configuration asks for.
+func (c *Config) Credential() Credential {
+	switch {
+	case c.CorpSecret != "":
+		return Corp
+	case c.ChannelSecret != "":
+		return Channel
+	case c.API == "legacy":
+		return LegacyApp
+	case c.AppKey != "":
+		return App
+	}
+	return NoCredential
+}
+
+// SetDefaults fills in what is not set.
+func (c *Config) SetDefaults() {
+	if c.Type == nil {
+		c.Type = new(int)
+		if c.ChannelSecret != "" {
+			*c.Type = 1
+		}
+	}
+	if c.Endpoint == "" {
+		c.Endpoint = DefaultEndpoint
+	}
+	if c.TicketWait == 0 {
+		c.TicketWait = caddy.Duration(DefaultTicketWait)
+	}
+}
+
+// Signer returns the signer for `url_policy` and `hash`.
+func (c *Config) Signer() signer.Signer {
+	return signer.Signer{Policy: policies[c.URLPolicy], Hash: hashes[c.Hash]}
+}
+
+var (
+	policies = map[string]signer.Policy{"": signer.QueryDecoded, "query_decoded": signer.QueryDecoded, "raw": signer.Raw, "decoded": signer.Decoded}
+	hashes   = map[string]signer.Hash{"": signer.SHA1, "sha1": signer.SHA1, "sha256": signer.SHA256}
+	apis     = map[string]bool{"": true, "v1": true, "legacy": true}
+)
+
+// Origins parses texts that have been validated.
+func Origins(texts []string) []signer.Origin {
+	out := make([]signer.Origin, 0, len(texts))
+	for _, t := range texts {
+		if o, err := signer.ParseOrigin(t); err == nil {
+			out = append(out, o)
+		}
+	}
+	return out
+}

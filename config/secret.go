@@ -1,0 +1,112 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+)
+
+// Secret is a text that no log and no error may show. JSON shows it as it was
+// written, which should be a placeholder.
+type Secret string
+
+// String hides the secret; a placeholder is shown as it is.
+func (s Secret) String() string {
+	if s == "" || s.Placeholder() {
+		return string(s)
+	}
+	return "[redacted]"
+}
+
+// GoString hides the secret from %#v.
+func (s Secret) GoString() string { return fmt.Sprintf("%q", s.String()) }
+
+// Placeholder reports whether the text is nothing but one placeholder.
+func (s Secret) Placeholder() bool {
+	return strings.HasPrefix(string(s), "{") && strings.IndexByte(string(s), '}') == len(s)-1
+}
+
+// MarshalLogObject shows what tells one handler from another, and no secret.
+// Caddy logs whole handlers when tracing is on; the handler that embeds a
+// Config is then logged through this method.
+func (c Config) MarshalLogObject(enc zapcore.ObjectEncoder) error {
+	enc.AddString("app_key", c.AppKey)
+	enc.AddString("app_secret", c.AppSecret.String())
+	enc.AddString("corp_secret", c.CorpSecret.String())
+	enc.AddString("channel_secret", c.ChannelSecret.String())
+	enc.AddString("corp_id", c.CorpID)
+	enc.AddString("agent_id", c.AgentID)
+	enc.AddString("endpoint", c.Endpoint)
+	zap.Strings("public_origin", c.PublicOrigin).AddTo(enc)
+	zap.Strings("forwarded", c.Forwarded).AddTo(enc)
+	return nil
+}
+
+// Resolve returns a copy whose placeholders are replaced. A placeholder that is
+// unknown, or that is all of a text and empty, is an error: an unset variable
+// must not become an empty secret.
+func (c Config) Resolve(repl *caddy.Replacer) (Config, error) {
+	for name, text := range c.texts() {
+		v, err := resolve(repl, *text)
+		if err != nil {
+			return Config{}, fmt.Errorf("resolving %s: %w", name, err)
+		}
+		*text = v
+	}
+	for name, secret := range c.secrets() {
+		v, err := resolve(repl, string(*secret))
+		if err != nil {
+			return Config{}, fmt.Errorf("resolving %s: %w", name, err)
+		}
+		*secret = Secret(v)
+	}
+	for name, list := range c.lists() {
+		out := make([]string, len(*list))
+		for i, text := range *list {
+			v, err := resolve(repl, text)
+			if err != nil {
+				return Config{}, fmt.Errorf("resolving %s: %w", name, err)
+			}
+			out[i] = v
+		}
+		*list = out
+	}
+	return c, nil
+}
+
+func resolve(repl *caddy.Replacer, text string) (string, error) {
+	if !strings.Contains(text, "{") {
+		return text, nil
+	}
+	v, err := repl.ReplaceOrErr(text, true, true)
+	if err != nil {
+		return "", err
+	}
+	if v = strings.TrimSpace(v); v == "" {
+		return "", fmt.Errorf("%s is empty: set the environment variable or fill the file before Caddy starts", text)
+	}
+	return v, nil
+}
+
+// texts, secrets and lists name the fields that may hold placeholders.
+func (c *Config) texts() map[string]*string {
+	return map[string]*string{
+		"app_key": &c.AppKey, "corp_id": &c.CorpID, "agent_id": &c.AgentID,
+		"url_policy": &c.URLPolicy, "hash": &c.Hash, "endpoint": &c.Endpoint, "jsapi_url": &c.JSAPIURL,
+		"api": &c.API, "api_base": &c.APIBase, "oapi_base": &c.OAPIBase,
+	}
+}
+
+func (c *Config) secrets() map[string]*Secret {
+	return map[string]*Secret{"app_secret": &c.AppSecret, "corp_secret": &c.CorpSecret, "channel_secret": &c.ChannelSecret}
+}
+
+func (c *Config) lists() map[string]*[]string {
+	return map[string]*[]string{
+		"js_api_list": &c.JSAPIList, "public_origin": &c.PublicOrigin,
+		"forwarded": &c.Forwarded, "allow_origin": &c.AllowOrigin,
+	}
+}

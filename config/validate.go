@@ -1,0 +1,205 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/net/http/httpguts"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/signer"
+)
+
+// Validate checks a configuration whose placeholders are resolved: each field
+// by itself and all of them together.
+func (c *Config) Validate() error {
+	for _, f := range checks {
+		if err := f.check(c); err != nil {
+			return fmt.Errorf("%s: %w", f.name, err)
+		}
+	}
+	return c.Complete()
+}
+
+// Check checks one field by its JSON name. Values with placeholders pass: they
+// are checked when they are known.
+func (c *Config) Check(name string) error {
+	for _, f := range checks {
+		if f.name == name {
+			if err := f.check(c); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// Complete checks the fields together: exactly one kind of credential, and what
+// every dd.config needs.
+func (c *Config) Complete() error {
+	app := c.AppKey != "" || c.AppSecret != ""
+	kinds := 0
+	for _, given := range []bool{app, c.CorpSecret != "", c.ChannelSecret != ""} {
+		if given {
+			kinds++
+		}
+	}
+	switch {
+	case kinds == 0:
+		return errors.New("no credential: add app_key and app_secret (or corp_secret, or channel_secret)")
+	case kinds > 1:
+		return errors.New("more than one kind of credential: keep app_key with app_secret, or corp_secret, or channel_secret")
+	case app && c.AppSecret == "":
+		return errors.New("app_key needs its credential app_secret: add app_secret {env.DINGTALK_APP_SECRET}")
+	case app && c.AppKey == "":
+		return errors.New("app_secret needs its app_key: add app_key {env.DINGTALK_APP_KEY}")
+	case !app && c.API == "v1":
+		return errors.New("corp_secret and channel_secret log in through oapi.dingtalk.com only: remove api v1")
+	case c.CorpID == "":
+		return errors.New("corp_id is missing: add corp_id ding…, the CorpId of the DingTalk developer console")
+	case c.AgentID == "":
+		return errors.New("agent_id is missing: add agent_id 1234567890, the AgentId of the app in the DingTalk developer console")
+	}
+	return nil
+}
+
+// checks are the rules for single fields. The order is that of Config.
+var checks = []struct {
+	name  string
+	check func(*Config) error
+}{
+	{"app_key", func(c *Config) error { return word(c.AppKey) }},
+	{"corp_id", func(c *Config) error { return word(c.CorpID) }},
+	{"agent_id", func(c *Config) error { return word(c.AgentID) }},
+	{"js_api_list", func(c *Config) error { return each(c.JSAPIList, apiName) }},
+	{"type", func(c *Config) error {
+		if c.Type != nil && *c.Type != 0 && *c.Type != 1 {
+			return errors.New("must be 0 (app) or 1 (service window)")
+		}
+		return nil
+	}},
+	{"public_origin", func(c *Config) error { return each(c.PublicOrigin, origin) }},
+	{"forwarded", func(c *Config) error { return each(c.Forwarded, headerName) }},
+	{"url_policy", func(c *Config) error { return oneOf(c.URLPolicy, keys(policies)) }},
+	{"hash", func(c *Config) error { return oneOf(c.Hash, keys(hashes)) }},
+	{"endpoint", func(c *Config) error { return endpoint(c.Endpoint) }},
+	{"allow_origin", func(c *Config) error { return each(c.AllowOrigin, origin) }},
+	{"jsapi_url", func(c *Config) error { return scriptURL(c.JSAPIURL) }},
+	{"api", func(c *Config) error { return oneOf(c.API, keys(apis)) }},
+	{"api_base", func(c *Config) error { return base(c.APIBase) }},
+	{"oapi_base", func(c *Config) error { return base(c.OAPIBase) }},
+	{"ticket_wait", func(c *Config) error {
+		if c.TicketWait < 0 || time.Duration(c.TicketWait) > time.Minute {
+			return errors.New("must be a time from 1ms to 1m, such as 2s")
+		}
+		return nil
+	}},
+}
+
+func each(values []string, check func(string) error) error {
+	for _, v := range values {
+		if err := check(v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// later reports whether a value is not known before provisioning.
+func later(s string) bool { return s == "" || strings.Contains(s, "{") }
+
+func word(s string) error {
+	if strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return fmt.Errorf("%q must be printable ASCII without spaces: copy it from the DingTalk developer console", s)
+	}
+	return nil
+}
+
+func apiName(s string) error {
+	if strings.HasPrefix(s, "dd.") {
+		return fmt.Errorf("%q must be written without dd.: %s", s, strings.TrimPrefix(s, "dd."))
+	}
+	return word(s)
+}
+
+func origin(s string) error {
+	if later(s) {
+		return nil
+	}
+	if _, err := signer.ParseOrigin(s); err != nil {
+		return fmt.Errorf("%q must be written https://host or https://host:port: %w", s, err)
+	}
+	return nil
+}
+
+func headerName(s string) error {
+	if later(s) {
+		return nil
+	}
+	if !httpguts.ValidHeaderFieldName(s) || strings.ContainsAny(s, "_.") {
+		return fmt.Errorf("%q is not the name of a header that reaches a handler: use letters, digits and hyphens", s)
+	}
+	return nil
+}
+
+func oneOf(s string, values []string) error {
+	if later(s) || slices.Contains(values, s) {
+		return nil
+	}
+	return fmt.Errorf("%q must be one of %s", s, strings.Join(values, ", "))
+}
+
+func keys[V any](m map[string]V) []string {
+	var out []string
+	for k := range m {
+		if k != "" {
+			out = append(out, k)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func endpoint(s string) error {
+	if later(s) {
+		return nil
+	}
+	plain := !strings.ContainsFunc(s, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-._~/", r))
+	})
+	if !plain || s[0] != '/' || strings.HasSuffix(s, "/") || strings.Contains(s, "//") || slices.ContainsFunc(strings.Split(s, "/"), dots) {
+		return fmt.Errorf("%q must be a path of letters, digits and - . _ ~ that begins with / and does not end with one, such as %s", s, DefaultEndpoint)
+	}
+	return nil
+}
+
+func dots(segment string) bool { return segment == "." || segment == ".." }
+
+func scriptURL(s string) error {
+	if later(s) {
+		return nil
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || u.User != nil || (u.Scheme != "" && u.Scheme != "https" && u.Scheme != "http") ||
+		strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`"'<>`, r) }) {
+		return fmt.Errorf("%q must be https://host/path or //host/path", s)
+	}
+	return nil
+}
+
+func base(s string) error {
+	if later(s) {
+		return nil
+	}
+	u, err := url.Parse(s)
+	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return fmt.Errorf("%q must be https://host without /v1.0", s)
+	}
+	if strings.HasSuffix(strings.TrimSuffix(u.Path, "/"), "/v1.0") {
+		return fmt.Errorf("%q must be written without /v1.0", s)
+	}
+	return nil
+}

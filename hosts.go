@@ -1,0 +1,108 @@
+package dingtalk
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+// hostIndex holds the host matchers of the routes that lead to a handler. The
+// server is not provisioned before its handlers, so the first request that needs
+// it builds the index.
+type hostIndex struct {
+	once  sync.Once
+	hosts []caddyhttp.MatchHost
+}
+
+// matches reports whether a host matcher on the way to h matches the Host of the
+// request: then whoever wrote the configuration calls this host his own.
+func (x *hostIndex) matches(h *Handler, r *http.Request) bool {
+	x.once.Do(func() {
+		server, _ := r.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
+		if server == nil {
+			return
+		}
+		w := routeWalk{target: h, server: server}
+		w.routes(server.Routes, nil)
+		if server.Errors != nil {
+			w.routes(server.Errors.Routes, nil)
+		}
+		x.hosts = w.found
+	})
+	for _, m := range x.hosts {
+		if ok, err := m.MatchWithError(r); ok && err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// routeWalk goes through the routes of a server in search of a handler.
+type routeWalk struct {
+	target *Handler
+	server *caddyhttp.Server
+	found  []caddyhttp.MatchHost
+	depth  int
+}
+
+// routes searches routes that are reached through the host matchers of above.
+func (w *routeWalk) routes(routes caddyhttp.RouteList, above []caddyhttp.MatchHost) {
+	if w.depth++; w.depth > 100 { // named routes may invoke each other
+		return
+	}
+	defer func() { w.depth-- }()
+	for _, route := range routes {
+		hosts := append(above[:len(above):len(above)], hostsOf(route)...)
+		for _, handler := range route.Handlers {
+			switch sub := handler.(type) {
+			case *Handler:
+				if sub == w.target {
+					w.found = append(w.found, hosts...)
+				}
+			case *caddyhttp.Subroute:
+				w.routes(sub.Routes, hosts)
+				if sub.Errors != nil {
+					w.routes(sub.Errors.Routes, hosts)
+				}
+			case *caddyhttp.Invoke:
+				if named := w.server.NamedRoutes[sub.Name]; named != nil {
+					w.routes(caddyhttp.RouteList{*named}, hosts)
+				}
+			}
+		}
+	}
+}
+
+// hostsOf returns the host matchers of a route without their catch-alls.
+func hostsOf(route caddyhttp.Route) []caddyhttp.MatchHost {
+	var out []caddyhttp.MatchHost
+	for _, set := range route.MatcherSets {
+		for _, matcher := range set {
+			var hosts caddyhttp.MatchHost
+			switch m := matcher.(type) {
+			case caddyhttp.MatchHost:
+				hosts = m
+			case *caddyhttp.MatchHost:
+				hosts = *m
+			}
+			var named caddyhttp.MatchHost
+			for _, host := range hosts {
+				if !catchAll(host) {
+					named = append(named, host)
+				}
+			}
+			if len(named) > 0 {
+				out = append(out, named)
+			}
+		}
+	}
+	return out
+}
+
+// catchAll reports whether a host pattern names nobody: nothing but wildcards,
+// or a placeholder of the request itself.
+func catchAll(pattern string) bool {
+	return strings.Trim(pattern, "*.") == "" || strings.Contains(pattern, "{http.")
+}

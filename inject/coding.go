@@ -1,0 +1,177 @@
+package inject
+
+import (
+	"errors"
+	"io"
+	"iter"
+	"strings"
+	"sync"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+// coding is a content coding (RFC 9110 section 8.4.1).
+type coding int
+
+const (
+	identity coding = iota
+	gzipCoding
+	zstdCoding
+	unknownCoding
+)
+
+func codingOf(name string) coding {
+	switch {
+	case name == "" || strings.EqualFold(name, "identity"):
+		return identity
+	case strings.EqualFold(name, "gzip") || strings.EqualFold(name, "x-gzip"):
+		return gzipCoding
+	case strings.EqualFold(name, "zstd"):
+		return zstdCoding
+	}
+	return unknownCoding
+}
+
+// encoder is what gzip.Writer and zstd.Encoder have in common.
+type encoder interface {
+	io.WriteCloser
+	Flush() error
+	Reset(w io.Writer)
+}
+
+// Coders are costly to make and large: they are kept.
+var (
+	gzipReaders = sync.Pool{New: func() any { return new(gzip.Reader) }}
+	zstdReaders = sync.Pool{New: func() any {
+		// One goroutine, the caller's own; browsers refuse windows above 8 MiB (RFC 9659).
+		d, _ := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(8<<20))
+		return d
+	}}
+	gzipWriters = sync.Pool{New: func() any {
+		w, _ := gzip.NewWriterLevel(nil, gzipLevel)
+		return w
+	}}
+	zstdWriters = sync.Pool{New: func() any {
+		w, _ := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true), zstd.WithWindowSize(512<<10))
+		return w
+	}}
+	copyBuffers = sync.Pool{New: func() any { b := make([]byte, 32<<10); return &b }}
+)
+
+const gzipLevel = 5 // Caddy's own choice
+
+// newEncoder returns a pooled encoder that writes to w; done gives it back.
+func newEncoder(c coding, w io.Writer) (e encoder, done func()) {
+	pool := &gzipWriters
+	if c == zstdCoding {
+		pool = &zstdWriters
+	}
+	e = pool.Get().(encoder)
+	e.Reset(w)
+	return e, func() {
+		e.Reset(io.Discard)
+		pool.Put(e)
+	}
+}
+
+// decoder takes a content coding off a body that is pushed into it. The decoders
+// of gzip and zstd pull; a coroutine turns one into the other, so that all that
+// can be decoded of a chunk has been decoded when Write returns, without another
+// goroutine at work.
+type decoder struct {
+	in     []byte
+	eof    bool
+	err    error // how decoding ended, nil after a clean end
+	ended  bool
+	resume func() (struct{}, bool)
+	stop   func()
+	yield  func(struct{}) bool
+}
+
+var errStopped = errors.New("decoding stopped")
+
+// newDecoder returns a decoder that calls out with what it has decoded. An error
+// of out ends the decoding.
+func newDecoder(c coding, out func([]byte) error) *decoder {
+	d := new(decoder)
+	d.resume, d.stop = iter.Pull(func(yield func(struct{}) bool) {
+		d.yield = yield
+		d.err = d.decode(c, out)
+		d.ended = true
+	})
+	return d
+}
+
+// Read gives the decoder what was pushed, and waits for more when it is used up.
+func (d *decoder) Read(p []byte) (int, error) {
+	for len(d.in) == 0 {
+		if d.eof {
+			return 0, io.EOF
+		}
+		if !d.yield(struct{}{}) {
+			return 0, errStopped
+		}
+	}
+	n := copy(p, d.in)
+	d.in = d.in[n:]
+	return n, nil
+}
+
+func (d *decoder) decode(c coding, out func([]byte) error) error {
+	var r io.Reader
+	if c == zstdCoding {
+		z := zstdReaders.Get().(*zstd.Decoder)
+		defer func() {
+			_ = z.Reset(nil)
+			zstdReaders.Put(z)
+		}()
+		if err := z.Reset(d); err != nil {
+			return err
+		}
+		r = z
+	} else {
+		z := gzipReaders.Get().(*gzip.Reader)
+		defer gzipReaders.Put(z)
+		if err := z.Reset(d); err != nil {
+			return err
+		}
+		r = z
+	}
+	buf := copyBuffers.Get().(*[]byte)
+	defer copyBuffers.Put(buf)
+	for {
+		n, err := r.Read(*buf)
+		if n > 0 {
+			if err := out((*buf)[:n]); err != nil {
+				return err
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// write decodes as much of p and what came before as can be decoded.
+func (d *decoder) write(p []byte) error {
+	if d.ended {
+		return d.err
+	}
+	d.in = p
+	d.resume()
+	return d.err
+}
+
+// close says that the body has ended, and returns an error if it ended early.
+func (d *decoder) close() error {
+	d.eof = true
+	if !d.ended {
+		d.resume()
+	}
+	d.stop()
+	return d.err
+}

@@ -1,0 +1,123 @@
+package inject
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// pageStatus reports whether a response with this status may be a page: one with
+// a body of its own, whole.
+func pageStatus(status int) bool {
+	switch status {
+	case http.StatusNoContent, http.StatusResetContent, http.StatusPartialContent:
+		return false
+	}
+	return status >= 200 && status < 300 || status >= 400
+}
+
+// pageHeader reports whether a response with this header may be a page, content
+// coding aside.
+func pageHeader(h http.Header) bool {
+	media, charset := mediaType(first(h, "Content-Type"))
+	return strings.EqualFold(media, "text/html") &&
+		insertable(charset) &&
+		first(h, "Content-Length") != "0" &&
+		!hasDirective(h["Cache-Control"], "no-transform") &&
+		!startsWithFold(first(h, "Content-Disposition"), "attachment")
+}
+
+func first(h http.Header, key string) string {
+	if v := h[key]; len(v) > 0 {
+		return v[0]
+	}
+	return ""
+}
+
+func startsWithFold(s, prefix string) bool {
+	s = strings.TrimLeft(s, " \t")
+	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
+}
+
+// mediaType takes a Content-Type apart into media type and charset. It is as
+// forgiving as browsers are.
+func mediaType(s string) (media, charset string) {
+	media, params, _ := strings.Cut(s, ";")
+	for params != "" {
+		var p string
+		p, params, _ = strings.Cut(params, ";")
+		name, value, _ := strings.Cut(p, "=")
+		if strings.EqualFold(strings.TrimSpace(name), "charset") {
+			charset = strings.Trim(strings.TrimSpace(value), `"'`)
+			break
+		}
+	}
+	return strings.TrimSpace(media), charset
+}
+
+// insertable reports whether ASCII bytes can be inserted into a page of this
+// charset: all charsets of the web but those of two or four bytes a character
+// and those that switch between sets.
+func insertable(charset string) bool {
+	for _, prefix := range []string{"utf-16", "utf-32", "utf16", "utf32", "ucs-2", "unicode", "iso-10646", "csunicode", "iso-2022", "csiso2022", "hz-gb", "utf-7"} {
+		if startsWithFold(charset, prefix) && !strings.EqualFold(charset, "unicode-1-1-utf-8") && !startsWithFold(charset, "unicode11utf8") && !startsWithFold(charset, "unicode20utf8") {
+			return false
+		}
+	}
+	return true
+}
+
+// hasDirective reports whether a comma-separated header has the directive.
+func hasDirective(values []string, directive string) bool {
+	for _, v := range values {
+		for item := range strings.SplitSeq(v, ",") {
+			name, _, _ := strings.Cut(item, "=")
+			if strings.EqualFold(strings.TrimSpace(name), directive) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// contentLength returns the announced length of the body, or -1.
+func contentLength(h http.Header) int64 {
+	n, err := strconv.ParseInt(first(h, "Content-Length"), 10, 64)
+	if err != nil || n < 0 {
+		return -1
+	}
+	return n
+}
+
+// stale are the headers that speak of the body as upstream sent it, or that let
+// others than this browser keep the page.
+var stale = []string{
+	"Expires", "Last-Modified", "Accept-Ranges",
+	"Content-Md5", "Digest", "Content-Digest", "Repr-Digest",
+	"No-Vary-Search", "Surrogate-Control", "X-Accel-Expires", "Edge-Control",
+}
+
+// asPage changes the header of a response into that of a signed page, which is
+// for one browser and must be asked for again each time.
+func asPage(h http.Header, suffix string) {
+	for _, key := range stale {
+		delete(h, key)
+	}
+	for key := range h { // RFC 9213: a Cache-Control for each kind of cache
+		if strings.HasSuffix(key, "-Cache-Control") {
+			delete(h, key)
+		}
+	}
+	if !hasDirective(h["Cache-Control"], "no-store") {
+		h["Cache-Control"] = []string{"private, no-cache"}
+	}
+	tag := first(h, "Etag")
+	if tag == "" {
+		return
+	}
+	if suffix == "" || len(tag) < 2 || tag[len(tag)-1] != '"' {
+		delete(h, "Etag")
+		return
+	}
+	h["Etag"] = []string{tag[:len(tag)-1] + suffix + `"`}
+}

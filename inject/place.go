@@ -1,0 +1,171 @@
+package inject
+
+import (
+	"bytes"
+	"io"
+	"strings"
+
+	"golang.org/x/net/html"
+)
+
+// finding is what a look at the beginning of a document has found.
+type finding int
+
+const (
+	needMore finding = iota // the place has not arrived yet
+	found                   // it is at pos
+	noPlace                 // there is none: the document must be left alone
+)
+
+// findPlace looks for the place where a script can be inserted so that it is the
+// first of the page and every other node of the tree stays as it is: after
+// `<head>`, or where the parser would imply one (HTML standard 13.2.6.4.1 to
+// 13.2.6.4.3). b is the beginning of the document, all of it at eof; from is
+// where an earlier look stopped, and next where a later one may go on.
+func findPlace(b []byte, from int, eof bool) (pos, next int, f finding) {
+	if from == 0 {
+		if from, f = skipBOM(b, eof); f != found {
+			return 0, 0, f
+		}
+	}
+	in := &source{b: b[from:]}
+	z := html.NewTokenizer(in)
+	pos = from
+	for {
+		tt := z.Next()
+		raw := z.Raw()
+		cut := in.drained && !eof // the token may go on in what has not arrived
+		switch tt {
+		case html.ErrorToken:
+			switch {
+			case !eof:
+				return 0, pos, needMore
+			case len(raw) > 0:
+				return 0, 0, noPlace // ends within a tag
+			}
+			return len(b), 0, found
+		case html.TextToken:
+			i := len(raw) - len(bytes.TrimLeft(raw, "\t\n\f\r "))
+			if cut && (i == len(raw) || raw[i] == '<') {
+				return 0, pos + i, needMore
+			}
+			if i < len(raw) {
+				return pos + i, 0, found
+			}
+		case html.CommentToken, html.DoctypeToken:
+			if cut {
+				return 0, pos, needMore
+			}
+			if in.drained {
+				return 0, 0, noPlace // ends within the comment
+			}
+		case html.StartTagToken, html.SelfClosingTagToken:
+			switch name, _ := z.TagName(); string(name) {
+			case "html":
+			case "head":
+				return pos + len(raw), 0, found
+			default:
+				return pos, 0, found
+			}
+		case html.EndTagToken:
+			switch name, _ := z.TagName(); string(name) {
+			case "head", "body", "html", "br":
+				return pos, 0, found
+			}
+		}
+		pos += len(raw)
+	}
+}
+
+// skipBOM skips a UTF-8 byte order mark, which must stay first. Those of UTF-16
+// and UTF-32 mean that there is no place for ASCII.
+func skipBOM(b []byte, eof bool) (pos int, f finding) {
+	const utf8BOM = "\xEF\xBB\xBF"
+	switch {
+	case bytes.HasPrefix(b, []byte(utf8BOM)):
+		return len(utf8BOM), found
+	case bytes.HasPrefix(b, []byte("\xFE\xFF")), bytes.HasPrefix(b, []byte("\xFF\xFE")), bytes.HasPrefix(b, []byte("\x00\x00\xFE\xFF")):
+		return 0, noPlace
+	case !eof && len(b) < 4 && (strings.HasPrefix(utf8BOM, string(b)) || strings.HasPrefix("\xFE\xFF", string(b)) ||
+		strings.HasPrefix("\xFF\xFE", string(b)) || strings.HasPrefix("\x00\x00\xFE\xFF", string(b))):
+		return 0, needMore
+	}
+	return 0, found
+}
+
+// source gives the tokenizer what is there and notes when it asks for more.
+type source struct {
+	b       []byte
+	drained bool
+}
+
+func (s *source) Read(p []byte) (int, error) {
+	if len(s.b) == 0 {
+		s.drained = true
+		return 0, io.EOF
+	}
+	n := copy(p, s.b)
+	s.b = s.b[n:]
+	return n, nil
+}
+
+// prescanLength is how much of a document browsers search for its charset
+// before they parse it (HTML standard 13.2.3.2).
+const prescanLength = 1024
+
+// metaCharset returns the charset that a meta element within the first 1024
+// bytes declares, "" if none does. The insertion may push that element out of
+// the browser's sight, so the header must say it then.
+func metaCharset(b []byte) string {
+	if bytes.HasPrefix(b, []byte("\xEF\xBB\xBF")) {
+		return "" // the byte order mark decides
+	}
+	b = b[:min(len(b), prescanLength)]
+	if !containsFold(b, "charset") {
+		return ""
+	}
+	z := html.NewTokenizer(bytes.NewReader(b))
+	for {
+		switch z.Next() {
+		case html.ErrorToken:
+			return ""
+		case html.StartTagToken, html.SelfClosingTagToken:
+			if name, more := z.TagName(); string(name) == "meta" && more {
+				if label := charsetOf(z); label != "" {
+					return label
+				}
+			}
+		}
+	}
+}
+
+// charsetOf reads the attributes of a meta element (HTML standard, prescan).
+func charsetOf(z *html.Tokenizer) string {
+	var charset, content string
+	pragma := false
+	for more := true; more; {
+		var key, val []byte
+		key, val, more = z.TagAttr()
+		switch string(key) {
+		case "charset":
+			charset = string(val)
+		case "http-equiv":
+			pragma = strings.EqualFold(string(val), "content-type")
+		case "content":
+			_, content = mediaType(string(val))
+		}
+	}
+	if charset == "" && pragma {
+		charset = content
+	}
+	charset = strings.TrimSpace(charset)
+	switch {
+	case strings.ContainsFunc(charset, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`"',;=`, r) }):
+		return ""
+	case startsWithFold(charset, "utf-16"):
+		return "utf-8" // a meta that can be read is not in UTF-16
+	case strings.EqualFold(charset, "x-user-defined"):
+		return "windows-1252"
+	}
+	return charset
+}

@@ -1,0 +1,290 @@
+// Package inject puts one snippet into an HTML page on its way to the browser.
+//
+// The page streams through: only its beginning is held until the place is found,
+// and then written together with what follows. The parse tree beside the snippet,
+// the document mode and the charset stay as they were; everything that is no page
+// passes untouched. The package knows nothing of what it inserts and works with
+// any http.ResponseWriter.
+package inject
+
+import (
+	"io"
+	"net/http"
+	"strconv"
+)
+
+// Insertion is what goes into a page.
+type Insertion struct {
+	// HTML is the snippet, in ASCII. If it is empty the response is left alone.
+	HTML []byte
+	// Tag is added to the page's ETag, inside the quotes; see Revalidate. If it
+	// is empty the page loses its ETag.
+	Tag string
+}
+
+// Writer is the http.ResponseWriter for one request for a document. Whoever made
+// it calls Finish when the handler has returned, or Abort when it has failed.
+type Writer struct {
+	http.ResponseWriter
+
+	insert     func(http.Header) Insertion
+	revalidate string // the suffix that a 304 gets back, "" if no condition went up
+
+	phase  phase
+	status int
+	length int64  // the announced length of the body, -1 if unknown
+	head   head   // the beginning of a page
+	coded  *coded // its content coding, nil if none
+	refuse string // the unknown content coding of an HTML response
+}
+
+type phase int
+
+const (
+	waiting  phase = iota // for the header
+	sniffing              // a header without Content-Type: the body will tell
+	holding               // the header and the beginning of a page are held
+	passing               // all that comes is passed on
+)
+
+// NewWriter returns a Writer around w. insert is called at most once, when it is
+// certain that the response is a page, with the response's header. revalidate is
+// the suffix that was taken off If-None-Match, if a condition went upstream: a
+// 304 gets it back.
+func NewWriter(w http.ResponseWriter, revalidate string, insert func(http.Header) Insertion) *Writer {
+	return &Writer{ResponseWriter: w, insert: insert, revalidate: revalidate}
+}
+
+// Unwrap is for http.ResponseController.
+func (w *Writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// Refused returns the content coding that kept an HTML response from being a
+// page, "" if there was none.
+func (w *Writer) Refused() string { return w.refuse }
+
+// WriteHeader holds the header of what may be a page. Informational responses
+// pass at once (RFC 9110 section 15.2).
+func (w *Writer) WriteHeader(status int) {
+	switch {
+	case w.phase != waiting:
+	case status >= 100 && status < 200 && status != http.StatusSwitchingProtocols:
+		w.ResponseWriter.WriteHeader(status)
+	case pageStatus(status) && len(w.Header()["Content-Type"]) == 0 && len(w.Header()["Content-Encoding"]) == 0:
+		w.status, w.phase = status, sniffing // net/http will do the same
+	default:
+		w.status = status
+		w.decide()
+	}
+}
+
+// decide tells what may be a page from the rest, by status and header.
+func (w *Writer) decide() {
+	h := w.Header()
+	if w.status == http.StatusNotModified && w.revalidate != "" {
+		asPage(h, w.revalidate)
+	}
+	if !pageStatus(w.status) || !pageHeader(h) {
+		w.pass()
+		return
+	}
+	c := identity
+	if encodings := h["Content-Encoding"]; len(encodings) == 1 {
+		c = codingOf(encodings[0])
+	} else if len(encodings) > 1 {
+		c = unknownCoding
+	}
+	if c == unknownCoding {
+		w.refuse = h["Content-Encoding"][0]
+		w.pass()
+		return
+	}
+	w.phase = holding
+	w.length = contentLength(h)
+	w.head.open()
+	if c != identity {
+		w.coded = newCoded(c, w)
+	}
+}
+
+// pass sends the header as it is and lets everything through from now on.
+func (w *Writer) pass() {
+	w.phase = passing
+	w.ResponseWriter.WriteHeader(w.status)
+}
+
+// Write passes p on, or holds it while it belongs to the beginning of a page.
+func (w *Writer) Write(p []byte) (int, error) {
+	if w.phase == waiting {
+		w.WriteHeader(http.StatusOK)
+	}
+	if w.phase == sniffing && len(p) > 0 {
+		w.Header()["Content-Type"] = []string{http.DetectContentType(p)}
+		w.decide()
+	}
+	var err error
+	switch {
+	case w.coded != nil:
+		err = w.coded.write(p)
+	case w.phase == holding:
+		err = w.hold(p)
+	case w.phase == sniffing: // an empty write
+	default:
+		return w.ResponseWriter.Write(p)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// hold takes the next bytes of a page whose beginning is held. When the place is
+// found it waits for one more write, so that both go out in one system call,
+// unless that is all there is.
+func (w *Writer) hold(p []byte) error {
+	if !w.head.found {
+		p = p[w.head.add(p):]
+		switch w.head.seek(false) {
+		case needMore:
+			if !w.head.full() {
+				return nil
+			}
+		case found:
+			if len(p) == 0 && (w.coded != nil || w.length < 0 || w.head.size() < w.length) {
+				return nil
+			}
+		}
+	}
+	return w.release(p)
+}
+
+// release ends the holding: what is held goes out, with the snippet if there is
+// a place for it, and p behind it.
+func (w *Writer) release(p []byte) error {
+	w.phase = passing
+	defer w.head.close()
+	h := w.Header()
+	var ins Insertion
+	charset, ok := w.head.charset(h)
+	if ok {
+		ins = w.insert(h)
+	}
+	if len(ins.HTML) == 0 {
+		return w.leave(p)
+	}
+	if charset != "" {
+		h["Content-Type"] = []string{first(h, "Content-Type") + "; charset=" + charset}
+	}
+	if w.coded != nil {
+		delete(h, "Content-Length")
+	} else if w.length >= 0 {
+		h["Content-Length"] = []string{strconv.FormatInt(w.length+int64(len(ins.HTML)), 10)}
+	}
+	asPage(h, ins.Tag)
+	w.ResponseWriter.WriteHeader(w.status)
+	var out io.Writer = w.ResponseWriter
+	if w.coded != nil {
+		out = w.coded.encode()
+	}
+	if _, err := out.Write(w.head.joined(ins.HTML, &p)); err != nil || len(p) == 0 {
+		return err
+	}
+	_, err := out.Write(p)
+	return err
+}
+
+// leave sends the response on as it came.
+func (w *Writer) leave(p []byte) error {
+	w.ResponseWriter.WriteHeader(w.status)
+	if w.coded != nil {
+		return w.coded.leave()
+	}
+	if _, err := w.ResponseWriter.Write(w.head.bytes()); err != nil || len(p) == 0 {
+		return err
+	}
+	_, err := w.ResponseWriter.Write(p)
+	return err
+}
+
+// ReadFrom passes r on, by the fast way of the writer beneath once nothing is
+// held any more (a file goes out by sendfile).
+func (w *Writer) ReadFrom(r io.Reader) (n int64, err error) {
+	if w.phase == waiting {
+		w.WriteHeader(http.StatusOK)
+	}
+	if w.phase != passing || w.coded != nil {
+		buf := copyBuffers.Get().(*[]byte)
+		defer copyBuffers.Put(buf)
+		for w.phase != passing || w.coded != nil {
+			m, rerr := r.Read(*buf)
+			if m > 0 {
+				n += int64(m)
+				if _, err := w.Write((*buf)[:m]); err != nil {
+					return n, err
+				}
+			}
+			if rerr == io.EOF {
+				return n, nil
+			}
+			if rerr != nil {
+				return n, rerr
+			}
+		}
+	}
+	m, err := io.Copy(w.ResponseWriter, r)
+	return n + m, err
+}
+
+// FlushError flushes what may go out. While the place has not been found that is
+// nothing: a flush must not send the header of a page before the page is one. A
+// proxy may call it from another goroutine, but not while it writes.
+func (w *Writer) FlushError() error {
+	if w.phase == waiting {
+		w.WriteHeader(http.StatusOK)
+	}
+	if w.phase == sniffing {
+		w.pass() // a response that begins without a body or a type is no page
+	}
+	if w.phase == holding && !w.head.found {
+		return nil
+	}
+	var err error
+	switch {
+	case w.coded != nil:
+		err = w.coded.flush()
+	case w.phase == holding:
+		err = w.release(nil)
+	}
+	if err != nil {
+		return err
+	}
+	return http.NewResponseController(w.ResponseWriter).Flush()
+}
+
+// Finish sends what is still held, after the handler has returned: the document
+// has ended.
+func (w *Writer) Finish() error {
+	if w.coded != nil {
+		return w.coded.finish()
+	}
+	switch w.phase {
+	case sniffing:
+		w.pass()
+	case holding:
+		w.head.seek(true)
+		return w.release(nil)
+	}
+	return nil
+}
+
+// Abort sends what is still held, after the handler has failed: the document is
+// cut off there, as it would be without us.
+func (w *Writer) Abort() {
+	switch {
+	case w.coded != nil:
+		w.coded.abort()
+	case w.phase == sniffing:
+		w.pass()
+	case w.phase == holding:
+		_ = w.release(nil)
+	}
+}

@@ -1,0 +1,181 @@
+// Package oapi calls the DingTalk server API: typed calls, typed errors,
+// nothing cached and nothing repeated. Every error is an [*Error], and none
+// carries a secret, an access token or the URL of a call.
+package oapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// DingTalk's own hosts (page obtain-the-access-token-of-an-internal-app and
+// page obtain-orgapp-token).
+const (
+	DefaultAPI  = "https://api.dingtalk.com"
+	DefaultOAPI = "https://oapi.dingtalk.com"
+)
+
+// DefaultTimeout bounds one call, from the name lookup to the last byte.
+const DefaultTimeout = 5 * time.Second
+
+// bodyLimit is far above any answer that carries a token (about 200 bytes).
+const bodyLimit = 64 << 10
+
+// Options are the surroundings of a [Client]; the zero value is DingTalk
+// itself, over the internet.
+type Options struct {
+	// API and OAPI are the bases of the two families of calls, without
+	// "/v1.0". Default: DefaultAPI and DefaultOAPI.
+	API, OAPI string
+
+	// UserAgent names us to DingTalk. Default: "caddy-dingtalk".
+	UserAgent string
+
+	// Transport makes the calls. Default: one that all clients share, with
+	// the proxy of the environment.
+	Transport http.RoundTripper
+
+	// Timeout bounds one call. Default: DefaultTimeout.
+	Timeout time.Duration
+}
+
+// Client is one app of one organisation. It is safe for concurrent use.
+type Client struct {
+	token, ticket endpoint
+	id, secret    string
+	o             Options
+}
+
+// NewApp returns an internal app that logs in with AppKey and AppSecret
+// (today's ClientID and ClientSecret) at api.dingtalk.com/v1.0.
+func NewApp(appKey, appSecret string, o Options) *Client {
+	return newClient(appToken, appTicket, appKey, appSecret, o)
+}
+
+// NewLegacyApp returns the same app at oapi.dingtalk.com.
+func NewLegacyApp(appKey, appSecret string, o Options) *Client {
+	return newClient(legacyToken, legacyTicket, appKey, appSecret, o)
+}
+
+// NewCorp returns an organisation that logs in the older way, with corpid and
+// corpsecret at oapi.dingtalk.com.
+func NewCorp(corpID, corpSecret string, o Options) *Client {
+	return newClient(corpToken, legacyTicket, corpID, corpSecret, o)
+}
+
+// NewChannel returns a 服务窗 (service window), which has tokens and tickets
+// of its own at oapi.dingtalk.com. Only old SDKs still tell of these calls.
+func NewChannel(corpID, channelSecret string, o Options) *Client {
+	return newClient(channelToken, channelTicket, corpID, channelSecret, o)
+}
+
+func newClient(token, ticket endpoint, id, secret string, o Options) *Client {
+	if o.API == "" {
+		o.API = DefaultAPI
+	}
+	if o.OAPI == "" {
+		o.OAPI = DefaultOAPI
+	}
+	if o.UserAgent == "" {
+		o.UserAgent = "caddy-dingtalk"
+	}
+	if o.Transport == nil {
+		o.Transport = sharedTransport
+	}
+	if o.Timeout <= 0 {
+		o.Timeout = DefaultTimeout
+	}
+	return &Client{token: token, ticket: ticket, id: id, secret: secret, o: o}
+}
+
+// AccessToken asks for the app's access token. While one is valid DingTalk
+// answers with the same value and renews it. The lifetime is what DingTalk
+// says; it is 0 where that is missing, no JSON number, under a second or
+// beyond 24 hours.
+func (c *Client) AccessToken(ctx context.Context) (value string, lifetime time.Duration, err error) {
+	return c.call(ctx, c.token, c.id, c.secret)
+}
+
+// Ticket asks for the jsapi_ticket that belongs to the access token. The
+// lifetime is told as by AccessToken.
+func (c *Client) Ticket(ctx context.Context, accessToken string) (value string, lifetime time.Duration, err error) {
+	return c.call(ctx, c.ticket, "", accessToken)
+}
+
+// Format prints the client without its secret, whatever the verb.
+func (c *Client) Format(w fmt.State, _ rune) {
+	fmt.Fprintf(w, "oapi.Client(%s as %s)", c.token.call, c.id)
+}
+
+// call makes one call of the table and reads its answer. The caller's context
+// and the client's own timeout both end it, also amid a slow body.
+func (c *Client) call(ctx context.Context, e endpoint, id, secret string) (string, time.Duration, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.o.Timeout)
+	defer cancel()
+
+	req, err := e.request(ctx, c.o, id, secret)
+	if err != nil {
+		return "", 0, &Error{Call: e.call, Kind: Parameter, Err: err}
+	}
+	hide := redactor{req.URL.String(), []string{c.secret, secret}}
+
+	// RoundTrip, unlike http.Client, follows no redirect and keeps no cookie:
+	// the secret goes to this host and to no other.
+	resp, err := c.o.Transport.RoundTrip(req)
+	if err != nil {
+		return "", 0, unanswered(ctx, e, 0, err, hide)
+	}
+	defer resp.Body.Close()
+
+	if resp.StatusCode/100 == 3 {
+		return "", 0, &Error{Call: e.call, Status: resp.StatusCode, Kind: Garbage, Err: redirected(resp, hide)}
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, bodyLimit+1))
+	if err != nil {
+		return "", 0, unanswered(ctx, e, resp.StatusCode, err, hide)
+	}
+	return e.read(resp.StatusCode, body, hide)
+}
+
+// unanswered is the error of a call whose answer did not arrive in full.
+func unanswered(ctx context.Context, e endpoint, status int, err error, hide redactor) *Error {
+	// The context may know more of the reason than the transport reports.
+	reason := errors.Join(ctx.Err(), err)
+	kind := Network
+	var timeout net.Error
+	switch {
+	case status != 0 && ctx.Err() == nil && errors.Is(err, io.ErrUnexpectedEOF):
+		kind = Garbage
+	case errors.As(reason, &timeout) && timeout.Timeout():
+		kind = Timeout
+	}
+	return &Error{Call: e.call, Status: status, Kind: kind, Err: &cause{hide.clean(err.Error(), maxMessage), reason}}
+}
+
+// redirected names the host only: a Location may repeat the query with the secret.
+func redirected(resp *http.Response, hide redactor) error {
+	to, err := url.Parse(resp.Header.Get("Location"))
+	if err != nil || to.Host == "" {
+		return errors.New("the answer is a redirect, which is not followed")
+	}
+	return fmt.Errorf("the answer is a redirect to %s, which is not followed", hide.clean(to.Host, 100))
+}
+
+// sharedTransport serves all clients, so that a reload of the configuration
+// leaves no connections behind.
+var sharedTransport http.RoundTripper = &http.Transport{
+	Proxy:                  http.ProxyFromEnvironment,
+	DialContext:            (&net.Dialer{Timeout: 3 * time.Second}).DialContext,
+	TLSHandshakeTimeout:    3 * time.Second,
+	IdleConnTimeout:        30 * time.Second,
+	MaxIdleConns:           8,
+	MaxResponseHeaderBytes: bodyLimit,
+	DisableCompression:     true,
+	ForceAttemptHTTP2:      true,
+}

@@ -1,0 +1,162 @@
+package dingtalk
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/client"
+	"github.com/caddy-dingtalk/caddy-dingtalk/inject"
+	"github.com/caddy-dingtalk/caddy-dingtalk/signer"
+	"github.com/caddy-dingtalk/caddy-dingtalk/tokens"
+)
+
+// place is where a page is in the web, or why that is unknown.
+type place struct {
+	signer.Page
+	err    *signer.Error
+	host   string
+	buffer *[]byte // of the snippet, while it is in use
+}
+
+// originalTarget returns the request target as it was received, whatever has
+// been rewritten since.
+func originalTarget(r *http.Request) string {
+	if original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok {
+		return original.RequestURI
+	}
+	return r.RequestURI
+}
+
+// facts judges a request: what is believed is decided here.
+func facts(r *http.Request, target string) signer.Request {
+	req := signer.Request{Host: r.Host, Target: target}
+	early := false
+	if r.TLS != nil {
+		req.TLS, req.ServerName = true, r.TLS.ServerName
+		early = !r.TLS.HandshakeComplete // the peer's address is not proven yet (0-RTT)
+	}
+	if trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool); trusted && !early {
+		req.Forwarded = r.Header
+	}
+	return req
+}
+
+// locate rebuilds the URL of the page, and makes sure that it is one of ours.
+func (h *Handler) locate(r *http.Request, target string) *place {
+	page, err := h.rules.Page(facts(r, target))
+	p := &place{Page: page, host: r.Host}
+	if err != nil {
+		p.err = asSignerError(err)
+	} else if !page.Vouched && !h.hosts.matches(h, r) {
+		p.err = unknownOrigin(page.Origin)
+	}
+	return p
+}
+
+func asSignerError(err error) *signer.Error {
+	var e *signer.Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return &signer.Error{Code: signer.CodeOriginUnknown, Message: err.Error()}
+}
+
+func unknownOrigin(o signer.Origin) *signer.Error {
+	return &signer.Error{
+		Code: signer.CodeOriginUnknown,
+		Message: "nothing in the configuration says that " + o.String() + " is this site: add the line `public_origin " + o.String() +
+			"` to the dingtalk directive, or name the host in the site's address, or list the proxy in front in trusted_proxies",
+	}
+}
+
+// revalidate changes If-None-Match for upstream. It returns the suffix of the
+// pages that are made now if a condition is left.
+func (h *Handler) revalidate(header http.Header) string {
+	if len(header["If-None-Match"]) == 0 {
+		return ""
+	}
+	suffix := ""
+	if ticket := h.tokens.Held(); ticket != nil {
+		suffix = h.suffix(ticket)
+	}
+	if !inject.Revalidate(header, suffix) {
+		return ""
+	}
+	return suffix
+}
+
+var snippets = sync.Pool{New: func() any { b := make([]byte, 0, 8<<10); return &b }}
+
+// insertion makes the snippet for a page.
+func (h *Handler) insertion(ctx context.Context, p *place, header http.Header) inject.Insertion {
+	p.buffer = snippets.Get().(*[]byte)
+	page, suffix := h.sign(ctx, p)
+	script := p.Origin.String() + h.endpoint + "/" + client.FileName
+	form := client.FormFor(header["Content-Security-Policy"], script)
+	*p.buffer = h.renderer.Append((*p.buffer)[:0], page, form)
+	return inject.Insertion{HTML: *p.buffer, Tag: suffix}
+}
+
+// recycle takes the buffer of the snippet back when the page has been written.
+func (p *place) recycle() {
+	if p.buffer != nil {
+		snippets.Put(p.buffer)
+		p.buffer = nil
+	}
+}
+
+// sign signs the page, or says why it cannot. The suffix is for its ETag: a page
+// that is not signed must not be kept.
+func (h *Handler) sign(ctx context.Context, p *place) (page client.Page, suffix string) {
+	if p.err != nil {
+		h.notices.once(h.log, p.err.Code, "a page passes unsigned: "+p.err.Message, zap.String("host", p.host))
+		return client.Page{Err: &client.Error{Code: p.err.Code, Message: p.err.Message}}, ""
+	}
+	url := p.URL()
+	ticket, err := h.tokens.Ticket(ctx, h.wait)
+	if err != nil {
+		return client.Page{URL: url, Err: &client.Error{Code: codeNoTicket, Message: noTicket(err)}}, ""
+	}
+	return h.signed(ticket, url), h.suffix(ticket)
+}
+
+func (h *Handler) signed(ticket *tokens.Token, url string) client.Page {
+	s := h.signer.Sign(ticket.Value, url, time.Now())
+	return client.Page{URL: url, TimeStamp: s.TimeStamp, NonceStr: s.NonceStr, Signature: s.Signature}
+}
+
+const codeNoTicket = "ticket_unavailable"
+
+// noTicket says why there is no ticket, as far as users may know it.
+func noTicket(err error) string {
+	var advised interface{ Advice() string }
+	if errors.As(err, &advised) {
+		return "DingTalk gives no jsapi_ticket: " + advised.Advice() + " The Caddy log has the details."
+	}
+	return "there is no jsapi_ticket yet: reload the page in a moment; if that does not help, look into the Caddy log"
+}
+
+// generation names the pages that are made with one ticket.
+type generation struct {
+	ticket string
+	suffix string
+}
+
+// suffix returns what pages signed with this ticket add to their ETag.
+func (h *Handler) suffix(ticket *tokens.Token) string {
+	g := h.generation.Load()
+	if g == nil || g.ticket != ticket.Value {
+		sum := sha256.Sum256([]byte(h.fingerprint + client.Source + ticket.Value))
+		g = &generation{ticket.Value, "-dt" + hex.EncodeToString(sum[:5])}
+		h.generation.Store(g)
+	}
+	return g.suffix
+}

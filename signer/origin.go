@@ -1,0 +1,196 @@
+package signer
+
+import (
+	"errors"
+	"net/netip"
+	"strings"
+)
+
+// Origin is a web origin as a browser writes it: a scheme (http or https), a
+// host in lower case (IPv6 in brackets) and a port that is empty where it is
+// the scheme's default. Two equal Origins are the same origin.
+type Origin struct {
+	Scheme string
+	Host   string
+	Port   string
+}
+
+// The reasons why a text is no origin. They finish the sentence "… must be
+// https://host[:port]: ".
+var (
+	errScheme = errors.New("it must begin with http:// or https://")
+	errHost   = errors.New("its host is not one a browser would show")
+	errPath   = errors.New("it must end after the host and port, without a path")
+)
+
+// ParseOrigin reads `scheme://host[:port]`. A path, a query, a fragment, a
+// user name or a trailing slash is an error; a default port is dropped.
+func ParseOrigin(s string) (Origin, error) {
+	o, rest, err := cutOrigin(s)
+	if err == nil && rest != "" {
+		err = errPath
+	}
+	if err != nil {
+		return Origin{}, err
+	}
+	return o, nil
+}
+
+// cutOrigin reads the origin that s begins with and returns what follows it.
+func cutOrigin(s string) (o Origin, rest string, err error) {
+	scheme, authority, ok := strings.Cut(s, "://")
+	if scheme = webScheme(scheme); !ok || scheme == "" {
+		return Origin{}, "", errScheme
+	}
+	if i := strings.IndexAny(authority, "/?#"); i >= 0 {
+		authority, rest = authority[:i], authority[i:]
+	}
+	host, port, ok := splitHost(authority)
+	if !ok {
+		return Origin{}, "", errHost
+	}
+	return newOrigin(scheme, host, port), rest, nil
+}
+
+func newOrigin(scheme, host, port string) Origin {
+	if port == defaultPort(scheme) {
+		port = ""
+	}
+	return Origin{Scheme: scheme, Host: host, Port: port}
+}
+
+// String returns the origin as `scheme://host[:port]`.
+func (o Origin) String() string {
+	return string(o.append(make([]byte, 0, len(o.Scheme)+len(o.Host)+len(o.Port)+4)))
+}
+
+func (o Origin) append(dst []byte) []byte {
+	dst = append(dst, o.Scheme...)
+	dst = append(dst, "://"...)
+	dst = append(dst, o.Host...)
+	if o.Port != "" {
+		dst = append(dst, ':')
+		dst = append(dst, o.Port...)
+	}
+	return dst
+}
+
+// private reports whether the host is localhost or a loopback or private
+// address: nobody else's web site can live there.
+func (o Origin) private() bool {
+	if o.Host == "localhost" {
+		return true
+	}
+	if c := o.Host[len(o.Host)-1]; c != ']' && (c < '0' || c > '9') {
+		return false // a name; spares ParseAddr's error
+	}
+	addr, err := netip.ParseAddr(strings.Trim(o.Host, "[]"))
+	if err != nil {
+		return false
+	}
+	addr = addr.Unmap()
+	return addr.IsLoopback() || addr.IsPrivate()
+}
+
+// webScheme returns the constant "http" or "https" that s spells, else "".
+func webScheme(s string) string {
+	switch {
+	case strings.EqualFold(s, "https"):
+		return "https"
+	case strings.EqualFold(s, "http"):
+		return "http"
+	}
+	return ""
+}
+
+func defaultPort(scheme string) string {
+	if scheme == "https" {
+		return "443"
+	}
+	return "80"
+}
+
+// splitHost takes `host[:port]` apart and reports whether it is well formed.
+// A lone colon is dropped and the host put into lower case, as browsers do.
+func splitHost(s string) (host, port string, ok bool) {
+	host = s
+	if strings.HasPrefix(s, "[") {
+		end := strings.IndexByte(s, ']')
+		if end < 0 {
+			return "", "", false
+		}
+		host, port = s[:end+1], s[end+1:]
+		if addr, err := netip.ParseAddr(host[1:end]); err != nil || !addr.Is6() || addr.Zone() != "" {
+			return "", "", false
+		}
+		if port != "" && port[0] != ':' {
+			return "", "", false
+		}
+		port = strings.TrimPrefix(port, ":")
+	} else {
+		if i := strings.IndexByte(s, ':'); i >= 0 {
+			host, port = s[:i], s[i+1:]
+		}
+		if !validName(host) {
+			return "", "", false
+		}
+	}
+	if !validPort(port) {
+		return "", "", false
+	}
+	return lowerHost(host), port, true
+}
+
+// validName reports whether s is an RFC 3986 reg-name. The comma is left out:
+// in a forwarding header it separates values.
+func validName(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		case strings.IndexByte("-._~!$&'()*+;=%", c) >= 0:
+		default:
+			return false
+		}
+	}
+	return s != ""
+}
+
+// validPort accepts what a browser writes: 0 to 65535 without leading zeros,
+// and nothing at all.
+func validPort(s string) bool {
+	if s == "" {
+		return true
+	}
+	if len(s) > 5 || s[0] == '0' && len(s) > 1 {
+		return false
+	}
+	n := 0
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+		n = n*10 + int(s[i]-'0')
+	}
+	return n <= 65535
+}
+
+// lowerHost puts a host into lower case except the digits of percent-encoded
+// bytes, which Chromium writes in upper case and keeps.
+func lowerHost(s string) string {
+	i := 0
+	for i < len(s) && (s[i] < 'A' || s[i] > 'Z') {
+		i++
+	}
+	if i == len(s) {
+		return s
+	}
+	b := []byte(s)
+	for i := 0; i < len(b); i++ {
+		if b[i] == '%' {
+			i += 2
+		} else if 'A' <= b[i] && b[i] <= 'Z' {
+			b[i] += 'a' - 'A'
+		}
+	}
+	return string(b)
+}

@@ -1,0 +1,233 @@
+// Package signer rebuilds the URL of a page as the user's browser shows it and
+// signs it the way DingTalk checks dd.config.
+//
+// It works on judged facts: whether a proxy is trusted, what the request looked
+// like before any rewriting. It does no I/O, keeps no state and knows nothing
+// of the server around it.
+package signer
+
+import (
+	"net/http"
+	"strings"
+)
+
+// Request is what is known of a request for a page.
+type Request struct {
+	// TLS tells whether the connection to this server is encrypted.
+	TLS bool
+	// ServerName is the name the client asked for in the TLS handshake (SNI).
+	ServerName string
+	// Host is the Host header or :authority.
+	Host string
+	// Target is the request target exactly as received, before any rewriting.
+	Target string
+	// Forwarded are the request's headers if the peer is a trusted proxy, else
+	// nil: then no forwarding header is read.
+	Forwarded http.Header
+}
+
+// Page is the place of a page in the web.
+type Page struct {
+	Origin Origin
+	// Prefix is a path that a proxy has cut off the target's beginning.
+	Prefix string
+	// Target is path and query, byte for byte as the browser sent them.
+	Target string
+	// Vouched tells whether the facts alone prove that the origin is ours. If
+	// not, the page must not be signed unless somebody else vouches.
+	Vouched bool
+}
+
+// URL returns the page's URL as location.href shows it, without fragment.
+func (p Page) URL() string {
+	dst := make([]byte, 0, len(p.Origin.Scheme)+len(p.Origin.Host)+len(p.Origin.Port)+len(p.Prefix)+len(p.Target)+4)
+	dst = p.Origin.append(dst)
+	dst = append(dst, p.Prefix...)
+	return string(append(dst, p.Target...))
+}
+
+// Codes of an Error.
+const (
+	CodeOriginUnknown = "origin_unknown"
+	CodeBadURL        = "bad_url"
+)
+
+// Error says why the URL of a page cannot be told from a request, and what to
+// do about it. It holds nothing that a user may not see.
+type Error struct {
+	Code    string
+	Message string
+}
+
+func (e *Error) Error() string { return e.Message }
+
+// Rules say which origins are public and which forwarding headers are believed.
+type Rules struct {
+	public  []Origin
+	schemes []string // headers with a scheme, in the order of belief
+	hosts   []string // headers with a host, in the order of belief
+	targets []string // headers with the original request target
+	port    bool     // X-Forwarded-Port
+	prefix  bool     // X-Forwarded-Prefix
+}
+
+// Forwarding headers with a meaning of their own, in canonical spelling.
+const (
+	headerProto        = "X-Forwarded-Proto"
+	headerHost         = "X-Forwarded-Host"
+	headerPort         = "X-Forwarded-Port"
+	headerPrefix       = "X-Forwarded-Prefix"
+	headerClientScheme = "X-Client-Scheme"
+	headerForwarded    = "Forwarded"
+)
+
+// NewRules returns the rules for these public origins and these names of
+// further forwarding headers. X-Forwarded-Proto and X-Forwarded-Host are always
+// believed; a header named here counts before them, and of several that say the
+// same thing the one named first. A name without a meaning of its own is a
+// header that holds the original request target.
+func NewRules(public []Origin, forwarded []string) *Rules {
+	r := &Rules{public: public}
+	for _, name := range forwarded {
+		switch name = http.CanonicalHeaderKey(name); name {
+		case headerProto, headerHost:
+		case headerPort:
+			r.port = true
+		case headerPrefix:
+			r.prefix = true
+		case headerClientScheme:
+			r.schemes = append(r.schemes, name)
+		case headerForwarded:
+			r.schemes = append(r.schemes, name)
+			r.hosts = append(r.hosts, name)
+		default:
+			r.targets = append(r.targets, name)
+		}
+	}
+	r.schemes = append(r.schemes, headerProto)
+	r.hosts = append(r.hosts, headerHost)
+	return r
+}
+
+// Page rebuilds the place of the page that the request asks for. The error is
+// an *Error.
+func (r *Rules) Page(req Request) (Page, error) {
+	prefix, target, err := r.Target(req)
+	if err != nil {
+		return Page{}, err
+	}
+	origin, vouched, err := r.Origin(req)
+	if err != nil {
+		return Page{}, err
+	}
+	return Page{Origin: origin, Prefix: prefix, Target: target, Vouched: vouched}, nil
+}
+
+// Target returns the request target that the browser sent, and the path prefix
+// that belongs in front of it.
+func (r *Rules) Target(req Request) (prefix, target string, err error) {
+	if req.Forwarded != nil {
+		for _, name := range r.targets {
+			v, err := one(req.Forwarded, name, validTarget)
+			if err != nil {
+				return "", "", err
+			}
+			if target == "" {
+				target = v
+			}
+		}
+		if r.prefix {
+			if prefix, err = one(req.Forwarded, headerPrefix, validPrefix); err != nil {
+				return "", "", err
+			}
+			prefix = strings.TrimSuffix(prefix, "/")
+		}
+		if target != "" {
+			return "", target, nil
+		}
+	}
+	if !validTarget(req.Target) {
+		return "", "", &Error{CodeBadURL, "the request target is none that a browser sends: only a path with bytes 0x21 to 0x7E and without # can be signed"}
+	}
+	return prefix, req.Target, nil
+}
+
+// Origin returns the origin that the browser shows, and whether the facts prove
+// that it is ours. It is the zero Origin and an *Error where it is unknown.
+func (r *Rules) Origin(req Request) (o Origin, vouched bool, err error) {
+	if len(r.public) == 1 {
+		return r.public[0], true, nil
+	}
+	host, port, err := r.host(req)
+	if err != nil {
+		return Origin{}, false, err
+	}
+	if len(r.public) > 1 {
+		o, err = r.choose(req, host, port)
+		return o, err == nil, err
+	}
+	scheme, err := r.scheme(req)
+	if err != nil {
+		return Origin{}, false, err
+	}
+	o = newOrigin(scheme, host, port)
+	vouched = req.Forwarded != nil ||
+		req.TLS && strings.EqualFold(req.ServerName, host) ||
+		o.private()
+	return o, vouched, nil
+}
+
+// choose returns the public origin that the request is for: by host name, where
+// several share it by port, where that does not decide by scheme.
+func (r *Rules) choose(req Request, host, port string) (Origin, error) {
+	var named, ported []Origin
+	for _, o := range r.public {
+		if o.Host != host {
+			continue
+		}
+		named = append(named, o)
+		if o.Port == port || o.Port == "" && port == defaultPort(o.Scheme) {
+			ported = append(ported, o)
+		}
+	}
+	if len(named) > 1 && len(ported) > 0 {
+		named = ported
+	}
+	if len(named) > 1 {
+		scheme, err := r.scheme(req)
+		if err != nil {
+			return Origin{}, err
+		}
+		named = withScheme(named, scheme)
+	}
+	if len(named) != 1 {
+		return Origin{}, &Error{CodeOriginUnknown, "no public_origin fits the host of this request: add it to public_origin"}
+	}
+	return named[0], nil
+}
+
+func withScheme(origins []Origin, scheme string) []Origin {
+	var out []Origin
+	for _, o := range origins {
+		if o.Scheme == scheme {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+func validTarget(s string) bool {
+	if s == "" || s[0] != '/' {
+		return false
+	}
+	for i := range len(s) {
+		if c := s[i]; c < 0x21 || c > 0x7E || c == '#' {
+			return false
+		}
+	}
+	return true
+}
+
+func validPrefix(s string) bool {
+	return validTarget(s) && strings.IndexAny(s, "?,") < 0
+}

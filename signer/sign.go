@@ -1,0 +1,79 @@
+package signer
+
+import (
+	"crypto/rand"
+	"crypto/sha1" // DingTalk's choice: the hash proves possession of the ticket, collisions do not matter
+	"crypto/sha256"
+	"encoding/hex"
+	"strconv"
+	"time"
+)
+
+// Hash is the hash of the signature. DingTalk accepts both.
+type Hash int
+
+const (
+	SHA1 Hash = iota
+	SHA256
+)
+
+// Signer makes signatures of one kind. Its zero value is what DingTalk's
+// samples of most years do.
+type Signer struct {
+	Policy Policy
+	Hash   Hash
+}
+
+// Signed are the parts of dd.config that belong to one signature.
+type Signed struct {
+	NonceStr  string // 16 characters a-z2-7
+	TimeStamp string // seconds since 1970
+	Signature string // lower-case hex
+}
+
+const nonceLen = 16
+
+// Sign signs a URL (without fragment) with the ticket, a fresh nonceStr and the
+// time now.
+func (s Signer) Sign(ticket, url string, now time.Time) Signed {
+	var nonce [nonceLen]byte
+	fillNonce(&nonce)
+	var stamp [20]byte
+	return s.sign(ticket, url, nonce[:], strconv.AppendInt(stamp[:0], now.Unix(), 10))
+}
+
+// sign hashes `jsapi_ticket=…&noncestr=…&timestamp=…&url=…` (DingTalk,
+// jsapi-authentication). All of the result lies in one allocation.
+func (s Signer) sign(ticket, url string, nonce, stamp []byte) Signed {
+	var room [1024]byte
+	plain := append(room[:0], "jsapi_ticket="...)
+	plain = append(plain, ticket...)
+	plain = append(plain, "&noncestr="...)
+	plain = append(plain, nonce...)
+	plain = append(plain, "&timestamp="...)
+	plain = append(plain, stamp...)
+	plain = append(plain, "&url="...)
+	plain = appendForm(plain, url, s.Policy)
+
+	var out [128]byte
+	res := append(out[:0], nonce...)
+	res = append(res, stamp...)
+	if s.Hash == SHA256 {
+		sum := sha256.Sum256(plain)
+		res = hex.AppendEncode(res, sum[:])
+	} else {
+		sum := sha1.Sum(plain)
+		res = hex.AppendEncode(res, sum[:])
+	}
+	all, a, b := string(res), len(nonce), len(nonce)+len(stamp)
+	return Signed{NonceStr: all[:a], TimeStamp: all[a:b], Signature: all[b:]}
+}
+
+// fillNonce fills nonce with random letters and digits; five bits each, so that
+// all are equally likely.
+func fillNonce(nonce *[nonceLen]byte) {
+	rand.Read(nonce[:]) // never fails (crypto/rand)
+	for i, b := range nonce {
+		nonce[i] = "abcdefghijklmnopqrstuvwxyz234567"[b&31]
+	}
+}

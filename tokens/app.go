@@ -1,0 +1,227 @@
+package tokens
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/patrickmn/go-cache"
+	"go.uber.org/zap"
+	"golang.org/x/sync/singleflight"
+)
+
+// Source is where tokens come from. A lifetime of 0 stands for an unknown one.
+// It is safe for concurrent use and bounds the time of its calls.
+type Source interface {
+	AccessToken(ctx context.Context) (value string, lifetime time.Duration, err error)
+	Ticket(ctx context.Context, accessToken string) (value string, lifetime time.Duration, err error)
+}
+
+// Storage is what a fleet shares. It is the part of certmagic.Storage that is
+// used here; its lock is advice, many storages have none that holds.
+type Storage interface {
+	Load(ctx context.Context, key string) ([]byte, error)
+	Store(ctx context.Context, key string, value []byte) error
+	Lock(ctx context.Context, name string) error
+	Unlock(ctx context.Context, name string) error
+}
+
+// App gives the tokens of one app.
+type App struct {
+	name      string
+	accessKey string
+	ticketKey string
+	source    Source
+	storage   Storage
+	memory    *Memory
+	state     *state
+	log       *zap.Logger
+}
+
+// NewApp returns the tokens of the app with this name. The name becomes part of
+// the storage's keys, `dingtalk/<name>/…`; apps with the same name share
+// everything.
+func NewApp(name string, source Source, storage Storage, memory *Memory, log *zap.Logger) *App {
+	return &App{
+		name:      name,
+		accessKey: "dingtalk/" + name + "/access_token.json",
+		ticketKey: "dingtalk/" + name + "/jsapi_ticket.json",
+		source:    source,
+		storage:   storage,
+		memory:    memory,
+		state:     memory.state(name),
+		log:       log,
+	}
+}
+
+// Unavailable is the error of Ticket: there is no ticket.
+type Unavailable struct {
+	Err   error         // why, safe to show
+	Retry time.Duration // when DingTalk will be asked again
+}
+
+func (u *Unavailable) Error() string { return "no jsapi_ticket: " + u.Err.Error() }
+func (u *Unavailable) Unwrap() error { return u.Err }
+
+var errSlow = errors.New("DingTalk has not answered yet: check that this server reaches it")
+
+// Ticket returns the app's jsapi_ticket. Where an unexpired one is held it
+// returns at once, without allocating; a renewal that is due runs behind it.
+// Else it waits for the first fetch, but not longer than wait, and not at all
+// where a fetch has failed and none has succeeded since. The error is an
+// *Unavailable, or that of ctx.
+func (a *App) Ticket(ctx context.Context, wait time.Duration) (*Token, error) {
+	now := time.Now()
+	if t := a.memory.get(a.ticketKey); t.valid(now) {
+		if t.due(now) && a.state.due(now) {
+			a.renew()
+		}
+		return t, nil
+	}
+	if err, retry := a.state.trouble(now); err != nil {
+		if retry == 0 {
+			a.renew()
+		}
+		return nil, &Unavailable{err, retry}
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case result := <-a.renew():
+		if result.Err != nil {
+			_, retry := a.state.trouble(time.Now())
+			return nil, &Unavailable{result.Err, retry}
+		}
+		return result.Val.(*Token), nil
+	case <-timer.C:
+		a.state.waitedInVain()
+		return nil, &Unavailable{errSlow, 0}
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// Held returns the unexpired ticket in memory, or nil. It never waits.
+func (a *App) Held() *Token {
+	if t := a.memory.get(a.ticketKey); t.valid(time.Now()) {
+		return t
+	}
+	return nil
+}
+
+// Suspect says that DingTalk refused a signature although the URL was right: the
+// ticket may have been replaced behind our back. It is fetched again in the
+// background, at most once a minute, and used until then: DingTalk may have
+// meant something else.
+func (a *App) Suspect() {
+	now := time.Now()
+	t := a.memory.get(a.ticketKey)
+	if !t.valid(now) || !a.state.suspect(now) {
+		return
+	}
+	suspect := *t
+	suspect.renew = now
+	a.memory.tokens.Set(a.ticketKey, &suspect, cache.NoExpiration)
+	a.log.Info("DingTalk refused a signature for the right URL: fetching the jsapi_ticket again",
+		zap.Time("fetched", t.Fetched))
+	if a.state.due(now) {
+		a.renew()
+	}
+}
+
+// flightTime bounds a renewal: waiting for the lock, then up to four calls.
+const flightTime = 40 * time.Second
+
+// renew starts the renewal of the ticket unless one is under way, and returns
+// its result. It is not bound to any request or configuration: whoever started
+// it may be gone when the others still want its result.
+func (a *App) renew() <-chan singleflight.Result {
+	return a.memory.flights.DoChan(a.name, func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.Background(), flightTime)
+		defer cancel()
+		t, err := a.obtain(ctx)
+		if err != nil {
+			isNew, delay := a.state.failed(err, time.Now())
+			a.logFailure(err, isNew, delay)
+			return nil, err
+		}
+		if a.state.succeeded() {
+			a.log.Info("there is a jsapi_ticket again", zap.Time("expires", t.Expires))
+		}
+		return t, nil
+	})
+}
+
+// advised is an error that says what to do.
+type advised interface {
+	error
+	Advice() string
+}
+
+// logFailure logs a failure once, not once a try.
+func (a *App) logFailure(err error, isNew bool, delay time.Duration) {
+	log := a.log.Debug
+	if isNew {
+		log = a.log.Error
+	}
+	fields := []zap.Field{zap.Error(err), zap.Duration("next_try", delay)}
+	var adv advised
+	if errors.As(err, &adv) {
+		fields = append(fields, zap.String("advice", adv.Advice()))
+	}
+	log("cannot fetch a jsapi_ticket, pages without one pass unsigned", fields...)
+}
+
+// tokenRejected is an error that says that the access token is not accepted.
+type tokenRejected interface {
+	error
+	TokenRejected() bool
+}
+
+// rejectedAge is how old an access token must be to be worth a fresh one. A
+// younger one that is refused is refused for another reason.
+const rejectedAge = time.Minute
+
+// fetch asks DingTalk for a ticket.
+func (a *App) fetch(ctx context.Context) (*Token, error) {
+	access, err := a.accessToken(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	value, lifetime, err := a.source.Ticket(ctx, access.Value)
+	var rejected tokenRejected
+	if errors.As(err, &rejected) && rejected.TokenRejected() && now.Sub(access.Fetched) > rejectedAge {
+		if access, err = a.accessToken(ctx, access); err != nil {
+			return nil, err
+		}
+		now = time.Now()
+		value, lifetime, err = a.source.Ticket(ctx, access.Value)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("fetching jsapi_ticket: %w", err)
+	}
+	return newToken(value, now, lifetime), nil
+}
+
+// accessToken returns an access token other than the rejected one.
+func (a *App) accessToken(ctx context.Context, rejected *Token) (*Token, error) {
+	good := func(t *Token) bool {
+		return t != nil && !t.due(time.Now()) && (rejected == nil || t.Value != rejected.Value)
+	}
+	if t := a.memory.get(a.accessKey); good(t) {
+		return t, nil
+	}
+	if t := a.load(ctx, a.accessKey); good(t) {
+		return a.memory.keep(a.accessKey, t), nil
+	}
+	now := time.Now()
+	value, lifetime, err := a.source.AccessToken(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("fetching access token: %w", err)
+	}
+	t := newToken(value, now, lifetime)
+	a.store(ctx, a.accessKey, t)
+	return a.memory.keep(a.accessKey, t), nil
+}
