@@ -99,8 +99,10 @@ var snippets = sync.Pool{New: func() any { b := make([]byte, 0, 8<<10); return &
 func (h *Handler) insertion(ctx context.Context, p *place, header http.Header) inject.Insertion {
 	p.buffer = snippets.Get().(*[]byte)
 	page, suffix := h.sign(ctx, p)
-	script := p.Origin.String() + h.endpoint + "/" + client.FileName
-	form := client.FormFor(header["Content-Security-Policy"], script)
+	var form client.Form
+	if csp := header["Content-Security-Policy"]; len(csp) > 0 {
+		form = client.FormFor(csp, p.Origin.String()+h.endpoint+"/"+client.FileName)
+	}
 	*p.buffer = h.renderer.Append((*p.buffer)[:0], page, form)
 	return inject.Insertion{HTML: *p.buffer, Tag: suffix}
 }

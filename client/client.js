@@ -1,21 +1,27 @@
 // The script that runs in the page, before any other. ES5: old Android webviews
-// run it. What it does and why stands in the package comment of client.go.
+// run it. What it does and why stands in the package comment of client.go. It
+// travels with every page: each byte counts.
 (function (data) {
   var config = data.config || undefined
   var sidecar = data.sidecar
-  var called = false // dd.config has been called for this document
-  var parsed = false
+  var called // dd.config has been called for this document
+  var parsed // the document, and its own listeners have run
   var known // the dd that was seen last
 
   window.ddConfig = config
   window.ddSidecar = sidecar
 
+  // PC clients that frame a page say so in its name.
   function inDingTalk () {
-    return /DingTalk|TaurusApp/i.test(navigator.userAgent) || /"containerId"/.test(window.name)
+    return /DingTalk|TaurusApp|"containerId"/i.test(navigator.userAgent + window.name)
   }
 
   function here () {
     return location.href.split('#')[0]
+  }
+
+  function current () {
+    return config && sidecar.url === here()
   }
 
   // Not a relative URL: those fail on a page that was opened with user:password@,
@@ -25,11 +31,10 @@
     x.open(method, location.protocol + '//' + location.host + sidecar.endpoint + path)
     x.timeout = 5000
     if (body) x.setRequestHeader('Content-Type', 'application/json')
-    x.onreadystatechange = function () {
-      if (x.readyState !== 4 || !done) return
+    x.onloadend = function () {
       var answer
-      try { answer = x.status === 200 && JSON.parse(x.responseText) } catch (e) {}
-      done(answer)
+      try { if (x.status === 200) answer = JSON.parse(x.responseText) } catch (e) {}
+      if (done) done(answer)
     }
     x.send(body)
   }
@@ -46,13 +51,13 @@
     error = error || {}
     var text = String(error.errorMessage || error.message || '')
     var code = /(?:^|\D)(\d{5})(?!\d)/.exec(text.split(/nonce|url/)[0])
-    report(code ? +code[1] : error.errorCode === undefined ? '' : error.errorCode, text)
+    report(code ? +code[1] : error.errorCode || '', text)
   }
 
   // ask brings the parameters up to the URL that the browser shows.
   function ask (done) {
     var url = here()
-    if (sidecar.url && sidecar.url !== url) report('url_mismatch', 'the browser shows another URL than the one signed')
+    if (sidecar.url && sidecar.url !== url) report('url_mismatch', '')
     send('GET', '/config?url=' + encodeURIComponent(url), null, function (answer) {
       if (answer) {
         delete answer.url
@@ -64,48 +69,35 @@
     })
   }
 
-  function current () {
-    return config && sidecar.url === here()
-  }
-
   // corrected returns what dd.config goes out with: the page's own parameters
   // with ours over them, and both jsApiLists.
   function corrected (params) {
+    var list = config.jsApiList
     var out = {}
-    var list = config.jsApiList.slice()
-    var i
-    for (i in params) out[i] = params[i]
-    for (i in config) if (i !== 'type' || out.type === undefined) out[i] = config[i]
-    var theirs = params && params.jsApiList || []
-    for (i = 0; i < theirs.length; i++) if (list.indexOf(theirs[i]) < 0) list.push(theirs[i])
-    out.jsApiList = list
+    var key
+    params = params || out
+    for (key in params) out[key] = params[key]
+    for (key in config) if (key !== 'type' || !(key in params)) out[key] = config[key]
+    out.jsApiList = list.concat((params.jsApiList || []).filter(function (name) {
+      return list.indexOf(name) < 0
+    }))
     return out
   }
 
-  // A call with nothing but these sets up the JSAPI script; it signs nobody in.
-  function isSetup (params) {
-    var n = 0
-    for (var key in params) {
-      if (key !== 'debug' && key !== 'usePromise') return false
-      n++
-    }
-    return n > 0
-  }
-
   function wrap (dd, original) {
+    var watched
     function wrapped (params) {
       var self = this
       var args = arguments
-      if (!inDingTalk() || isSetup(params)) return original.apply(self, args)
-      called = true
-      if (dd.error && !wrapped.reports) {
-        wrapped.reports = true
-        dd.error(refused)
-      }
       function go () {
-        if (config && (current() || !(params && params.signature))) args = [corrected(params)]
+        if (config && (current() || !params || !params.signature)) args = [corrected(params)]
         return original.apply(self, args)
       }
+      // A call with nothing but these sets up the JSAPI script; it is not the one.
+      if (!inDingTalk() || /^((debug|usePromise),?)+$/.test(Object.keys(params || {}))) return original.apply(self, args)
+      called = true
+      if (!watched && dd.error) dd.error(refused)
+      watched = true
       if (current()) return go()
       // dd.ready before dd.config fires without its success: hold it meanwhile.
       var ready = dd.ready
@@ -114,7 +106,7 @@
       ask(function () {
         dd.ready = ready
         go()
-        for (var i = 0; i < waiting.length; i++) dd.ready(waiting[i])
+        waiting.forEach(function (f) { dd.ready(f) })
       })
     }
     for (var key in original) wrapped[key] = original[key]
@@ -125,25 +117,22 @@
   // watch puts change(value) in the place of a property, now or when it is set.
   function watch (object, key, change) {
     var value = object[key]
-    if (value !== undefined) {
-      object[key] = change(value)
-      return
+    if (value !== undefined) object[key] = change(value)
+    else {
+      Object.defineProperty(object, key, {
+        configurable: true,
+        enumerable: true,
+        get: function () { return value },
+        set: function (v) { value = change(v) }
+      })
     }
-    Object.defineProperty(object, key, {
-      configurable: true,
-      enumerable: true,
-      get: function () { return value },
-      set: function (v) { value = change(v) }
-    })
   }
 
   function hook (dd) {
-    if (dd && (typeof dd === 'object' || typeof dd === 'function') && dd !== known) {
+    if (dd && dd !== known) {
       known = dd
       try {
-        watch(dd, 'config', function (f) {
-          return typeof f === 'function' && !f.ddSidecar ? wrap(dd, f) : f
-        })
+        watch(dd, 'config', function (f) { return f && f.apply && !f.ddSidecar ? wrap(dd, f) : f })
       } catch (e) {}
       if (parsed) setTimeout(callIfNobodyDoes, 0)
     }
@@ -155,27 +144,17 @@
     if (called || !known || !known.config || !inDingTalk()) return
     if (config) {
       if (config.jsApiList.length) known.config(config)
-    } else if (sidecar.error && sidecar.error.code === 'ticket_unavailable') {
+    } else if (sidecar.error.code === 'ticket_unavailable') {
       ask(function () { if (config) callIfNobodyDoes() })
     }
   }
 
-  // A const dd at the top level of a script is no property of window.
-  function lexical () {
-    try { return dd } catch (e) {}
-  }
-
-  // The page's own listeners come first: they may call dd.config.
-  function onParsed () {
-    setTimeout(function () {
+  watch(window, 'dd', hook)
+  document.addEventListener('DOMContentLoaded', function () {
+    setTimeout(function () { // the page's own listeners may call dd.config
       parsed = true
-      hook(lexical())
+      try { hook(dd) } catch (e) {} // a const dd is no property of window
       callIfNobodyDoes()
     }, 0)
-  }
-
-  watch(window, 'dd', hook)
-  if (document.readyState === 'loading') document.addEventListener('DOMContentLoaded', onParsed)
-  else onParsed()
-  window.addEventListener('load', function () { hook(lexical()) })
+  })
 })

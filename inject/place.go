@@ -28,6 +28,14 @@ func findPlace(b []byte, from int, eof bool) (pos, next int, f finding) {
 			return 0, 0, f
 		}
 	}
+	if pos, ok := plainHead(b[from:]); ok {
+		return from + pos, 0, found
+	}
+	return tokenize(b, from, eof)
+}
+
+// tokenize is findPlace for whatever stands behind a byte order mark.
+func tokenize(b []byte, from int, eof bool) (pos, next int, f finding) {
 	in := &source{b: b[from:]}
 	z := html.NewTokenizer(in)
 	pos = from
@@ -46,10 +54,13 @@ func findPlace(b []byte, from int, eof bool) (pos, next int, f finding) {
 			return len(b), 0, found
 		case html.TextToken:
 			i := len(raw) - len(bytes.TrimLeft(raw, "\t\n\f\r "))
-			if cut && (i == len(raw) || raw[i] == '<') {
+			if cut && (i == len(raw) || raw[i] == '<' || raw[i] == '&' && len(raw) < i+maxReference) {
 				return 0, pos + i, needMore
 			}
 			if i < len(raw) {
+				if refersToSpace(raw[i:]) {
+					return 0, 0, noPlace
+				}
 				return pos + i, 0, found
 			}
 		case html.CommentToken, html.DoctypeToken:
@@ -77,17 +88,41 @@ func findPlace(b []byte, from int, eof bool) (pos, next int, f finding) {
 	}
 }
 
-// skipBOM skips a UTF-8 byte order mark, which must stay first. Those of UTF-16
-// and UTF-32 mean that there is no place for ASCII.
+// maxReference is more than a character reference to white space needs.
+const maxReference = 16
+
+// refersToSpace reports whether text begins with a character reference to white
+// space. The parser skips it as if it were the character, so what follows may
+// still be `<head>`; nobody writes that, and there is no place then.
+func refersToSpace(text []byte) bool {
+	if text[0] != '&' {
+		return false
+	}
+	s := html.UnescapeString(string(text[:min(len(text), maxReference)]))
+	return strings.IndexByte("\t\n\f\r ", s[0]) >= 0
+}
+
+const utf8BOM = "\xEF\xBB\xBF"
+
+// wide are the beginnings of documents of two or four bytes a character, which
+// have no place for ASCII: byte order marks, and the XML declarations by which
+// browsers know UTF-16 without one (HTML standard 13.2.3.2).
+var wide = []string{"\xFE\xFF", "\xFF\xFE", "\x00\x00\xFE\xFF", "<\x00?\x00x\x00", "\x00<\x00?\x00x"}
+
+// skipBOM skips a UTF-8 byte order mark, which must stay first.
 func skipBOM(b []byte, eof bool) (pos int, f finding) {
-	const utf8BOM = "\xEF\xBB\xBF"
-	switch {
-	case bytes.HasPrefix(b, []byte(utf8BOM)):
+	start := string(b[:min(len(b), 6)])
+	if strings.HasPrefix(start, utf8BOM) {
 		return len(utf8BOM), found
-	case bytes.HasPrefix(b, []byte("\xFE\xFF")), bytes.HasPrefix(b, []byte("\xFF\xFE")), bytes.HasPrefix(b, []byte("\x00\x00\xFE\xFF")):
-		return 0, noPlace
-	case !eof && len(b) < 4 && (strings.HasPrefix(utf8BOM, string(b)) || strings.HasPrefix("\xFE\xFF", string(b)) ||
-		strings.HasPrefix("\xFF\xFE", string(b)) || strings.HasPrefix("\x00\x00\xFE\xFF", string(b))):
+	}
+	more := strings.HasPrefix(utf8BOM, start)
+	for _, w := range wide {
+		if strings.HasPrefix(start, w) {
+			return 0, noPlace
+		}
+		more = more || strings.HasPrefix(w, start)
+	}
+	if more && !eof {
 		return 0, needMore
 	}
 	return 0, found
@@ -117,7 +152,7 @@ const prescanLength = 1024
 // bytes declares, "" if none does. The insertion may push that element out of
 // the browser's sight, so the header must say it then.
 func metaCharset(b []byte) string {
-	if bytes.HasPrefix(b, []byte("\xEF\xBB\xBF")) {
+	if bytes.HasPrefix(b, []byte(utf8BOM)) {
 		return "" // the byte order mark decides
 	}
 	b = b[:min(len(b), prescanLength)]

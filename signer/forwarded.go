@@ -114,12 +114,16 @@ func forwardedParam(h http.Header, want string) (string, error) {
 	return host, nil
 }
 
-// parseForwarded reads one forwarded-element.
+// parseForwarded reads one forwarded-element. Its pairs may be empty, and stand
+// after spaces as in the examples of RFC 7239.
 func parseForwarded(s string) (proto, host string, ok bool) {
 	var seen []string
 	for {
+		if s = strings.TrimLeft(s, "; \t"); s == "" {
+			return proto, host, len(seen) > 0
+		}
 		name, rest, found := strings.Cut(s, "=")
-		name = strings.ToLower(strings.Trim(name, " \t"))
+		name = strings.ToLower(name)
 		if !found || !token(name) {
 			return "", "", false
 		}
@@ -143,13 +147,9 @@ func parseForwarded(s string) (proto, host string, ok bool) {
 				return "", "", false
 			}
 		}
-		if rest = strings.Trim(rest, " \t"); rest == "" {
-			return proto, host, true
-		}
-		if rest[0] != ';' {
+		if s = strings.TrimLeft(rest, " \t"); s != "" && s[0] != ';' {
 			return "", "", false // a comma begins another element
 		}
-		s = rest[1:]
 	}
 }
 

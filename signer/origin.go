@@ -19,6 +19,7 @@ type Origin struct {
 // https://host[:port]: ".
 var (
 	errScheme = errors.New("it must begin with http:// or https://")
+	errUser   = errors.New("it must not name a user")
 	errHost   = errors.New("its host is not one a browser would show")
 	errPath   = errors.New("it must end after the host and port, without a path")
 )
@@ -44,6 +45,9 @@ func cutOrigin(s string) (o Origin, rest string, err error) {
 	}
 	if i := strings.IndexAny(authority, "/?#"); i >= 0 {
 		authority, rest = authority[:i], authority[i:]
+	}
+	if strings.Contains(authority, "@") {
+		return Origin{}, "", errUser
 	}
 	host, port, ok := splitHost(authority)
 	if !ok {
@@ -95,7 +99,7 @@ func (o Origin) private() bool {
 // webScheme returns the constant "http" or "https" that s spells, else "".
 func webScheme(s string) string {
 	switch {
-	case strings.EqualFold(s, "https"):
+	case len(s) == 5 && strings.EqualFold(s, "https"): // the length keeps U+017F out, which folds to s
 		return "https"
 	case strings.EqualFold(s, "http"):
 		return "http"

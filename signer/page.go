@@ -8,6 +8,7 @@ package signer
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -87,16 +88,22 @@ const (
 // same thing the one named first. A name without a meaning of its own is a
 // header that holds the original request target.
 func NewRules(public []Origin, forwarded []string) *Rules {
-	r := &Rules{public: public}
-	for _, name := range forwarded {
+	r := new(Rules)
+	for _, o := range public {
+		if !slices.Contains(r.public, o) { // the same origin twice is still a single one
+			r.public = append(r.public, o)
+		}
+	}
+	for _, name := range append(slices.Clip(forwarded), headerProto, headerHost) {
 		switch name = http.CanonicalHeaderKey(name); name {
-		case headerProto, headerHost:
 		case headerPort:
 			r.port = true
 		case headerPrefix:
 			r.prefix = true
-		case headerClientScheme:
+		case headerProto, headerClientScheme:
 			r.schemes = append(r.schemes, name)
+		case headerHost:
+			r.hosts = append(r.hosts, name)
 		case headerForwarded:
 			r.schemes = append(r.schemes, name)
 			r.hosts = append(r.hosts, name)
@@ -104,8 +111,6 @@ func NewRules(public []Origin, forwarded []string) *Rules {
 			r.targets = append(r.targets, name)
 		}
 	}
-	r.schemes = append(r.schemes, headerProto)
-	r.hosts = append(r.hosts, headerHost)
 	return r
 }
 

@@ -2,17 +2,27 @@ package sandbox
 
 import (
 	"crypto/rand"
-	"embed"
+	_ "embed"
 	"html/template"
+	"io"
 	"net"
 	"net/http"
 	"strconv"
 )
 
-//go:embed h5
-var h5Files embed.FS
+// The files of the H5 app. jsapi.js stands in for DingTalk's JSAPI script, which is only on the network.
+var (
+	//go:embed h5/index.html
+	indexHTML string
+	//go:embed h5/jsapi.js
+	jsapiJS string
+	//go:embed h5/demo.js
+	demoJS string
+	//go:embed h5/demo.css
+	demoCSS string
 
-var h5Page = template.Must(template.ParseFS(h5Files, "h5/index.html"))
+	index = template.Must(template.New("index.html").Parse(indexHTML))
+)
 
 // H5 is a small H5 app to run behind Caddy. Its page, at / and at /broken/scheme, /broken/port and
 // /broken/ticket, calls dd.config with the parameters that the app's own backend signed, and shows what the
@@ -25,20 +35,21 @@ func H5(d *DingTalk) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", d.servePage)
 	mux.HandleFunc("GET /broken/{mistake}", d.servePage)
-	for _, name := range []string{"jsapi.js", "demo.js", "demo.css"} {
-		mux.HandleFunc("GET /"+name, func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Cache-Control", "no-cache")
-			http.ServeFileFS(w, r, h5Files, "h5/"+name)
-		})
-	}
-	mux.HandleFunc("GET /native.js", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Cache-Control", "no-cache")
-		w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
-		_, _ = w.Write([]byte(NativeJS))
-	})
+	mux.HandleFunc("GET /native.js", static("text/javascript", NativeJS))
+	mux.HandleFunc("GET /jsapi.js", static("text/javascript", jsapiJS))
+	mux.HandleFunc("GET /demo.js", static("text/javascript", demoJS))
+	mux.HandleFunc("GET /demo.css", static("text/css", demoCSS))
 	mux.Handle("/native/", d.NativeHandler())
 	mux.Handle("/sandbox/", d.ControlHandler())
 	return mux
+}
+
+func static(mediaType, content string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", mediaType+"; charset=utf-8")
+		w.Header().Set("Cache-Control", "no-cache")
+		_, _ = io.WriteString(w, content)
+	}
 }
 
 // page is what the page's script learns from the app's backend.
@@ -70,7 +81,7 @@ func (d *DingTalk) servePage(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-cache")
 	seen := urlBehindProxy(r, mistake == "port")
-	_ = h5Page.Execute(w, page{mistake, seen, d.backendSigns(seen)})
+	_ = index.Execute(w, page{mistake, seen, d.backendSigns(seen)})
 }
 
 // urlBehindProxy is the page's URL as an app behind a proxy puts it together when the proxy does not tell

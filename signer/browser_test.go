@@ -1,0 +1,76 @@
+package signer
+
+import (
+	"testing"
+
+	"golang.org/x/net/http/httpguts"
+)
+
+// Every request that a browser made for a page tells the page's URL, except
+// where the document was not built for its own request.
+func TestBrowsersSendTheURLThatTheyShow(t *testing.T) {
+	direct := NewRules(nil, nil)
+	equal, different, never := 0, 0, 0
+	for _, row := range browserRows(t) {
+		page, err := direct.Page(row.request())
+		switch {
+		case !httpguts.ValidHostHeader(row.Host):
+			never++ // net/http answers 400 before any handler
+			if err == nil {
+				t.Errorf("%s: Host %q was believed", row.ID, row.Host)
+			}
+		case err != nil:
+			t.Errorf("%s (%s): %v", row.ID, row.Note, err)
+		case row.Match:
+			equal++
+			if got := page.URL(); got != row.Href {
+				t.Errorf("%s (%s):\n got %.300s\nwant %.300s", row.ID, row.Note, got, row.Href)
+			}
+		default:
+			different++
+			if page.URL() == row.Href {
+				t.Errorf("%s (%s): the server can tell %s after all", row.ID, row.Note, row.Href)
+			}
+		}
+	}
+	if equal != 770 || different != 8 || never != 1 {
+		t.Errorf("%d equal, %d different, %d never served; want 770, 8 and 1", equal, different, never)
+	}
+}
+
+// What the page says about itself is signed as it says it.
+func TestBrowsersURLsAreParsedUnchanged(t *testing.T) {
+	parsed := 0
+	for _, row := range browserRows(t) {
+		if !httpguts.ValidHostHeader(row.Host) {
+			continue
+		}
+		page, err := ParseURL(row.Href + "#fragment")
+		if err != nil {
+			t.Errorf("%s (%s): %v", row.ID, row.Note, err)
+			continue
+		}
+		if got := page.URL(); got != row.Href {
+			t.Errorf("%s (%s):\n got %.300s\nwant %.300s", row.ID, row.Note, got, row.Href)
+		}
+		parsed++
+	}
+	if parsed != 778 {
+		t.Errorf("%d URLs, want 778", parsed)
+	}
+}
+
+// Behind anything that keeps the request target, the public origin is enough.
+func TestBrowsersURLsWithAPublicOrigin(t *testing.T) {
+	for _, row := range browserRows(t) {
+		own, err := ParseURL(row.Href)
+		if err != nil || !row.Match {
+			continue
+		}
+		rules := NewRules([]Origin{own.Origin}, nil)
+		page, err := rules.Page(Request{Host: "10.0.0.1:8080", Target: row.Target})
+		if err != nil || page.URL() != row.Href || !page.Vouched {
+			t.Errorf("%s (%s): %+.200v, %v", row.ID, row.Note, page, err)
+		}
+	}
+}

@@ -1,0 +1,33 @@
+// The script as it is put into pages: what client.min.js must be so that Go can
+// embed it, old webviews can run it, and no page grows much.
+import test from 'node:test'
+import assert from 'node:assert/strict'
+import {readFileSync} from 'node:fs'
+import {gzipSync} from 'node:zlib'
+import {parse} from 'acorn'
+import {build, built, source} from './build-client.mjs'
+
+const minified = readFileSync(built, 'latin1')
+
+test('client.min.js is what `npm run client` makes of client.js', async () => {
+  assert.equal(minified, await build())
+})
+
+test('client.min.js can stand in a script element of a page in any charset', () => {
+  assert.match(minified, /^[\x20-\x7e]+$/)
+  assert.doesNotMatch(minified, /<\/script|<!--|<script/i)
+})
+
+test('client.js and client.min.js are one function expression in ES5', () => {
+  for (const text of [readFileSync(source, 'utf8'), minified]) {
+    const {body} = parse(text, {ecmaVersion: 5})
+    assert.equal(body.length, 1)
+    assert.equal(body[0].expression.type, 'FunctionExpression')
+    parse(text.trimEnd() + '({})', {ecmaVersion: 5}) // what Go makes of it
+  }
+  assert.match(minified, /\)$/)
+})
+
+test('client.min.js has at most 2 KiB when it is compressed', () => {
+  assert.ok(gzipSync(minified, {level: 9}).length <= 2048)
+})
