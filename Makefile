@@ -1,0 +1,45 @@
+# make demo   the whole thing on this machine, without credentials or network
+# make test   everything that must pass; installs what it needs (Chromium, npm packages)
+# make bench  what the directive costs, against Caddy without it (installs nginx and wrk)
+
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+.PHONY: build demo test lint test-go test-browser bench fuzz client
+
+build:
+	go build -o caddy ./cmd/caddy
+
+demo: build
+	./caddy dingtalk demo
+
+test: lint test-go test-browser
+
+lint:
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "gofmt -w $$unformatted"; exit 1; }
+	go vet ./...
+	go run $(STATICCHECK) ./...
+
+test-go:
+	go test -race ./...
+
+test-browser: node_modules/.package-lock.json build
+	@command -v chromium >/dev/null || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q --no-install-recommends chromium; }
+	CADDY_BIN=$(CURDIR)/caddy npm run --silent test:browser
+
+node_modules/.package-lock.json: package.json package-lock.json
+	npm ci --no-audit --no-fund
+
+# The minified client is committed: building the module needs no Node.
+client: node_modules/.package-lock.json
+	npm run --silent client
+
+bench: build
+	@command -v wrk >/dev/null && command -v nginx >/dev/null || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q --no-install-recommends wrk nginx-light; }
+	go run ./internal/bench -caddy ./caddy
+
+# Each fuzz target for a while, one after the other.
+FUZZTIME = 20s
+fuzz:
+	@for p in $$(go list ./...); do for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz'); do \
+		echo "$$p $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p || exit 1; done; done

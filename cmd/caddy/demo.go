@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/spf13/cobra"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/internal/sandbox"
+)
+
+func demoCommand() *cobra.Command {
+	var listen string
+	cmd := &cobra.Command{
+		Use:   "demo [--listen <address>]",
+		Short: "Shows what the dingtalk directive cures, without credentials or network",
+		Long: `
+Starts a simulated DingTalk, a small H5 app and Caddy with the dingtalk
+directive in front of it, all on this machine, and prints the URL to open in a
+browser. The page shows the URL that the browser shows, the URL that was signed
+and what the DingTalk app says to the signature, and has switches that break
+things. Ctrl-C ends it.
+`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cmd.SilenceUsage = true
+			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+			defer stop()
+			return demo(ctx, cmd.OutOrStdout(), listen)
+		},
+	}
+	cmd.Flags().StringVarP(&listen, "listen", "l", "127.0.0.1:0", "Address of the demo page; port 0 takes a free one")
+	return cmd
+}
+
+// demo runs until ctx ends.
+func demo(ctx context.Context, out io.Writer, listen string) (err error) {
+	dir, err := os.MkdirTemp("", "dingtalk-demo-")
+	if err != nil {
+		return fmt.Errorf("making a folder for the demo: %w", err)
+	}
+	defer os.RemoveAll(dir)
+
+	ding := sandbox.New(sandbox.Options{})
+	api, err := serve(ding)
+	if err != nil {
+		return err
+	}
+	defer api.Close()
+	app, err := serve(sandbox.H5(ding))
+	if err != nil {
+		return err
+	}
+	defer app.Close()
+	addr, err := freeAddr(listen)
+	if err != nil {
+		return fmt.Errorf("finding a port for the demo (choose another with --listen): %w", err)
+	}
+
+	credentials := ding.Options()
+	secret := filepath.Join(dir, "app_secret")
+	if err := os.WriteFile(secret, []byte(credentials.AppSecret), 0o600); err != nil {
+		return fmt.Errorf("writing the demo's secret: %w", err)
+	}
+	site := fmt.Sprintf(demoSite, credentials.AppKey, secret, credentials.CorpID, credentials.AgentID, api.Addr, app.Addr)
+	host, port, _ := net.SplitHostPort(addr)
+	config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt(
+		fmt.Appendf(nil, demoOptions, filepath.Join(dir, "storage"), port, host, site), map[string]any{"filename": "Caddyfile"})
+	if err != nil {
+		return fmt.Errorf("adapting the demo's Caddyfile: %w", err)
+	}
+	if err := caddy.Load(config, true); err != nil {
+		return fmt.Errorf("starting Caddy: %w", err)
+	}
+	defer func() {
+		if stopped := caddy.Stop(); err == nil {
+			err = stopped
+		}
+		fmt.Fprintln(out, "\n演示结束。 The demo has ended.")
+	}()
+	fmt.Fprintf(out, demoText, "http://"+addr+"/", strings.ReplaceAll(strings.TrimSpace(site), "\n\t", "\n    "))
+	<-ctx.Done()
+	return nil
+}
+
+const demoOptions = `{
+	admin off
+	persist_config off
+	auto_https off
+	storage file_system %s
+	log {
+		format console
+		include http.handlers.dingtalk
+	}
+}
+:%s {
+	bind %s
+	%s
+}
+`
+
+// demoSite is what a user would write. Two pages are left without a signature,
+// to show what they are like.
+const demoSite = `
+	@signed not path /broken/scheme /broken/port
+	dingtalk @signed {
+		app_key    %s
+		app_secret {file.%s}
+		corp_id    %s
+		agent_id   %s
+		api_base   http://%s
+	}
+	reverse_proxy %s
+`
+
+const demoText = `
+钉钉 dd.config 签名演示 / DingTalk dd.config signing demo
+
+  打开 open  %s
+
+页面上能看到 what the page shows:
+  - 浏览器显示的 URL，和被签名的 URL   the URL the browser shows, and the URL that was signed
+  - 钉钉客户端（模拟）的结论           what the (simulated) DingTalk app says to the signature
+  - 开关：错误的协议、端口丢失、过期的 ticket，看看没有 sidecar 时的 52013
+    switches: wrong scheme, lost port, expired ticket: this is 52013 without the sidecar
+
+Caddyfile:
+    %s
+
+Ctrl-C 结束 / ends it.
+`
+
+// serve runs a handler on a free port of the loopback address.
+func serve(handler http.Handler) (*http.Server, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("listening on the loopback address: %w", err)
+	}
+	s := &http.Server{Addr: l.Addr().String(), Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	go func() { _ = s.Serve(l) }()
+	return s, nil
+}
+
+// freeAddr returns the address with a port that is free now.
+func freeAddr(listen string) (string, error) {
+	l, err := net.Listen("tcp", listen)
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
+}
