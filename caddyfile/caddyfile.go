@@ -154,7 +154,7 @@ func number(field func(*config.Config) **int) value {
 		}
 		n, err := strconv.Atoi(v)
 		if err != nil {
-			return d.Errf("%s: %q is not a number", name, v)
+			return d.Errf("%s: %q is not a number: write 0 or 1", name, v)
 		}
 		*field(c) = &n
 		return nil

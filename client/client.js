@@ -7,6 +7,7 @@
   var called // dd.config has been called for this document
   var parsed // the document, and its own listeners have run
   var known // the dd that was seen last
+  var waiting // what comes after the answer of `config`, while that is under way
 
   window.ddConfig = config
   window.ddSidecar = sidecar
@@ -54,8 +55,13 @@
     report(code ? +code[1] : error.errorCode || '', text)
   }
 
-  // ask brings the parameters up to the URL that the browser shows.
-  function ask (done) {
+  // ask brings the parameters up to the URL that the browser shows. dd.ready
+  // before dd.config fires without its success: it is held meanwhile.
+  function ask (dd, done) {
+    if (waiting) return waiting.push(done)
+    waiting = [done]
+    var ready = dd.ready
+    dd.ready = function (f) { waiting.push(function () { dd.ready(f) }) }
     var url = here()
     if (sidecar.url && sidecar.url !== url) report('url_mismatch', '')
     send('GET', '/config?url=' + encodeURIComponent(url), null, function (answer) {
@@ -65,7 +71,10 @@
         sidecar.url = url
         sidecar.error = null
       }
-      done()
+      dd.ready = ready
+      answer = waiting
+      waiting = null
+      answer.forEach(function (f) { f() })
     })
   }
 
@@ -99,18 +108,11 @@
       if (!watched && dd.error) dd.error(refused)
       watched = true
       if (current()) return go()
-      // dd.ready before dd.config fires without its success: hold it meanwhile.
-      var ready = dd.ready
-      var waiting = []
-      dd.ready = function (f) { waiting.push(f) }
-      ask(function () {
-        dd.ready = ready
-        go()
-        waiting.forEach(function (f) { dd.ready(f) })
-      })
+      ask(dd, go)
     }
     for (var key in original) wrapped[key] = original[key]
     wrapped.ddSidecar = true
+    if (parsed) setTimeout(callIfNobodyDoes, 0)
     return wrapped
   }
 
@@ -122,7 +124,8 @@
       Object.defineProperty(object, key, {
         configurable: true,
         enumerable: true,
-        get: function () { return value },
+        // An element with the id dd has been there, too.
+        get: function () { return value === undefined ? Object.getPrototypeOf(object)[key] : value },
         set: function (v) { value = change(v) }
       })
     }
@@ -130,11 +133,16 @@
 
   function hook (dd) {
     if (dd && dd !== known) {
-      known = dd
+      var change = function (f) { return f && f.apply && !f.ddSidecar ? wrap(dd, f) : f }
       try {
-        watch(dd, 'config', function (f) { return f && f.apply && !f.ddSidecar ? wrap(dd, f) : f })
+        watch(dd, 'config', change)
+        if (dd.config !== change(dd.config)) { // the namespace of an ES module cannot be written
+          var copy = {}
+          for (var key in dd) copy[key] = dd[key]
+          return hook(copy)
+        }
       } catch (e) {}
-      if (parsed) setTimeout(callIfNobodyDoes, 0)
+      known = dd
     }
     return dd
   }
@@ -145,7 +153,7 @@
     if (config) {
       if (config.jsApiList.length) known.config(config)
     } else if (sidecar.error.code === 'ticket_unavailable') {
-      ask(function () { if (config) callIfNobodyDoes() })
+      ask(known, function () { if (config) callIfNobodyDoes() })
     }
   }
 

@@ -46,11 +46,11 @@ func (c Config) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 }
 
 // Resolve returns a copy whose placeholders are replaced. A placeholder that is
-// unknown, or that is all of a text and empty, is an error: an unset variable
-// must not become an empty secret.
+// unknown or empty is an error: an unset variable must not become an empty
+// secret.
 func (c Config) Resolve(repl *caddy.Replacer) (Config, error) {
 	for name, text := range c.texts() {
-		v, err := resolve(repl, *text)
+		v, err := resolveText(repl, *text)
 		if err != nil {
 			return Config{}, fmt.Errorf("resolving %s: %w", name, err)
 		}
@@ -66,7 +66,7 @@ func (c Config) Resolve(repl *caddy.Replacer) (Config, error) {
 	for name, list := range c.lists() {
 		out := make([]string, len(*list))
 		for i, text := range *list {
-			v, err := resolve(repl, text)
+			v, err := resolveText(repl, text)
 			if err != nil {
 				return Config{}, fmt.Errorf("resolving %s: %w", name, err)
 			}
@@ -81,14 +81,25 @@ func resolve(repl *caddy.Replacer, text string) (string, error) {
 	if !strings.Contains(text, "{") {
 		return text, nil
 	}
+	const cure = "write {env.NAME} or {file./path}, and set the variable or fill the file before Caddy starts"
 	v, err := repl.ReplaceOrErr(text, true, true)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("%w: %s", err, cure)
 	}
 	if v = strings.TrimSpace(v); v == "" {
-		return "", fmt.Errorf("%s is empty: set the environment variable or fill the file before Caddy starts", text)
+		return "", fmt.Errorf("%s holds nothing but spaces: %s", text, cure)
 	}
 	return v, nil
+}
+
+// resolveText refuses the braces that are left: checks take them for a
+// placeholder that is not known yet.
+func resolveText(repl *caddy.Replacer, text string) (string, error) {
+	v, err := resolve(repl, text)
+	if err == nil && strings.Contains(v, "{") {
+		return "", fmt.Errorf("%q holds a brace that begins no placeholder: write {env.NAME} or {file./path}", v)
+	}
+	return v, err
 }
 
 // texts, secrets and lists name the fields that may hold placeholders.

@@ -92,7 +92,7 @@ var checks = []struct {
 	{"api_base", func(c *Config) error { return base(c.APIBase) }},
 	{"oapi_base", func(c *Config) error { return base(c.OAPIBase) }},
 	{"ticket_wait", func(c *Config) error {
-		if c.TicketWait < 0 || time.Duration(c.TicketWait) > time.Minute {
+		if wait := time.Duration(c.TicketWait); wait != 0 && wait < time.Millisecond || wait > time.Minute {
 			return errors.New("must be a time from 1ms to 1m, such as 2s")
 		}
 		return nil
@@ -101,6 +101,9 @@ var checks = []struct {
 
 func each(values []string, check func(string) error) error {
 	for _, v := range values {
+		if v == "" {
+			return errors.New("holds an empty value: remove it")
+		}
 		if err := check(v); err != nil {
 			return err
 		}
@@ -128,6 +131,9 @@ func apiName(s string) error {
 func origin(s string) error {
 	if later(s) {
 		return nil
+	}
+	if strings.Contains(s, "*") {
+		return fmt.Errorf("%q must name one host: there are no wildcards, list the origins", s)
 	}
 	if _, err := signer.ParseOrigin(s); err != nil {
 		return fmt.Errorf("%q must be written https://host or https://host:port: %w", s, err)
@@ -183,7 +189,7 @@ func scriptURL(s string) error {
 		return nil
 	}
 	u, err := url.Parse(s)
-	if err != nil || u.Host == "" || u.User != nil || (u.Scheme != "" && u.Scheme != "https" && u.Scheme != "http") ||
+	if err != nil || u.Hostname() == "" || u.User != nil || (u.Scheme != "" && u.Scheme != "https" && u.Scheme != "http") ||
 		strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`"'<>`, r) }) {
 		return fmt.Errorf("%q must be https://host/path or //host/path", s)
 	}
@@ -195,7 +201,7 @@ func base(s string) error {
 		return nil
 	}
 	u, err := url.Parse(s)
-	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "" || u.User != nil || strings.ContainsAny(s, "?#") {
 		return fmt.Errorf("%q must be https://host without /v1.0", s)
 	}
 	if strings.HasSuffix(strings.TrimSuffix(u.Path, "/"), "/v1.0") {

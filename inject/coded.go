@@ -77,9 +77,12 @@ func (c *coded) finish() error {
 		if cut == nil {
 			c.w.head.seek(true)
 		}
-		if err := c.settle(c.w.release(nil)); err != nil || c.enc == nil {
+		if err := c.settle(c.w.release(nil)); err != nil {
 			return err
 		}
+	}
+	if c.enc == nil {
+		return nil // it has been left as it is
 	}
 	defer c.done()
 	if cut != nil {
@@ -100,10 +103,10 @@ func (c *coded) flush() error {
 
 // abort sends what may go out, and ends without a trailer.
 func (c *coded) abort() {
+	_ = c.dec.close() // it gives what it has
 	if c.w.phase == holding {
-		_ = c.settle(c.w.release(nil))
+		_ = c.w.release(nil)
 	}
-	c.dec.stop()
 	if c.enc != nil {
 		_ = c.enc.Flush()
 		c.done()

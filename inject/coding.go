@@ -1,6 +1,7 @@
 package inject
 
 import (
+	"bufio"
 	"errors"
 	"io"
 	"iter"
@@ -42,7 +43,7 @@ type encoder interface {
 
 // Coders are costly to make and large: they are kept.
 var (
-	gzipReaders = sync.Pool{New: func() any { return new(gzip.Reader) }}
+	gzipReaders = sync.Pool{New: func() any { return &gunzipper{in: bufio.NewReader(nil)} }}
 	zstdReaders = sync.Pool{New: func() any {
 		// One goroutine, the caller's own; browsers refuse windows above 8 MiB (RFC 9659).
 		d, _ := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(8<<20))
@@ -119,7 +120,8 @@ func (d *decoder) Read(p []byte) (int, error) {
 }
 
 func (d *decoder) decode(c coding, out func([]byte) error) error {
-	var r io.Reader
+	buf := copyBuffers.Get().(*[]byte)
+	defer copyBuffers.Put(buf)
 	if c == zstdCoding {
 		z := zstdReaders.Get().(*zstd.Decoder)
 		defer func() {
@@ -129,21 +131,47 @@ func (d *decoder) decode(c coding, out func([]byte) error) error {
 		if err := z.Reset(d); err != nil {
 			return err
 		}
-		r = z
-	} else {
-		z := gzipReaders.Get().(*gzip.Reader)
-		defer gzipReaders.Put(z)
-		if err := z.Reset(d); err != nil {
+		return pump(z, *buf, out)
+	}
+	z := gzipReaders.Get().(*gunzipper)
+	defer func() {
+		z.in.Reset(nil)
+		gzipReaders.Put(z)
+	}()
+	z.in.Reset(d)
+	return z.members(*buf, out)
+}
+
+// gunzipper is a gzip.Reader that knows where a member ends.
+type gunzipper struct {
+	in *bufio.Reader
+	gzip.Reader
+}
+
+// members decodes one member after the other (RFC 1952 section 2.2). What follows
+// the last one and is none, such as padding, is dropped: browsers do not look at
+// it either.
+func (z *gunzipper) members(buf []byte, out func([]byte) error) error {
+	for {
+		if err := z.Reset(z.in); err != nil {
 			return err
 		}
-		r = z
+		z.Multistream(false)
+		if err := pump(&z.Reader, buf, out); err != nil {
+			return err
+		}
+		if magic, err := z.in.Peek(2); err != nil || magic[0] != 0x1f || magic[1] != 0x8b {
+			return nil
+		}
 	}
-	buf := copyBuffers.Get().(*[]byte)
-	defer copyBuffers.Put(buf)
+}
+
+// pump moves what r gives to out, until the end.
+func pump(r io.Reader, buf []byte, out func([]byte) error) error {
 	for {
-		n, err := r.Read(*buf)
+		n, err := r.Read(buf)
 		if n > 0 {
-			if err := out((*buf)[:n]); err != nil {
+			if err := out(buf[:n]); err != nil {
 				return err
 			}
 		}

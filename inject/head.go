@@ -59,6 +59,15 @@ func (d *head) seek(eof bool) finding {
 	return f
 }
 
+// prescanned reports whether all is there that can tell the page's charset.
+func (d *head) prescanned(h http.Header) bool {
+	if len(*d.buf) >= prescanLength {
+		return true
+	}
+	_, declared := mediaType(first(h, "Content-Type"))
+	return declared != ""
+}
+
 // charset returns the charset that the Content-Type must name so that the
 // insertion cannot hide the meta element that declares it, "" if nothing need be
 // done. It is not ok where there is no place, or where the page's charset cannot

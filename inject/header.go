@@ -27,6 +27,16 @@ func pageHeader(h http.Header) bool {
 		!startsWithFold(first(h, "Content-Disposition"), "attachment")
 }
 
+// sniffLength is how much of a body http.DetectContentType looks at.
+const sniffLength = 512
+
+// sniffed reports whether net/http will tell the type of a response by its body.
+// A Content-Type that is there without a value forbids it.
+func sniffed(h http.Header) bool {
+	_, typed := h["Content-Type"]
+	return !typed && first(h, "Content-Encoding") == ""
+}
+
 func first(h http.Header, key string) string {
 	if v := h[key]; len(v) > 0 {
 		return v[0]
@@ -111,11 +121,11 @@ func asPage(h http.Header, suffix string) {
 	if !hasDirective(h["Cache-Control"], "no-store") {
 		h["Cache-Control"] = []string{"private, no-cache"}
 	}
-	tag := first(h, "Etag")
-	if tag == "" {
+	if len(h["Etag"]) == 0 {
 		return
 	}
-	if suffix == "" || len(tag) < 2 || tag[len(tag)-1] != '"' {
+	tag, rest := cutTag(h["Etag"][0])
+	if suffix == "" || tag == "" || rest != "" {
 		delete(h, "Etag")
 		return
 	}

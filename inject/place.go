@@ -53,7 +53,7 @@ func tokenize(b []byte, from int, eof bool) (pos, next int, f finding) {
 			}
 			return len(b), 0, found
 		case html.TextToken:
-			i := len(raw) - len(bytes.TrimLeft(raw, "\t\n\f\r "))
+			i := len(raw) - len(bytes.TrimLeft(raw, htmlSpace))
 			if cut && (i == len(raw) || raw[i] == '<' || raw[i] == '&' && len(raw) < i+maxReference) {
 				return 0, pos + i, needMore
 			}
@@ -99,7 +99,7 @@ func refersToSpace(text []byte) bool {
 		return false
 	}
 	s := html.UnescapeString(string(text[:min(len(text), maxReference)]))
-	return strings.IndexByte("\t\n\f\r ", s[0]) >= 0
+	return strings.IndexByte(htmlSpace, s[0]) >= 0
 }
 
 const utf8BOM = "\xEF\xBB\xBF"
@@ -142,65 +142,4 @@ func (s *source) Read(p []byte) (int, error) {
 	n := copy(p, s.b)
 	s.b = s.b[n:]
 	return n, nil
-}
-
-// prescanLength is how much of a document browsers search for its charset
-// before they parse it (HTML standard 13.2.3.2).
-const prescanLength = 1024
-
-// metaCharset returns the charset that a meta element within the first 1024
-// bytes declares, "" if none does. The insertion may push that element out of
-// the browser's sight, so the header must say it then.
-func metaCharset(b []byte) string {
-	if bytes.HasPrefix(b, []byte(utf8BOM)) {
-		return "" // the byte order mark decides
-	}
-	b = b[:min(len(b), prescanLength)]
-	if !containsFold(b, "charset") {
-		return ""
-	}
-	z := html.NewTokenizer(bytes.NewReader(b))
-	for {
-		switch z.Next() {
-		case html.ErrorToken:
-			return ""
-		case html.StartTagToken, html.SelfClosingTagToken:
-			if name, more := z.TagName(); string(name) == "meta" && more {
-				if label := charsetOf(z); label != "" {
-					return label
-				}
-			}
-		}
-	}
-}
-
-// charsetOf reads the attributes of a meta element (HTML standard, prescan).
-func charsetOf(z *html.Tokenizer) string {
-	var charset, content string
-	pragma := false
-	for more := true; more; {
-		var key, val []byte
-		key, val, more = z.TagAttr()
-		switch string(key) {
-		case "charset":
-			charset = string(val)
-		case "http-equiv":
-			pragma = strings.EqualFold(string(val), "content-type")
-		case "content":
-			_, content = mediaType(string(val))
-		}
-	}
-	if charset == "" && pragma {
-		charset = content
-	}
-	charset = strings.TrimSpace(charset)
-	switch {
-	case strings.ContainsFunc(charset, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`"',;=`, r) }):
-		return ""
-	case startsWithFold(charset, "utf-16"):
-		return "utf-8" // a meta that can be read is not in UTF-16
-	case strings.EqualFold(charset, "x-user-defined"):
-		return "windows-1252"
-	}
-	return charset
 }

@@ -70,6 +70,9 @@ func knownCodings(accepted string) (known string, cut bool) {
 	var kept []string
 	for item := range strings.SplitSeq(accepted, ",") {
 		item = strings.TrimSpace(item)
+		if item == "" {
+			continue
+		}
 		name, _, _ := strings.Cut(item, ";")
 		if codingOf(strings.TrimSpace(name)) == unknownCoding {
 			cut = true
@@ -78,7 +81,7 @@ func knownCodings(accepted string) (known string, cut bool) {
 		kept = append(kept, item)
 	}
 	if len(kept) == 0 {
-		return "identity", true
+		return "identity", cut
 	}
 	return strings.Join(kept, ", "), cut
 }

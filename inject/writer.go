@@ -33,6 +33,7 @@ type Writer struct {
 	phase  phase
 	status int
 	length int64  // the announced length of the body, -1 if unknown
+	start  []byte // the beginning of a body whose type it must tell
 	head   head   // the beginning of a page
 	coded  *coded // its content coding, nil if none
 	refuse string // the unknown content coding of an HTML response
@@ -69,8 +70,8 @@ func (w *Writer) WriteHeader(status int) {
 	case w.phase != waiting:
 	case status >= 100 && status < 200 && status != http.StatusSwitchingProtocols:
 		w.ResponseWriter.WriteHeader(status)
-	case pageStatus(status) && len(w.Header()["Content-Type"]) == 0 && len(w.Header()["Content-Encoding"]) == 0:
-		w.status, w.phase = status, sniffing // net/http will do the same
+	case pageStatus(status) && sniffed(w.Header()):
+		w.status, w.phase = status, sniffing
 	default:
 		w.status = status
 		w.decide()
@@ -117,17 +118,16 @@ func (w *Writer) Write(p []byte) (int, error) {
 	if w.phase == waiting {
 		w.WriteHeader(http.StatusOK)
 	}
-	if w.phase == sniffing && len(p) > 0 {
-		w.Header()["Content-Type"] = []string{http.DetectContentType(p)}
-		w.decide()
-	}
 	var err error
 	switch {
 	case w.coded != nil:
 		err = w.coded.write(p)
 	case w.phase == holding:
 		err = w.hold(p)
-	case w.phase == sniffing: // an empty write
+	case w.phase == sniffing:
+		if w.start = append(w.start, p...); len(w.start) >= sniffLength {
+			err = w.sniff()
+		}
 	default:
 		return w.ResponseWriter.Write(p)
 	}
@@ -137,21 +137,34 @@ func (w *Writer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// sniff tells the type of a response by the beginning of its body, as net/http
+// would, and goes on with that. One that is sent on without any is no page.
+func (w *Writer) sniff() error {
+	if len(w.start) == 0 {
+		w.pass()
+		return nil
+	}
+	w.Header()["Content-Type"] = []string{http.DetectContentType(w.start)}
+	w.decide()
+	_, err := w.Write(w.start)
+	return err
+}
+
 // hold takes the next bytes of a page whose beginning is held. When the place is
-// found it waits for one more write, so that both go out in one system call,
-// unless that is all there is.
+// found it waits for one more write, so that both go out in one system call, and
+// for the charset, unless that is all there is.
 func (w *Writer) hold(p []byte) error {
-	if !w.head.found {
-		p = p[w.head.add(p):]
-		switch w.head.seek(false) {
-		case needMore:
-			if !w.head.full() {
-				return nil
-			}
-		case found:
-			if len(p) == 0 && (w.coded != nil || w.length < 0 || w.head.size() < w.length) {
-				return nil
-			}
+	waited := w.head.found
+	p = p[w.head.add(p):]
+	switch w.head.seek(false) {
+	case needMore:
+		if !w.head.full() {
+			return nil
+		}
+	case found:
+		complete := w.coded == nil && w.length >= 0 && w.head.size() >= w.length
+		if len(p) == 0 && !complete && !(waited && w.head.prescanned(w.Header())) {
+			return nil
 		}
 	}
 	return w.release(p)
@@ -242,7 +255,9 @@ func (w *Writer) FlushError() error {
 		w.WriteHeader(http.StatusOK)
 	}
 	if w.phase == sniffing {
-		w.pass() // a response that begins without a body or a type is no page
+		if err := w.sniff(); err != nil {
+			return err
+		}
 	}
 	if w.phase == holding && !w.head.found {
 		return nil
@@ -266,10 +281,12 @@ func (w *Writer) Finish() error {
 	if w.coded != nil {
 		return w.coded.finish()
 	}
-	switch w.phase {
-	case sniffing:
-		w.pass()
-	case holding:
+	if w.phase == sniffing {
+		if err := w.sniff(); err != nil {
+			return err
+		}
+	}
+	if w.phase == holding {
 		w.head.seek(true)
 		return w.release(nil)
 	}
@@ -277,14 +294,19 @@ func (w *Writer) Finish() error {
 }
 
 // Abort sends what is still held, after the handler has failed: the document is
-// cut off there, as it would be without us.
+// cut off there, as it would be without us. It flushes, for the handler may have
+// done so in vain: a proxy's last deed is to show what it got.
 func (w *Writer) Abort() {
+	if w.phase == sniffing {
+		_ = w.sniff()
+	}
 	switch {
 	case w.coded != nil:
 		w.coded.abort()
-	case w.phase == sniffing:
-		w.pass()
 	case w.phase == holding:
 		_ = w.release(nil)
+	default:
+		return
 	}
+	_ = http.NewResponseController(w.ResponseWriter).Flush()
 }

@@ -21,7 +21,7 @@ const (
 // appendForm appends the form of the URL that the policy asks for. A part with
 // a malformed percent sign stays raw.
 func appendForm(dst []byte, url string, p Policy) []byte {
-	if p == Raw || strings.IndexAny(url, "%+") < 0 {
+	if p == Raw || !strings.ContainsAny(url, "%+") {
 		return append(dst, url...)
 	}
 	path, query, found := strings.Cut(url, "?")

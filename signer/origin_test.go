@@ -14,6 +14,9 @@ func TestHosts(t *testing.T) {
 		"a name with a port":                       {"app.test:8443", "app.test", "8443"},
 		"upper case becomes lower case":            {"APP.Test:80", "app.test", "80"},
 		"a lone colon is dropped":                  {"app.test:", "app.test", ""},
+		"the first and last letters and digits":    {"AZaz09.A", "azaz09.a", ""},
+		"a last letter alone":                      {"z:9", "z", "9"},
+		"a last letter in upper case alone":        {"aZ", "az", ""},
 		"a trailing dot stays":                     {"app.test.", "app.test.", ""},
 		"punycode":                                 {"xn--fiq228c.test", "xn--fiq228c.test", ""},
 		"an underscore and a hyphen":               {"-a_b-.test", "-a_b-.test", ""},
@@ -131,7 +134,7 @@ func TestParseOrigin(t *testing.T) {
 
 func TestPrivateHosts(t *testing.T) {
 	tests := map[string]bool{
-		"localhost": true, "127.0.0.1": true, "127.77.0.9": true, "10.0.0.1": true, "172.16.5.4": true, "172.31.255.255": true,
+		"localhost": true, "127.0.0.1": true, "127.77.0.9": true, "10.0.0.1": true, "10.0.0.10": true, "10.0.0.9": true, "172.16.5.4": true, "172.31.255.255": true,
 		"192.168.1.7": true, "[::1]": true, "[fd00::1]": true, "[::ffff:7f4d:1]": true, "[::ffff:10.0.0.1]": true,
 		"8.8.8.8": false, "172.32.0.1": false, "172.15.0.1": false, "192.169.0.1": false, "0.0.0.0": false, "169.254.1.1": false,
 		"[2001:db8::1]": false, "[::ffff:808:808]": false, "[::]": false,

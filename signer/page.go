@@ -234,5 +234,5 @@ func validTarget(s string) bool {
 }
 
 func validPrefix(s string) bool {
-	return validTarget(s) && strings.IndexAny(s, "?,") < 0
+	return validTarget(s) && !strings.ContainsAny(s, "?,")
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/patrickmn/go-cache"
 	"go.uber.org/zap"
 	"golang.org/x/sync/singleflight"
 )
@@ -79,8 +78,8 @@ func (a *App) Ticket(ctx context.Context, wait time.Duration) (*Token, error) {
 		}
 		return t, nil
 	}
-	if err, retry := a.state.trouble(now); err != nil {
-		if retry == 0 {
+	if retry, err := a.state.trouble(now); err != nil {
+		if a.state.due(now) {
 			a.renew()
 		}
 		return nil, &Unavailable{err, retry}
@@ -90,7 +89,7 @@ func (a *App) Ticket(ctx context.Context, wait time.Duration) (*Token, error) {
 	select {
 	case result := <-a.renew():
 		if result.Err != nil {
-			_, retry := a.state.trouble(time.Now())
+			retry, _ := a.state.trouble(time.Now())
 			return nil, &Unavailable{result.Err, retry}
 		}
 		return result.Val.(*Token), nil
@@ -120,9 +119,7 @@ func (a *App) Suspect() {
 	if !t.valid(now) || !a.state.suspect(now) {
 		return
 	}
-	suspect := *t
-	suspect.renew = now
-	a.memory.tokens.Set(a.ticketKey, &suspect, cache.NoExpiration)
+	a.memory.suspect(a.ticketKey, t, now)
 	a.log.Info("DingTalk refused a signature for the right URL: fetching the jsapi_ticket again",
 		zap.Time("fetched", t.Fetched))
 	if a.state.due(now) {
@@ -140,11 +137,18 @@ func (a *App) renew() <-chan singleflight.Result {
 	return a.memory.flights.DoChan(a.name, func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.Background(), flightTime)
 		defer cancel()
-		t, err := a.obtain(ctx)
-		if err != nil {
-			isNew, delay := a.state.failed(err, time.Now())
-			a.logFailure(err, isNew, delay)
-			return nil, err
+		a.state.started()
+		t := a.adopt(ctx)
+		if t == nil {
+			if err := a.state.paused(time.Now()); err != nil {
+				return nil, err
+			}
+			var err error
+			if t, err = a.obtain(ctx); err != nil {
+				isNew, delay := a.state.failed(err, time.Now())
+				a.logFailure(err, isNew, delay)
+				return nil, err
+			}
 		}
 		if a.state.succeeded() {
 			a.log.Info("there is a jsapi_ticket again", zap.Time("expires", t.Expires))
@@ -180,8 +184,9 @@ type tokenRejected interface {
 }
 
 // rejectedAge is how old an access token must be to be worth a fresh one. A
-// younger one that is refused is refused for another reason.
-const rejectedAge = time.Minute
+// younger one that is refused is refused for another reason, and there are to be
+// no more than 5 calls in the first 10 s of a fault.
+const rejectedAge = 10 * time.Second
 
 // fetch asks DingTalk for a ticket.
 func (a *App) fetch(ctx context.Context) (*Token, error) {
@@ -205,16 +210,17 @@ func (a *App) fetch(ctx context.Context) (*Token, error) {
 	return newToken(value, now, lifetime), nil
 }
 
-// accessToken returns an access token other than the rejected one.
+// accessToken returns an access token, a newer one than the rejected.
 func (a *App) accessToken(ctx context.Context, rejected *Token) (*Token, error) {
 	good := func(t *Token) bool {
-		return t != nil && !t.due(time.Now()) && (rejected == nil || t.Value != rejected.Value)
+		return t != nil && !t.due(time.Now()) && t.newer(rejected) && (rejected == nil || t.Value != rejected.Value)
 	}
 	if t := a.memory.get(a.accessKey); good(t) {
 		return t, nil
 	}
 	if t := a.load(ctx, a.accessKey); good(t) {
-		return a.memory.keep(a.accessKey, t), nil
+		a.memory.set(a.accessKey, t)
+		return t, nil
 	}
 	now := time.Now()
 	value, lifetime, err := a.source.AccessToken(ctx)
@@ -222,6 +228,7 @@ func (a *App) accessToken(ctx context.Context, rejected *Token) (*Token, error) 
 		return nil, fmt.Errorf("fetching access token: %w", err)
 	}
 	t := newToken(value, now, lifetime)
-	a.store(ctx, a.accessKey, t)
-	return a.memory.keep(a.accessKey, t), nil
+	a.memory.set(a.accessKey, t)
+	go a.store(context.WithoutCancel(ctx), a.accessKey, t)
+	return t, nil
 }

@@ -11,10 +11,10 @@ import (
 // Memory is what a process remembers of its apps. It outlives a reload of the
 // configuration and holds nothing of one.
 type Memory struct {
-	tokens  *cache.Cache // key -> *Token
+	tokens  *cache.Cache // key -> *Token, which is never changed, only replaced
 	flights singleflight.Group
 
-	mu     sync.Mutex
+	mu     sync.Mutex        // held where a token is replaced
 	states map[string]*state // app -> state
 }
 
@@ -36,16 +36,31 @@ func (m *Memory) get(key string) *Token {
 	return t
 }
 
-// keep puts a token into the memory unless a newer one is there, and returns
-// the one that is there then.
-func (m *Memory) keep(key string, t *Token) *Token {
+// set puts a token into the memory.
+func (m *Memory) set(key string, t *Token) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if old := m.get(key); old != nil && !t.newer(old) && old.valid(time.Now()) {
-		return old
-	}
 	m.tokens.Set(key, t, cache.NoExpiration)
-	return t
+}
+
+// keep puts a token into the memory unless a newer one is there.
+func (m *Memory) keep(key string, t *Token) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if t.newer(m.get(key)) {
+		m.tokens.Set(key, t, cache.NoExpiration)
+	}
+}
+
+// suspect makes the renewal of a token due unless it has been replaced meanwhile.
+func (m *Memory) suspect(key string, t *Token, now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.get(key) == t {
+		suspect := *t
+		suspect.renew = now
+		m.tokens.Set(key, &suspect, cache.NoExpiration)
+	}
 }
 
 func (m *Memory) state(app string) *state {

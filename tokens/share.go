@@ -5,47 +5,75 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"math/rand/v2"
 	"time"
 
 	"go.uber.org/zap"
 )
 
 const (
-	// storageTime bounds one look into the storage.
-	storageTime = 3 * time.Second
+	// readTime bounds one look into the storage, so that the first page, which
+	// waits 2 s, gets its ticket from DingTalk even if the storage hangs.
+	readTime = 1500 * time.Millisecond
+	// writeTime bounds what no page waits for.
+	writeTime = 10 * time.Second
 	// lockTime is how long another process is waited for. It must outlast a
 	// holder that works, two calls of 5 s, and the 11 s after which Caddy's file
-	// storage takes the lock of a dead one (measured); 20 s are the limit.
-	lockTime = 14 * time.Second
+	// storage takes the lock of a dead one (measured); 20 s are the limit. Who
+	// waits longest by up to lockSpread finds what another has fetched.
+	lockTime   = 13 * time.Second
+	lockSpread = 4 * time.Second
+	// settleTime is how long after a fetch it is made sure that the fleet has one
+	// ticket: without a lock that holds, several processes fetch at the same time.
+	settleTime = 3 * time.Second
 	// pollTime is how often a waiting process looks whether the one that holds
 	// the lock has stored its ticket. Locks themselves poll once a second.
 	pollTime = 200 * time.Millisecond
 )
 
-// obtain gets a ticket that is better than the one in memory: from the storage
-// if another process has put it there, else from DingTalk.
+// obtain gets a ticket from DingTalk, or from the storage if another process is
+// faster. It waits for its turn in the fleet.
 func (a *App) obtain(ctx context.Context) (*Token, error) {
-	if t := a.adopt(ctx); t != nil {
-		return t, nil
+	release, t := a.lock(ctx)
+	if t == nil {
+		// The lock is advice: somebody may have been faster, with or without it.
+		t = a.adopt(ctx)
 	}
-	unlock, t := a.lock(ctx)
 	if t != nil {
+		release()
 		return t, nil
 	}
-	defer unlock()
-	// The lock is advice: somebody may have been faster, with or without it.
-	if t := a.adopt(ctx); t != nil {
-		return t, nil
-	}
+	held := a.memory.get(a.ticketKey)
 	t, err := a.fetch(ctx)
 	if err != nil {
+		release()
 		return nil, err
 	}
-	if stored := a.load(ctx, a.ticketKey); stored.valid(time.Now()) && stored.newer(t) {
-		return a.memory.keep(a.ticketKey, stored), nil
+	t.follow(held)
+	a.memory.set(a.ticketKey, t)
+	go func() { // no page waits for the storage to write
+		ctx := context.WithoutCancel(ctx)
+		a.publish(ctx, t)
+		release()
+		time.Sleep(settleTime)
+		a.publish(ctx, t)
+	}()
+	return t, nil
+}
+
+// publish makes a ticket the one of the fleet, unless there is a newer one by now.
+func (a *App) publish(ctx context.Context, t *Token) {
+	now := time.Now()
+	stored := a.load(ctx, a.ticketKey)
+	switch {
+	case stored.valid(now) && !stored.due(now) && stored.newer(t):
+		a.memory.keep(a.ticketKey, stored)
+	case stored != nil && stored.Value == t.Value && stored.Fetched.Equal(t.Fetched):
+	default:
+		if a.store(ctx, a.ticketKey, t) && a.state.storageServed() {
+			a.log.Info("the storage works again")
+		}
 	}
-	a.store(ctx, a.ticketKey, t)
-	return a.memory.keep(a.ticketKey, t), nil
 }
 
 // adopt takes over the ticket in the storage if that helps: any unexpired one
@@ -60,95 +88,111 @@ func (a *App) adopt(ctx context.Context) *Token {
 	if held := a.memory.get(a.ticketKey); held.valid(now) && (t.due(now) || !t.newer(held)) {
 		return nil
 	}
-	return a.memory.keep(a.ticketKey, t)
+	a.memory.set(a.ticketKey, t)
+	return t
 }
 
 // lock takes the fleet's lock for this app. While it waits it watches the
 // storage and returns a ticket as soon as another process has put it there.
-// Where the lock cannot be had, it goes on without.
-func (a *App) lock(ctx context.Context) (unlock func(), found *Token) {
+// Where the lock cannot be had, it goes on without. release must be called.
+func (a *App) lock(ctx context.Context) (release func(), found *Token) {
 	name := "dingtalk-" + a.name
 	// Some storages keep a lock alive only as long as this context.
-	lockCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	release := func() {
+	lockCtx, release := context.WithCancel(context.WithoutCancel(ctx))
+	locked := make(chan error, 1)
+	go func() {
+		err := a.storage.Lock(lockCtx, name)
+		locked <- err
+		if err != nil {
+			return
+		}
+		<-lockCtx.Done()
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTime)
 		defer cancel()
-		ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), storageTime)
-		defer stop()
 		if err := a.storage.Unlock(ctx, name); err != nil {
 			a.log.Debug("unlocking the storage", zap.Error(err))
 		}
-	}
-	locked := make(chan error, 1)
-	go func() { locked <- a.storage.Lock(lockCtx, name) }()
-	abandon := func() {
-		cancel()
-		go func() {
-			if <-locked == nil {
-				release()
-			}
-		}()
-	}
+	}()
 	poll := time.NewTicker(pollTime)
 	defer poll.Stop()
-	limit := time.NewTimer(lockTime)
+	limit := time.NewTimer(lockTime + rand.N(lockSpread))
 	defer limit.Stop()
-	for {
+	for !a.state.storageRests(time.Now()) {
 		select {
 		case err := <-locked:
-			a.storageState(err)
-			if err == nil {
-				return release, nil
+			if err != nil { // some storages know no lock, or do not wait for it
+				a.log.Debug("locking the storage", zap.Error(err))
 			}
-			cancel()
-			return func() {}, nil
+			return release, nil
 		case <-poll.C:
 			if t := a.adopt(ctx); t != nil {
-				abandon()
-				return nil, t
+				return release, t
 			}
 		case <-limit.C:
-			abandon()
-			return func() {}, nil
+			return release, nil
 		}
 	}
+	return release, nil
 }
 
-// load reads a token from the storage, nil if there is none that can be used.
+// load reads a token from the storage, nil if there is none that can be used. It
+// gives up after readTime even if the storage does not heed its context, as a
+// file system that hangs.
 func (a *App) load(ctx context.Context, key string) *Token {
-	ctx, cancel := context.WithTimeout(ctx, storageTime)
-	defer cancel()
-	data, err := a.storage.Load(ctx, key)
-	if errors.Is(err, fs.ErrNotExist) {
+	if a.state.storageRests(time.Now()) {
+		a.state.storageFailed()
 		return nil
 	}
-	if err == nil {
-		var t *Token
-		if t, err = decode(data, time.Now()); err == nil {
-			return t
-		}
+	ctx, cancel := context.WithTimeout(ctx, readTime)
+	defer cancel()
+	type reply struct {
+		token *Token
+		err   error
 	}
-	a.storageState(err)
+	replies := make(chan reply, 1)
+	go func() {
+		data, err := a.storage.Load(ctx, key)
+		if err != nil {
+			replies <- reply{nil, err}
+			return
+		}
+		t, err := decode(data, time.Now())
+		replies <- reply{t, err}
+	}()
+	var r reply
+	select {
+	case r = <-replies:
+	case <-ctx.Done():
+		r.err = ctx.Err()
+	}
+	if r.err == nil || errors.Is(r.err, fs.ErrNotExist) {
+		return r.token
+	}
+	if ctx.Err() != nil {
+		a.state.storageHangs(time.Now())
+	}
+	a.logStorage("reading", r.err)
 	return nil
 }
 
-func (a *App) store(ctx context.Context, key string, t *Token) {
+// store writes a token to the storage, which is nice to have, but not needed.
+func (a *App) store(ctx context.Context, key string, t *Token) (ok bool) {
 	data, err := json.Marshal(t)
 	if err == nil {
-		ctx, cancel := context.WithTimeout(ctx, storageTime)
+		ctx, cancel := context.WithTimeout(ctx, writeTime)
 		defer cancel()
 		err = a.storage.Store(ctx, key, data)
 	}
-	a.storageState(err)
+	if err != nil {
+		a.logStorage("writing", err)
+	}
+	return err == nil
 }
 
-// storageState logs the storage's troubles, once a state.
-func (a *App) storageState(err error) {
-	if !a.state.storageFails(err != nil) {
-		return
+// logStorage logs that the storage fails, once a state.
+func (a *App) logStorage(doing string, err error) {
+	if a.state.storageFailed() {
+		a.log.Warn("the storage fails; this process keeps its own tokens: check the storage that the dingtalk directive or Caddy's global options name",
+			zap.String("doing", doing), zap.Error(err))
 	}
-	if err != nil {
-		a.log.Warn("the storage fails; this process keeps its own tokens: check the storage that the dingtalk directive or Caddy's global options name", zap.Error(err))
-		return
-	}
-	a.log.Info("the storage works again")
 }

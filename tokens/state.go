@@ -7,22 +7,28 @@ import (
 	"time"
 )
 
-// state is how an app has fared with DingTalk lately.
+// state is how an app has fared with DingTalk and the storage lately.
 type state struct {
 	mu        sync.Mutex
+	flying    bool // a renewal is under way
 	failures  int
-	next      time.Time // no fetch before this time
+	look      time.Time // no look into the storage before this time
+	next      time.Time // no call of DingTalk before this time
 	err       error     // the failure that the app is in, nil if none
-	storage   bool      // the storage is failing
 	waited    bool      // a page has waited in vain since the last success
 	suspected time.Time // when a ticket was last suspected
+	storage   bool      // the storage is failing
+	smooth    bool      // it has not failed in the last renewal
+	rest      time.Time // the storage hangs and is not read before this time
 }
 
 const (
 	firstDelay   = 2 * time.Second
-	longestDelay = 25 * time.Second // recovery within 30 s of a fault's end
+	longestDelay = 24 * time.Second // recovery within 30 s of a fault's end, a call that hangs on for 5 s included
 	limitedDelay = time.Minute      // after a rate limit
+	lookDelay    = 2 * time.Second  // others may have been luckier with DingTalk
 	suspectDelay = time.Minute
+	restDelay    = 30 * time.Second
 )
 
 // limited is an error that asks for a longer pause.
@@ -49,29 +55,56 @@ func class(err error) string {
 	return err.Error()
 }
 
-// due reports whether a fetch may be tried.
+// due reports whether a renewal may be started.
 func (s *state) due(now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return !now.Before(s.next)
+	return !s.flying && !now.Before(s.look)
 }
 
-// trouble returns the failure that the app is in, and the time until the next
-// try. Pages do not wait while it is not nil.
-func (s *state) trouble(now time.Time) (error, time.Duration) {
+// trouble returns the time until DingTalk is asked again and the failure that the
+// app is in. Pages do not wait while there is one.
+func (s *state) trouble(now time.Time) (retry time.Duration, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	err := s.err
+	err = s.err
 	if err == nil && s.waited {
 		err = errSlow
 	}
-	return err, max(s.next.Sub(now), 0)
+	return max(s.next.Sub(now), 0), err
 }
 
+// waitedInVain notes that a page has given up waiting for the renewal that is
+// under way. One that has ended since was not in vain.
 func (s *state) waitedInVain() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.waited = true
+	s.waited = s.waited || s.flying
+}
+
+func (s *state) started() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.flying, s.smooth = true, true
+}
+
+// paused ends a renewal that comes too early to ask DingTalk: it returns the
+// failure that the app is in. It returns nil where DingTalk may be asked.
+func (s *state) paused(now time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !now.Before(s.next) {
+		return nil
+	}
+	s.pause(now)
+	return s.err
+}
+
+// pause ends a renewal without success. The storage is cheaper to ask than
+// DingTalk, so it is asked again sooner.
+func (s *state) pause(now time.Time) {
+	s.flying = false
+	s.look = now.Add(min(s.next.Sub(now), lookDelay))
 }
 
 // failed notes a failure and reports whether it is a new one.
@@ -87,8 +120,9 @@ func (s *state) failed(err error, now time.Time) (isNew bool, delay time.Duratio
 		delay = limitedDelay
 	}
 	// Up to a fifth less, so that a fleet does not come back all at once.
-	delay -= time.Duration(rand.Int64N(int64(delay) / 5))
+	delay -= rand.N(delay / 5)
 	s.next = now.Add(delay)
+	s.pause(now)
 	return isNew, delay
 }
 
@@ -97,17 +131,42 @@ func (s *state) succeeded() (recovered bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	recovered = s.err != nil
-	s.failures, s.err, s.next, s.waited = 0, nil, time.Time{}, false
+	s.flying, s.waited = false, false
+	s.failures, s.err, s.next, s.look = 0, nil, time.Time{}, time.Time{}
 	return recovered
 }
 
-// storageFails notes how the storage does and reports whether that is new.
-func (s *state) storageFails(failing bool) (isNew bool) {
+// storageFailed notes a failure of the storage and reports whether it is a new one.
+func (s *state) storageFailed() (isNew bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	isNew = s.storage != failing
-	s.storage = failing
+	isNew = !s.storage
+	s.storage, s.smooth = true, false
 	return isNew
+}
+
+// storageServed ends a failure of the storage, if all went well in the last
+// renewal, and reports whether there was one.
+func (s *state) storageServed() (recovered bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	recovered = s.storage && s.smooth
+	s.storage = s.storage && !s.smooth
+	return recovered
+}
+
+// storageHangs lets the storage rest. Unlike one that fails at once, it would
+// make each page wait.
+func (s *state) storageHangs(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rest = now.Add(restDelay)
+}
+
+func (s *state) storageRests(now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return now.Before(s.rest)
 }
 
 // suspect reports whether a suspicion may be followed now.

@@ -106,6 +106,11 @@ func run(dir, caddy, only string, rounds, seconds int) error {
 		}
 		fmt.Printf("%-34s %9.0f %9.0f %7.3f %7.3f … %.3f%s\n", c.name, result.plain, result.signed, result.ratio, result.low, result.high, verdict)
 	}
+	if strings.Contains("streaming", only) {
+		if err := streams(dir, caddy, directive); err != nil {
+			return err
+		}
+	}
 	if failed {
 		return fmt.Errorf("a goal was missed")
 	}

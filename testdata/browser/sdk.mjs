@@ -10,9 +10,9 @@ export const platformsOf = version => version === '2.13.42' ? ['ios', 'android',
 const forms = {
   // As on DingTalk's CDN: a property of window.
   global: name => ({entry: `window.dd = require('${name}')`}),
-  // A variable at the top level of a script. Those of const are no property of window.
+  // Variables at the top level of a script.
   var: name => ({entry: `module.exports = require('${name}')`, globalName: 'dd'}),
-  const: name => ({entry: `module.exports = require('${name}')`, globalName: 'dd', edit: text => text.replace('var dd=', 'const dd=')}),
+  other: name => ({entry: `module.exports = require('${name}')`, globalName: 'other'}),
   // The namespace of an ES module, whose members cannot be written.
   namespace: name => ({entry: `import * as dd from '${name}'; window.dd = dd`}),
   // As an app has it that is built with npm: no global, and the call within.
@@ -34,14 +34,14 @@ export function bundle (version, form) {
   return bundles.get(key)
 }
 
-async function make ({entry, globalName, edit = text => text}) {
+async function make ({entry, ...options}) {
   const {outputFiles: [file]} = await build({
+    ...options,
     stdin: {contents: entry, resolveDir: import.meta.dirname},
     bundle: true,
     minify: true,
     format: 'iife',
-    globalName,
     write: false
   })
-  return edit(file.text)
+  return file.text
 }

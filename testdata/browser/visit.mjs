@@ -44,7 +44,10 @@ export async function visit (platform, url, story, {sandbox = world.sandbox, jud
     })
     await context.addInitScript(observers + (client ? bridge(platform) : '') + init)
     await page.goto(url)
-    await story(tab)
+    await story(tab).catch(e => {
+      e.message += `\nthe page said ${JSON.stringify({errors: tab.errors, console: tab.console, calls: tab.calls}, null, 1)}`
+      throw e
+    })
   } finally {
     await context.close()
   }

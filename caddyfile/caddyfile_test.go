@@ -1,0 +1,151 @@
+package caddyfile
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	_ "github.com/caddyserver/caddy/v2/modules/filestorage"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/config"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func parse(t *testing.T, text string) (config.Config, error) {
+	t.Helper()
+	tokens, err := caddyfile.Tokenize([]byte(text), "Caddyfile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Parse(caddyfile.NewDispenser(tokens))
+}
+
+// environment is what the placeholders of the golden files stand for.
+var environment = map[string]string{
+	"DINGTALK_APP_KEY": "dingkey", "DINGTALK_APP_SECRET": "secret", "DINGTALK_CORP_SECRET": "secret", "DINGTALK_CHANNEL_SECRET": "secret",
+	"DINGTALK_CORP_ID": "ding1", "DINGTALK_AGENT_ID": "1", "DINGTALK_API": "biz.contact.choose", "DINGTALK_ORIGIN": "https://h5.example.com",
+	"DINGTALK_HOST": "a.example.com", "DINGTALK_POLICY": "raw", "DINGTALK_HASH": "sha256",
+}
+
+// Each directive gives the JSON beside it, and is valid once it is resolved.
+func TestGoldens(t *testing.T) {
+	const folder = "../testdata/caddyfile/"
+	files, err := filepath.Glob(folder + "*.Caddyfile")
+	if err != nil || len(files) < 5 {
+		t.Fatalf("%d golden files, %v", len(files), err)
+	}
+	for name, value := range environment {
+		t.Setenv(name, value)
+	}
+	missing := fields()
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c, err := parse(t, string(text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := json.MarshalIndent(c, "", "\t")
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, '\n')
+			golden := strings.TrimSuffix(file, ".Caddyfile") + ".json"
+			if *update {
+				if err := os.WriteFile(golden, got, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(got, want) {
+				t.Errorf("got %s\nwant %s", got, want)
+			}
+			var given map[string]any
+			if err := json.Unmarshal(want, &given); err != nil {
+				t.Fatal(err)
+			}
+			maps.DeleteFunc(missing, func(name string, _ bool) bool { return given[name] != nil })
+
+			if strings.HasPrefix(string(c.AppSecret), "{file.") {
+				c.AppSecret = "secret" // there is no such file here
+			}
+			resolved, err := c.Resolve(caddy.NewReplacer())
+			if err == nil {
+				err = resolved.Validate()
+			}
+			if err != nil {
+				t.Errorf("not valid: %v", err)
+			}
+		})
+	}
+	if len(missing) > 0 {
+		t.Errorf("no golden file sets %v", slices.Sorted(maps.Keys(missing)))
+	}
+}
+
+// fields returns the names of the fields in JSON.
+func fields() map[string]bool {
+	names := make(map[string]bool)
+	for f := range reflect.TypeFor[config.Config]().Fields() {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		names[name] = true
+	}
+	return names
+}
+
+func TestTheGrammarIsTheSchema(t *testing.T) {
+	names := fields()
+	for name := range names {
+		if subdirectives[name] == nil {
+			t.Errorf("the field %s has no subdirective", name)
+		}
+	}
+	for name := range subdirectives {
+		if !names[name] {
+			t.Errorf("the subdirective %s has no field", name)
+		}
+	}
+}
+
+// Each subdirective sets the field of its name and no other.
+func TestSubdirectivesSetTheirOwnField(t *testing.T) {
+	values := map[string]string{
+		"type": "1", "public_origin": "https://a.test", "allow_origin": "https://a.test", "url_policy": "raw", "hash": "sha1", "endpoint": "/x",
+		"jsapi_url": "//a.test/x", "api": "v1", "api_base": "https://a.test", "oapi_base": "https://a.test", "ticket_wait": "1s",
+		"storage": "file_system /x", "forwarded": "X-A",
+	}
+	for name, set := range subdirectives {
+		value := values[name]
+		if value == "" {
+			value = "x"
+		}
+		d := caddyfile.NewTestDispenser(name + " " + value)
+		d.Next()
+		var c config.Config
+		if err := set(&c, d); err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		text, _ := json.Marshal(c)
+		var given map[string]any
+		if err := json.Unmarshal(text, &given); err != nil || len(given) != 1 || given[name] == nil {
+			t.Errorf("%s sets %s", name, text)
+		}
+	}
+}

@@ -1,0 +1,230 @@
+package dingtalk
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	_ "github.com/caddyserver/caddy/v2/modules/standard"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/internal/sandbox"
+)
+
+// setup is what a test needs around its sites.
+type setup struct {
+	// sites are Caddyfile sites. PORT, UPSTREAM and DIR stand for a free port, the
+	// address of the upstream and a folder; `import app` for the app's
+	// credentials.
+	sites    string
+	global   string // further global options
+	upstream http.Handler
+	dingtalk sandbox.Options
+}
+
+// site is Caddy in this process, in front of an upstream and with a simulated
+// DingTalk behind it.
+type site struct {
+	ding *sandbox.DingTalk
+	addr string // where Caddy listens
+	url  string // the same as a web origin
+	port string
+	dir  string
+
+	caddyfile string // as it was loaded
+	fill      *strings.Replacer
+	client    *http.Client
+}
+
+const globalOptions = `{
+	admin off
+	persist_config off
+	auto_https off
+	skip_install_trust
+	default_bind 127.0.0.1
+	grace_period 2s
+	storage file_system DIR/storage
+	log {
+		output file DIR/log {
+			roll_disabled
+		}
+		format json
+		level DEBUG
+	}
+	%s
+}
+
+(app) {
+	%s
+}
+
+%s
+`
+
+// run starts Caddy. It ends with the test.
+func run(t testing.TB, c setup) *site {
+	t.Helper()
+	if c.upstream == nil {
+		c.upstream = http.HandlerFunc(servePage)
+	}
+	s := &site{ding: sandbox.New(c.dingtalk), dir: t.TempDir()}
+	t.Cleanup(func() { // or the folder could not be removed
+		eventually(t, "tokens at rest", func() bool { return !strings.Contains(stacks(), "/tokens.(*App)") })
+	})
+	upstream := httptest.NewServer(c.upstream)
+	t.Cleanup(upstream.Close)
+	s.client = &http.Client{
+		Transport: &http.Transport{
+			DisableCompression: true,
+			ForceAttemptHTTP2:  true,
+			TLSClientConfig:    &tls.Config{InsecureSkipVerify: true},
+			DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+				return new(net.Dialer).DialContext(ctx, network, s.addr)
+			},
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Timeout:       20 * time.Second,
+	}
+	var err error
+	for range 5 { // another process may take the port meanwhile
+		s.addr = freeAddr(t)
+		s.url = "http://" + s.addr
+		_, s.port, _ = net.SplitHostPort(s.addr)
+		s.fill = strings.NewReplacer("PORT", s.port, "UPSTREAM", upstream.Listener.Addr().String(), "DIR", s.dir)
+		s.caddyfile = fmt.Sprintf(globalOptions, c.global, s.credentials(t, s.ding), c.sites)
+		if err = s.load(t, s.caddyfile); !strings.Contains(fmt.Sprint(err), syscall.EADDRINUSE.Error()) {
+			break
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		s.client.CloseIdleConnections()
+		if err := caddy.Stop(); err != nil {
+			t.Errorf("stopping Caddy: %v", err)
+		}
+	})
+	return s
+}
+
+// credentials are the lines that log in to a simulated DingTalk.
+func (s *site) credentials(t testing.TB, ding *sandbox.DingTalk) string {
+	t.Helper()
+	api := httptest.NewServer(ding)
+	t.Cleanup(func() {
+		api.CloseClientConnections()
+		api.Close()
+	})
+	o := ding.Options()
+	secret := filepath.Join(s.dir, o.AppSecret+".secret")
+	if err := os.WriteFile(secret, []byte(o.AppSecret), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("app_key %s\n\tapp_secret {file.%s}\n\tcorp_id %s\n\tagent_id %s\n\tapi_base %s",
+		o.AppKey, secret, o.CorpID, o.AgentID, api.URL)
+}
+
+// at returns the web origin of one of several sites.
+func (s *site) at(host string) string { return "http://" + host + ":" + s.port }
+
+// load gives Caddy a Caddyfile, as a reload does.
+func (s *site) load(t testing.TB, text string) error {
+	t.Helper()
+	return caddy.Load(s.adapt(t, text), true)
+}
+
+func (s *site) adapt(t testing.TB, text string) []byte {
+	t.Helper()
+	adapted, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(s.fill.Replace(text)), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return adapted
+}
+
+// stacks returns what all goroutines are doing.
+func stacks() string {
+	buf := make([]byte, 4<<20)
+	return string(buf[:runtime.Stack(buf, true)])
+}
+
+// freeAddr returns an address of this machine with a port that is free now.
+func freeAddr(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+const thePage = "<!DOCTYPE html>\n<html><head><title>H5</title></head><body>页面</body></html>\n"
+
+// servePage is an upstream that has a page everywhere.
+func servePage(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	_, _ = io.WriteString(w, thePage)
+}
+
+// entry is a line of the log.
+type entry struct {
+	Level  string `json:"level"`
+	Logger string `json:"logger"`
+	Msg    string `json:"msg"`
+	text   string
+}
+
+// log returns all lines that have been logged so far.
+func (s *site) log(t testing.TB) []byte {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(s.dir, "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// logged returns the lines of the handler that hold all the texts.
+func (s *site) logged(t testing.TB, texts ...string) (found []entry) {
+	t.Helper()
+lines:
+	for line := range bytes.Lines(s.log(t)) {
+		e := entry{text: string(line)}
+		if err := json.Unmarshal(line, &e); err != nil || e.Logger != "http.handlers.dingtalk" {
+			continue
+		}
+		for _, text := range texts {
+			if !strings.Contains(e.text, text) {
+				continue lines
+			}
+		}
+		found = append(found, e)
+	}
+	return found
+}
+
+// eventually waits until something is so that other goroutines bring about.
+func eventually(t testing.TB, what string, so func() bool) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); !so(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("not within 20 s: %s", what)
+		}
+	}
+}

@@ -1,0 +1,137 @@
+package inject
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"slices"
+	"testing"
+)
+
+// withPlace are the documents of the table and of the corpus, and what they must
+// become.
+func withPlace(t testing.TB) map[string][2][]byte {
+	t.Helper()
+	pages := make(map[string][2][]byte)
+	add := func(name string, doc []byte) {
+		want := doc
+		if pos := place(doc); pos >= 0 && insertable(metaCharset(doc)) && len(doc) > 0 {
+			want = insertAt(doc, pos)
+		}
+		pages[name] = [2][]byte{doc, want}
+	}
+	for name, doc := range documents {
+		b, _ := unmark(doc)
+		add(name, b)
+	}
+	for name, doc := range corpus(t) {
+		add(name, doc)
+	}
+	return pages
+}
+
+func TestThePageDoesNotDependOnHowItIsWritten(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		coding coding
+	}{{"identity", identity}, {"gzip", gzipCoding}, {"zstd", zstdCoding}} {
+		for name, page := range withPlace(t) {
+			t.Run(c.name+"/"+name, func(t *testing.T) {
+				body := encoded(c.coding, page[0])
+				ways := map[string][][]byte{"whole": whole(body), "byte by byte": byByte(body)}
+				for seed := range uint64(2) {
+					ways[fmt.Sprintf("split %d", seed)] = split(body, seed)
+				}
+				for way, pieces := range ways {
+					for _, flush := range []bool{false, true} {
+						if flush && name == "iso-2022-jp.html" {
+							continue // a flush may come before the charset is known
+						}
+						if flush && c.coding != identity && len(body) > 2048 {
+							continue // a flush costs a block
+						}
+						checkPage(t, way, c.coding, page, pieces, flush)
+					}
+				}
+			})
+		}
+	}
+}
+
+func checkPage(t *testing.T, way string, c coding, page [2][]byte, pieces [][]byte, flush bool) {
+	t.Helper()
+	h := http.Header{"Content-Type": {"text/html"}}
+	if c != identity {
+		h["Content-Encoding"] = []string{codingName(c)}
+	} else if !flush {
+		h["Content-Length"] = []string{fmt.Sprint(len(page[0]))}
+	}
+	s := through(t, h, pieces, flush)
+	got, err := decoded(c, s.body)
+	if err != nil {
+		t.Fatalf("%s, flush %t: %v", way, flush, err)
+	}
+	if !bytes.Equal(got, page[1]) {
+		t.Errorf("%s, flush %t:\n%q, want\n%q", way, flush, got, page[1])
+	}
+	if length := h["Content-Length"]; length != nil && length[0] != fmt.Sprint(len(s.body)) {
+		t.Errorf("%s: Content-Length %s, but %d bytes", way, length[0], len(s.body))
+	}
+	if s.status != http.StatusOK {
+		t.Errorf("%s: status %d", way, s.status)
+	}
+}
+
+// TestWhatIsWrittenAtOnceIsBounded keeps the number of writes down, which is what
+// a response costs.
+func TestAPageCostsNoMoreWritesThanWithoutUs(t *testing.T) {
+	head := []byte("<!DOCTYPE html><html><head><title>x</title></head><body>")
+	rest := bytes.Repeat([]byte("text "), 6000)
+	for name, c := range map[string]struct {
+		pieces [][]byte
+		length int
+	}{
+		"written at once":             {[][]byte{append(head, rest...)}, len(head) + len(rest)},
+		"written in two pieces":       {[][]byte{head, rest}, len(head) + len(rest)},
+		"written in three pieces":     {[][]byte{head[:5], head[5:], rest}, len(head) + len(rest)},
+		"short, with a known length":  {[][]byte{head}, len(head)},
+		"short, of an unknown length": {[][]byte{head}, -1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := http.Header{"Content-Type": {"text/html"}}
+			if c.length >= 0 {
+				h["Content-Length"] = []string{fmt.Sprint(c.length)}
+			}
+			if s := through(t, h, c.pieces, false); s.writes != 1 {
+				t.Errorf("%d writes, want 1", s.writes)
+			}
+		})
+	}
+}
+
+func TestABigWriteArrivesWhole(t *testing.T) {
+	doc := append([]byte("<!DOCTYPE html><html><head><title>x</title></head><body>"), bytes.Repeat([]byte("0123456789abcdef"), 300<<10/16)...)
+	page := [2][]byte{doc, insertAt(doc, place(doc))}
+	for _, c := range []coding{identity, gzipCoding, zstdCoding} {
+		checkPage(t, "whole", c, page, whole(encoded(c, doc)), false)
+	}
+}
+
+func TestADocumentWithoutAPlaceIn64KiBIsLeftAlone(t *testing.T) {
+	comment := append([]byte("<!-- "), bytes.Repeat([]byte("never ends "), 20<<10)...)
+	late := append(append([]byte("<!--"), bytes.Repeat([]byte(" "), maxHeld)...), "--><head>"...)
+	early := append(append([]byte("<!--"), bytes.Repeat([]byte(" "), maxHeld-100)...), "--><head>"...)
+	for name, page := range map[string][2][]byte{
+		"a comment that never ends":            {comment, comment},
+		"a comment that ends behind the bound": {late, late},
+		"a comment that ends before the bound": {early, insertAt(early, len(early))},
+	} {
+		for _, c := range []coding{identity, gzipCoding, zstdCoding} {
+			body := encoded(c, page[0])
+			t.Run(fmt.Sprint(name, c), func(t *testing.T) {
+				checkPage(t, "whole", c, page, whole(body), false)
+				checkPage(t, "in pieces", c, page, slices.Collect(slices.Chunk(body, 3000)), true)
+			})
+		}
+	}
+}

@@ -1,0 +1,59 @@
+package inject_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/inject"
+)
+
+// banner puts a script into the pages of next.
+func banner(next http.Handler) http.Handler {
+	const suffix = "-b1" // of the ETags of the pages that have this very script
+	insert := func(http.Header) inject.Insertion {
+		return inject.Insertion{HTML: []byte(`<script src="/banner.js"></script>`), Tag: suffix}
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !inject.IsDocument(r) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		inject.Prepare(r.Header)
+		kept := ""
+		if inject.Revalidate(r.Header, suffix) {
+			kept = suffix
+		}
+		page := inject.NewWriter(w, kept, insert)
+		returned := false
+		defer func() {
+			if !returned {
+				page.Abort() // the handler has panicked: the page stays cut off
+			}
+		}()
+		next.ServeHTTP(page, r)
+		returned = true
+		_ = page.Finish()
+	})
+}
+
+// Without Caddy, any http.Handler can be wrapped.
+func Example() {
+	site := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Header().Set("ETag", `"v1"`)
+		_, _ = io.WriteString(w, "<!DOCTYPE html><html><head><title>Hello</title></head></html>")
+	})
+
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.Header.Set("Accept", "text/html")
+	w := httptest.NewRecorder()
+	banner(site).ServeHTTP(w, r)
+	fmt.Println(w.Body)
+	fmt.Println(w.Header().Get("ETag"))
+
+	// Output:
+	// <!DOCTYPE html><html><head><script src="/banner.js"></script><title>Hello</title></head></html>
+	// "v1-b1"
+}

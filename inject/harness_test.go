@@ -1,0 +1,148 @@
+package inject
+
+import (
+	"bytes"
+	stdgzip "compress/gzip"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"testing"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// sink is the simplest http.ResponseWriter: it keeps what it gets.
+type sink struct {
+	header  http.Header
+	status  int
+	body    []byte
+	writes  int
+	flushes int
+}
+
+func (s *sink) Header() http.Header { return s.header }
+
+func (s *sink) WriteHeader(status int) {
+	if s.status == 0 {
+		s.status = status
+	}
+}
+
+func (s *sink) Write(p []byte) (int, error) {
+	s.WriteHeader(http.StatusOK)
+	s.writes++
+	s.body = append(s.body, p...)
+	return len(p), nil
+}
+
+func (s *sink) Flush() {
+	s.WriteHeader(http.StatusOK)
+	s.flushes++
+}
+
+// tag is the suffix of the pages that the tests make.
+const tag = "-t1"
+
+func theSnippet(http.Header) Insertion { return Insertion{HTML: []byte(snippet), Tag: tag} }
+
+// through sends pieces through a Writer as a handler does, flushing after each
+// piece or never, and returns what comes out.
+func through(t testing.TB, h http.Header, pieces [][]byte, flush bool) *sink {
+	t.Helper()
+	s := &sink{header: h}
+	w := NewWriter(s, "", theSnippet)
+	w.WriteHeader(http.StatusOK)
+	for _, p := range pieces {
+		if n, err := w.Write(p); n != len(p) || err != nil {
+			t.Fatalf("writing %d bytes: %d, %v", len(p), n, err)
+		}
+		if flush {
+			if err := w.FlushError(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := w.Finish(); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// whole, byByte and split are ways to cut a body up.
+func whole(b []byte) [][]byte { return [][]byte{b} }
+
+func byByte(b []byte) [][]byte { return slices.Collect(slices.Chunk(b, 1)) }
+
+func split(b []byte, seed uint64) [][]byte {
+	r := rand.New(rand.NewPCG(seed, 0))
+	var pieces [][]byte
+	for len(b) > 0 {
+		n := min(r.IntN(1<<r.IntN(12)), len(b)) // empty ones too
+		pieces = append(pieces, b[:n])
+		b = b[n:]
+	}
+	return pieces
+}
+
+// encoded puts a content coding on.
+func encoded(c coding, b []byte) []byte {
+	var out bytes.Buffer
+	switch c {
+	case gzipCoding:
+		w := stdgzip.NewWriter(&out)
+		_, _ = w.Write(b)
+		_ = w.Close()
+	case zstdCoding:
+		w, _ := zstd.NewWriter(&out)
+		_, _ = w.Write(b)
+		_ = w.Close()
+	default:
+		out.Write(b)
+	}
+	return out.Bytes()
+}
+
+// decoded takes it off again, as far as that goes.
+func decoded(c coding, b []byte) ([]byte, error) {
+	var r io.Reader = bytes.NewReader(b)
+	switch c {
+	case gzipCoding:
+		z, err := stdgzip.NewReader(r)
+		if err != nil {
+			return nil, err
+		}
+		r = z
+	case zstdCoding:
+		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1))
+		if err != nil {
+			return nil, err
+		}
+		defer z.Close()
+		r = z
+	}
+	return io.ReadAll(r)
+}
+
+// codingName is the name of a content coding.
+func codingName(c coding) string {
+	return map[coding]string{identity: "", gzipCoding: "gzip", zstdCoding: "zstd"}[c]
+}
+
+// decodingReader decodes what arrives.
+func decodingReader(t testing.TB, c coding, r io.Reader) io.Reader {
+	t.Helper()
+	if c == gzipCoding {
+		z, err := stdgzip.NewReader(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return z
+	}
+	z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(z.Close)
+	return z
+}

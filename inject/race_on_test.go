@@ -1,0 +1,6 @@
+//go:build race
+
+package inject
+
+// raceEnabled makes tests that take long under the race detector smaller.
+const raceEnabled = true

@@ -1,0 +1,74 @@
+// Tickets that DingTalk no longer takes, or does not give.
+import {test} from 'node:test'
+import assert from 'node:assert/strict'
+import {until, world} from './harness.mjs'
+import {html, listen, publish, sdk} from './upstream.mjs'
+import {sandboxJudge, visit} from './visit.mjs'
+
+const call = `dd.config(ddConfig); ${listen}`
+
+test('a ticket that another program has replaced is fetched again after the first refusal', async () => {
+  const dingtalk = world.expiring
+  const url = world.origin('expiring') + publish(html(sdk('3.2.9') + `<script>${call}</script>`))
+  const tickets = async () => (await dingtalk.call('/sandbox/state')).calls['v1.ticket']
+  await visit('android', url, async tab => {
+    assert.deepEqual(await tab.seen(), ['ready'])
+    assert.equal(await tickets(), 1)
+
+    await dingtalk.call('/sandbox/expire', {})
+    await tab.page.reload()
+    const [{error}] = await tab.seen()
+    assert.match(error.errorMessage, /^Code:52013 - Message:签名校验失败/)
+    const report = await tab.report(52013)
+    assert.equal(report.url, report.signed)
+    await until('the ticket is fetched again', async () => await tickets() === 2)
+    const line = await until('Caddy logs the refusal', () => world.log.find(l => l.code === '52013' && l.url === url))
+    assert.match(line.msg, /fetched again/)
+    await until('the sidecar signs with the new ticket', async () => {
+      const params = await (await fetchConfig(url)).json()
+      return (await sandboxJudge(dingtalk)({platform: 'android', href: url, params})).ok
+    })
+
+    await tab.page.reload()
+    assert.deepEqual(await tab.seen(), ['ready'])
+    assert.equal(await tickets(), 2)
+  }, {sandbox: dingtalk})
+})
+
+test('a page without a ticket gets one for its dd.config as soon as DingTalk gives it', async () => {
+  const dingtalk = world.cold
+  await dingtalk.call('/sandbox/fault', {call: 'ticket', fault: 'status:503'})
+  const url = world.origin('cold') + publish(html(sdk('3.2.9')))
+  await visit('android', url, async tab => {
+    const {config, sidecar} = await tab.evaluate(() => ({config: window.ddConfig, sidecar: ddSidecar}))
+    assert.equal(config, undefined)
+    assert.equal(sidecar.error.code, 'ticket_unavailable')
+    assert.equal(sidecar.url, url)
+    await tab.quiet()
+    const before = tab.asked.length
+
+    await dingtalk.call('/sandbox/fault', {call: 'ticket', fault: ''})
+    await until('the sidecar has a ticket', async () => (await fetchConfig(url)).ok)
+    await tab.evaluate(call => { const s = document.createElement('script'); s.textContent = call; document.body.append(s) }, call)
+    assert.deepEqual(await tab.seen(), ['ready'])
+    assert.deepEqual(tab.calls.map(c => c.verdict.ok), [true])
+    assert.deepEqual(tab.asked.slice(before), [url])
+    assert.deepEqual(tab.reports, [])
+    assert.equal(await tab.evaluate(() => ddSidecar.error), null)
+    assert.deepEqual(tab.errors, [])
+  }, {sandbox: dingtalk})
+})
+
+// fetchConfig asks the endpoint as a program without a browser does. Node knows
+// no *.test, so the host goes in the header.
+async function fetchConfig (url) {
+  const http = await import('node:http')
+  const {host, port} = new URL(url)
+  return new Promise((resolve, reject) => {
+    http.get({host: '127.0.0.1', port, path: '/.dingtalk/config?url=' + encodeURIComponent(url), headers: {host}}, response => {
+      let text = ''
+      response.setEncoding('utf8').on('data', part => { text += part })
+        .on('end', () => resolve({ok: response.statusCode === 200, json: () => JSON.parse(text)}))
+    }).on('error', reject)
+  })
+}

@@ -1,0 +1,282 @@
+package dingtalk
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+)
+
+func TestAHostMatcherOnTheWayVouchesForItsHosts(t *testing.T) {
+	t.Setenv("H5_HOST", "placed.test")
+	s := run(t, setup{sites: `&(shared) {
+	route {
+		dingtalk {
+			import app
+		}
+		reverse_proxy UPSTREAM
+	}
+}
+(sign) {
+	dingtalk {
+		import app
+	}
+	reverse_proxy UPSTREAM
+}
+http://exact.test:PORT, http://second.test:PORT {
+	import sign
+}
+http://*.wild.test:PORT {
+	import sign
+}
+http://bare.test:PORT {
+	invoke shared
+}
+http://{env.H5_HOST}:PORT {
+	import sign
+}
+http://deep.test:PORT {
+	handle /a/* {
+		route {
+			handle_path /a/* {
+				import sign
+			}
+		}
+	}
+}
+http://errors.test:PORT {
+	error 404
+	handle_errors {
+		import sign
+	}
+}
+http://:PORT {
+	@both {
+		host both.test
+		path /both/*
+	}
+	handle @both {
+		import sign
+	}
+	@not not host good.test
+	handle /not/* {
+		route @not {
+			import sign
+		}
+	}
+	@self host {http.request.host}
+	handle /self/* {
+		route @self {
+			import sign
+		}
+	}
+	@stars host *.* *
+	handle /stars/* {
+		route @stars {
+			import sign
+		}
+	}
+	handle /invoke/* {
+		invoke shared
+	}
+	@elsewhere host elsewhere.test
+	handle /elsewhere/* {
+		route @elsewhere {
+			header X-Elsewhere yes
+		}
+		import sign
+	}
+	handle {
+		import sign
+	}
+}`})
+	const yes, no = true, false
+	tests := map[string]struct {
+		host, path string
+		signed     bool
+	}{
+		"the site's name":                               {"exact.test", "/", yes},
+		"its second name":                               {"second.test", "/", yes},
+		"the name in capitals":                          {"EXACT.test", "/", yes},
+		"a name under a wildcard":                       {"a.wild.test", "/", yes},
+		"two names under a wildcard":                    {"a.b.wild.test", "/", no},
+		"the wildcard's own domain":                     {"wild.test", "/", no},
+		"a name from the environment":                   {"placed.test", "/", yes},
+		"a site of several subroutes":                   {"deep.test", "/a/b", yes},
+		"a site's error page":                           {"errors.test", "/", yes},
+		"a named route, through the site":               {"bare.test", "/", yes},
+		"a named route, through nobody's site":          {"evil.test", "/invoke/", no},
+		"the same for another site's name":              {"exact.test.evil.test", "/invoke/", no},
+		"a matcher with host and path":                  {"both.test", "/both/x", yes},
+		"its host with another path":                    {"both.test", "/other", no},
+		"a site for every name":                         {"evil.test", "/", no},
+		"a site for every name, a known suffix":         {"evilexact.test", "/", no},
+		"a site for every name, a trailing dot":         {"exact.test.evil.", "/", no},
+		"a matcher on another route":                    {"elsewhere.test", "/elsewhere/", no},
+		"the name that a matcher excludes all but":      {"evil.test", "/not/", no},
+		"a matcher that compares the host with itself":  {"evil.test", "/self/", no},
+		"a matcher of nothing but wildcards":            {"evil.test", "/stars/", no},
+		"a matcher of nothing but wildcards, one label": {"evil", "/stars/", no},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			url := s.at(strings.ToLower(test.host)) + test.path
+			a := s.get(t, url, "Host", test.host+":"+s.port)
+			if test.signed {
+				s.expectSigned(t, a, url)
+				return
+			}
+			s.expectUnsigned(t, a, "origin_unknown", "public_origin "+s.at(strings.ToLower(test.host))+"`", "trusted_proxies")
+		})
+	}
+	t.Run("the log names the line to add, once a handler", func(t *testing.T) {
+		lines := s.logged(t, "a page passes unsigned", "add the line `public_origin http://evil.test:"+s.port+"`", `"host":"evil.test:`)
+		if len(lines) == 0 || lines[0].Level != "warn" {
+			t.Errorf("%v", lines)
+		}
+		if lines := s.logged(t, "a page passes unsigned"); len(lines) > 7 { // as many handlers leave pages unsigned
+			t.Errorf("%d lines", len(lines))
+		}
+	})
+}
+
+func TestAListOfManyHostsVouches(t *testing.T) {
+	var names []string
+	for i := range 150 {
+		names = append(names, "h"+strings.Repeat("x", i)+".test")
+	}
+	s := run(t, setup{sites: `http://:PORT {
+	@hosts host *.wild.test z.test ` + strings.Join(names, " ") + `
+	handle @hosts {
+		dingtalk {
+			import app
+		}
+		reverse_proxy UPSTREAM
+	}
+}`})
+	for _, host := range []string{"hxxx.test", "z.test", "a.wild.test"} {
+		s.expectSigned(t, s.get(t, s.at(host)+"/"), s.at(host)+"/")
+	}
+}
+
+func TestAPrivateAddressIsItsOwnVoucher(t *testing.T) {
+	s := run(t, setup{sites: signed})
+	hosts := map[string]bool{
+		"127.0.0.1": true, "127.9.9.9": true, "localhost": true, "LOCALHOST": true, "10.1.2.3": true, "172.16.0.1": true,
+		"192.168.1.2": true, "[::1]": true, "[fd00::1]": true, "[::ffff:10.0.0.1]": true,
+		"8.8.8.8": false, "172.32.0.1": false, "192.169.0.1": false, "100.64.0.1": false, "169.254.169.254": false,
+		"0.0.0.0": false, "[2001:db8::1]": false, "[fe80::1]": false, "localhost.evil.test": false, "evil.localhost.test": false,
+		"127.0.0.1.evil.test": false, "10.1.2": false, "2130706433": false, "0x7f.1": false, "127.0.0.1.": false,
+	}
+	for host, private := range hosts {
+		t.Run(host, func(t *testing.T) {
+			a := s.target(t, host+":8080", "/p")
+			if url := "http://" + strings.ToLower(host) + ":8080/p"; private {
+				s.expectSigned(t, a, url)
+			} else {
+				s.expectUnsigned(t, a, "origin_unknown", "public_origin")
+			}
+		})
+	}
+}
+
+func TestTheNameOfATLSHandshakeVouches(t *testing.T) {
+	s := run(t, setup{
+		global: `on_demand_tls {
+		ask http://UPSTREAM/ask
+	}`,
+		sites: `https://:PORT {
+	tls internal {
+		on_demand
+	}
+	dingtalk {
+		import app
+	}
+	reverse_proxy UPSTREAM
+}`})
+	origin := func(host string) string { return "https://" + host + ":" + s.port }
+	tests := map[string]struct {
+		sni, host string
+		signed    bool
+	}{
+		"the Host":                  {"h5.test", "h5.test", true},
+		"the Host in capitals":      {"h5.test", "H5.TEST", true},
+		"another Host":              {"h5.test", "evil.test", false},
+		"a Host with a dot more":    {"h5.test", "h5.test.", false},
+		"a Host below the name":     {"h5.test", "a.h5.test", false},
+		"a private address as Host": {"h5.test", "127.0.0.1", true},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			a := s.get(t, origin(test.sni)+"/p", "Host", test.host+":"+s.port)
+			if url := origin(strings.ToLower(test.host)); test.signed {
+				s.expectSigned(t, a, url+"/p")
+			} else {
+				s.expectUnsigned(t, a, "origin_unknown", "public_origin "+url)
+			}
+		})
+	}
+}
+
+func TestPublicOriginVouches(t *testing.T) {
+	s := run(t, setup{sites: `http://:PORT {
+	handle /one/* {
+		dingtalk {
+			import app
+			public_origin https://h5.test:8443
+		}
+		reverse_proxy UPSTREAM
+	}
+	handle /several/* {
+		dingtalk {
+			import app
+			public_origin https://h5.test http://h5.test:8080 https://m.test
+		}
+		reverse_proxy UPSTREAM
+	}
+}`})
+	tests := map[string]struct{ host, path, origin string }{
+		"a single one is always used":                     {"app.internal:3000", "/one/p", "https://h5.test:8443"},
+		"even where the Host is none":                     {"[oops]", "/one/p", "https://h5.test:8443"},
+		"of several the one with the host's name":         {"m.test", "/several/p", "https://m.test"},
+		"whatever its port":                               {"m.test:3000", "/several/p", "https://m.test"},
+		"where they share the name, by the port":          {"h5.test:8080", "/several/p", "http://h5.test:8080"},
+		"where they share the name, by the default port":  {"h5.test:443", "/several/p", "https://h5.test"},
+		"the same without a port":                         {"h5.test", "/several/p", "https://h5.test"},
+		"where neither port is the Host's, by the scheme": {"h5.test:9", "/several/p", "http://h5.test:8080"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) { s.expectSigned(t, s.target(t, test.host, test.path), test.origin+test.path) })
+	}
+	for name, host := range map[string]string{"another name": "x.test", "a private address": "127.0.0.1"} {
+		t.Run("none of several fits "+name, func(t *testing.T) {
+			s.expectUnsigned(t, s.target(t, host, "/several/p"), "origin_unknown", "no public_origin fits")
+		})
+	}
+}
+
+func TestANoticeIsLoggedOnceAMinuteOfEachKind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		core, lines := observer.New(zap.WarnLevel)
+		log := zap.New(core)
+		var n notices
+		for range 100 {
+			n.once(log, "a", "of a")
+			n.once(log, "b", "of b")
+		}
+		if lines.Len() != 2 {
+			t.Errorf("%d lines for two kinds", lines.Len())
+		}
+		time.Sleep(noticeInterval - time.Nanosecond)
+		if n.once(log, "a", "of a"); lines.Len() != 2 {
+			t.Error("again before the minute is over")
+		}
+		time.Sleep(time.Nanosecond)
+		if n.once(log, "a", "of a"); lines.Len() != 3 {
+			t.Error("not again after a minute")
+		}
+	})
+}
