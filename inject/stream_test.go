@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -147,6 +148,52 @@ func TestAFlushOfAnUnwrittenPageSendsItsHeaderAsNetHTTPDoes(t *testing.T) {
 	w := NewWriter(s, "", theSnippet)
 	if err := w.FlushError(); err != nil || s.status != http.StatusOK || s.flushes != 1 {
 		t.Errorf("%v, status %d, %d flushes", err, s.status, s.flushes)
+	}
+}
+
+// TestAFlushMayComeFromAnotherGoroutine as that of a proxy's timer does, under
+// the proxy's lock.
+func TestAFlushMayComeFromAnotherGoroutine(t *testing.T) {
+	for _, c := range []coding{identity, gzipCoding, zstdCoding} {
+		t.Run(codingName(c), func(t *testing.T) {
+			s := &sink{header: http.Header{"Content-Type": {"text/html"}, "Content-Encoding": {codingName(c)}}}
+			w := NewWriter(s, "", theSnippet)
+			w.WriteHeader(http.StatusOK)
+			var lock sync.Mutex
+			var flushes sync.WaitGroup
+			for _, p := range byByte(encoded(c, []byte(doc))) {
+				flushes.Go(func() {
+					lock.Lock()
+					defer lock.Unlock()
+					_ = w.FlushError()
+				})
+				lock.Lock()
+				_, _ = w.Write(p)
+				lock.Unlock()
+			}
+			flushes.Wait()
+			if err := w.Finish(); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := decoded(c, s.body); string(got) != docWithSnippet || err != nil {
+				t.Errorf("%q, %v", got, err)
+			}
+		})
+	}
+}
+
+func TestTrailersOfAPageArrive(t *testing.T) {
+	for proto, http2 := range protocols {
+		a := ask(t, start(t, inserting(func(w http.ResponseWriter, r *http.Request) error {
+			w.Header().Set("Trailer", "X-Sum")
+			err := page(doc)(w, r)
+			_ = http.NewResponseController(w).Flush() // as reverse_proxy does before trailers
+			w.Header().Set("X-Sum", "1")
+			return err
+		}), http2))
+		if string(a.body) != docWithSnippet || a.trailer.Get("X-Sum") != "1" || a.header.Get("X-Sum") != "" {
+			t.Errorf("%s: %q, header %v, trailer %v", proto, a.body, a.header, a.trailer)
+		}
 	}
 }
 
