@@ -52,6 +52,9 @@ func (s *site) do(t testing.TB, method, where, body string, header http.Header) 
 		req.Host = host
 	}
 	resp, err := s.client.Do(req)
+	if err != nil && method == http.MethodGet { // a reload has closed the connection: browsers try again, too
+		resp, err = s.client.Do(req)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

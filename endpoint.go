@@ -17,6 +17,20 @@ import (
 	"github.com/caddy-dingtalk/caddy-dingtalk/tokens"
 )
 
+// endpointOf returns the name of the endpoint that a request is for. What counts
+// is the path that the browser asked for: as it was received, or as a trusted
+// proxy says it was before the proxy rewrote it.
+func (h *Handler) endpointOf(req signer.Request) (name string, ours bool) {
+	if name, ours = h.endpointName(req.Target); ours || req.Forwarded == nil {
+		return name, ours
+	}
+	prefix, target, err := h.rules.Target(req)
+	if err != nil {
+		return "", false
+	}
+	return h.endpointName(prefix + target)
+}
+
 // endpointName returns what follows the endpoint's path in a request target, and
 // whether the target is one of ours. Percent-encoded spellings of the path are
 // ours too: upstream would see the same path.
@@ -139,7 +153,8 @@ func (h *Handler) serveConfig(w http.ResponseWriter, r *http.Request, from calle
 
 // requestedPage reads the parameter url, or the Referer where there is none.
 func requestedPage(r *http.Request, from caller) (signer.Page, error) {
-	query, err := url.ParseQuery(r.URL.RawQuery)
+	_, rawQuery, _ := strings.Cut(originalTarget(r), "?")
+	query, err := url.ParseQuery(rawQuery)
 	values, given := query["url"]
 	if err != nil || len(values) > 1 {
 		return signer.Page{}, &signer.Error{Code: signer.CodeBadURL, Message: "the query is malformed: send ?url= once, with encodeURIComponent(location.href)"}

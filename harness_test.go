@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -24,6 +25,34 @@ import (
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/internal/sandbox"
 )
+
+// scratch is where all tests have their folders: tokens are written to a storage
+// in the background, when a test may be over.
+var scratch string
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	var err error
+	if scratch, err = os.MkdirTemp("", "dingtalk-test-"); err != nil {
+		panic(err)
+	}
+	code := m.Run()
+	for end := time.Now().Add(10 * time.Second); strings.Contains(stacks(), "/tokens.(*App)") && time.Now().Before(end); {
+		time.Sleep(10 * time.Millisecond)
+	}
+	_ = os.RemoveAll(scratch)
+	os.Exit(code)
+}
+
+// folder makes a folder for a test.
+func folder(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp(scratch, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
 
 // setup is what a test needs around its sites.
 type setup struct {
@@ -81,10 +110,7 @@ func run(t testing.TB, c setup) *site {
 	if c.upstream == nil {
 		c.upstream = http.HandlerFunc(servePage)
 	}
-	s := &site{ding: sandbox.New(c.dingtalk), dir: t.TempDir()}
-	t.Cleanup(func() { // or the folder could not be removed
-		eventually(t, "tokens at rest", func() bool { return !strings.Contains(stacks(), "/tokens.(*App)") })
-	})
+	s := &site{ding: sandbox.New(c.dingtalk), dir: folder(t)}
 	upstream := httptest.NewServer(c.upstream)
 	t.Cleanup(upstream.Close)
 	s.client = &http.Client{
@@ -105,7 +131,7 @@ func run(t testing.TB, c setup) *site {
 		s.url = "http://" + s.addr
 		_, s.port, _ = net.SplitHostPort(s.addr)
 		s.fill = strings.NewReplacer("PORT", s.port, "UPSTREAM", upstream.Listener.Addr().String(), "DIR", s.dir)
-		s.caddyfile = fmt.Sprintf(globalOptions, c.global, s.credentials(t, s.ding), c.sites)
+		s.caddyfile = fmt.Sprintf(s.fill.Replace(globalOptions), s.fill.Replace(c.global), s.credentials(t, s.ding), s.fill.Replace(c.sites))
 		if err = s.load(t, s.caddyfile); !strings.Contains(fmt.Sprint(err), syscall.EADDRINUSE.Error()) {
 			break
 		}
@@ -150,7 +176,7 @@ func (s *site) load(t testing.TB, text string) error {
 
 func (s *site) adapt(t testing.TB, text string) []byte {
 	t.Helper()
-	adapted, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(s.fill.Replace(text)), nil)
+	adapted, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

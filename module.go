@@ -117,17 +117,14 @@ func (h *Handler) Cleanup() error {
 // One that asks for no document passes as if we were not there. A document gets
 // the snippet if it turns out to be a page; whatever fails, it is served.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	original := originalTarget(r)
-	if name, ours := h.endpointName(original); ours {
+	req := facts(r, originalTarget(r)) // now: inner handlers may change the request
+	if name, ours := h.endpointOf(req); ours {
 		return h.serveEndpoint(w, r, name)
 	}
 	if !inject.IsDocument(r) {
 		return next.ServeHTTP(w, r)
 	}
-	place := h.locate(r, original) // now: inner handlers may change the request
-	if name, ours := h.endpointName(place.Target); ours {
-		return h.serveEndpoint(w, r, name)
-	}
+	place := h.locate(r, req)
 	inject.Prepare(r.Header)
 	page := inject.NewWriter(w, h.revalidate(r.Header), func(header http.Header) inject.Insertion {
 		return h.insertion(r.Context(), place, header)

@@ -50,8 +50,8 @@ func facts(r *http.Request, target string) signer.Request {
 }
 
 // locate rebuilds the URL of the page, and makes sure that it is one of ours.
-func (h *Handler) locate(r *http.Request, target string) *place {
-	page, err := h.rules.Page(facts(r, target))
+func (h *Handler) locate(r *http.Request, req signer.Request) *place {
+	page, err := h.rules.Page(req)
 	p := &place{Page: page, host: r.Host}
 	if err != nil {
 		p.err = asSignerError(err)

@@ -58,7 +58,7 @@ func (h *Handler) serveReport(w http.ResponseWriter, r *http.Request, _ caller) 
 	rep.URL, _, _ = strings.Cut(rep.URL, "#")
 	rep.Signed, _, _ = strings.Cut(rep.Signed, "#")
 	h.logReport(&rep)
-	if rep.refusal() && rep.URL == rep.Signed {
+	if rep.refusal() && rep.Signed != "" && rep.URL == rep.Signed {
 		h.tokens.Suspect()
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -72,18 +72,21 @@ func (h *Handler) logReport(rep *report) {
 		zap.String("url", rep.URL),
 		zap.String("signed", rep.Signed),
 	}
-	// One line a minute of each kind: anybody can send reports.
+	// One line a minute of each kind, and few kinds: anybody can send reports.
 	parts, advice := difference(rep.URL, rep.Signed)
 	switch {
 	case rep.Signed == "":
-		h.notices.once(h.log, "unsigned "+string(rep.Code), "a page without a signature reports an error of dd.config", fields...)
+		h.notices.once(h.log, "unsigned", "a page without a signature reports an error of dd.config", fields...)
 	case advice != "":
 		fields = append(fields, zap.Strings("differs", parts))
 		h.notices.once(h.log, "differs "+strings.Join(parts, " "), "the browser shows another URL than the one that was signed: "+advice, fields...)
+	case rep.URL != rep.Signed:
+		h.notices.once(h.log, "differs", "a page reports another URL than the one that was signed, in a way that no setting cures", fields...)
 	case rep.refusal():
 		h.notices.once(h.log, "refused", "DingTalk refused the signature of the URL that the browser shows: the jsapi_ticket may have been replaced by another program that uses the same app; it is fetched again", fields...)
 	default:
-		h.notices.once(h.log, "code "+string(rep.Code), "dd.config failed in a page: "+codeAdvice(string(rep.Code)), fields...)
+		advice := codeAdvice(string(rep.Code))
+		h.notices.once(h.log, advice, "dd.config failed in a page: "+advice, fields...)
 	}
 }
 

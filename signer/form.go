@@ -92,8 +92,6 @@ func appendReplaced(dst []byte, s string) []byte {
 func illFormed(s string) int {
 	lo, hi, n := byte(0x80), byte(0xBF), 0 // bounds of the second byte, length of the sequence
 	switch b := s[0]; {
-	case b >= 0xC2 && b <= 0xDF:
-		n = 2
 	case b == 0xE0:
 		n, lo = 3, 0xA0
 	case b >= 0xE1 && b <= 0xEF:
@@ -105,7 +103,7 @@ func illFormed(s string) int {
 	case b == 0xF4:
 		n, hi = 4, 0x8F
 	default:
-		return 1
+		return 1 // a sequence of two bytes can only be cut off after the first
 	}
 	i := 1
 	for i < n && i < len(s) && s[i] >= lo && s[i] <= hi {

@@ -121,9 +121,13 @@ func TestForwardingHeaders(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			page, err := NewRules(nil, tt.believed).Page(behind(tt.headers...))
+			rules, req := NewRules(nil, tt.believed), behind(tt.headers...)
+			page, err := rules.Page(req)
 			if tt.refused != "" {
 				refused(t, err, CodeOriginUnknown, tt.refused, "public_origin https://")
+				if origin, vouched, err := rules.Origin(req); err != nil && (vouched || origin != (Origin{})) {
+					t.Errorf("Origin: %v %v, %v", origin, vouched, err)
+				}
 				return
 			}
 			if err != nil || page.URL() != tt.want || !page.Vouched {
@@ -171,6 +175,11 @@ func TestForwarded(t *testing.T) {
 		"an open quotation":                {`host="h5.test`, ""},
 		"a quoted pair that is cut off":    {`host="h5.test\`, ""},
 		"a quote within a token":           {`host=h5"test`, ""},
+		"an open quotation elsewhere":      {`proto=https;for="x`, ""},
+		"a cut off pair elsewhere":         {`proto=https;for="x\`, ""},
+		"a quote within a token elsewhere": {`proto=https;for=a"b`, ""},
+		"an empty value elsewhere":         {"for=;proto=https", ""},
+		"all that a token may hold":        {"az09!#$%&'*+-.^_`|~=x;proto=https", "https://app.test:8080/"},
 		"something behind the quotes":      {`host="h5.test"x`, ""},
 		"two values with a space":          {"proto=https host=h5.test", ""},
 		"a scheme that is no page's":       {"proto=ftp", ""},
@@ -186,6 +195,9 @@ func TestForwarded(t *testing.T) {
 			page, err := NewRules(nil, []string{"Forwarded"}).Page(req)
 			if tt.want == "" {
 				refused(t, err, CodeOriginUnknown, "Forwarded", "public_origin https://")
+				if origin, vouched, err := NewRules(nil, []string{"Forwarded"}).Origin(req); err == nil || vouched || origin != (Origin{}) {
+					t.Errorf("Origin: %v %v, %v", origin, vouched, err)
+				}
 				return
 			}
 			if err != nil || page.URL() != tt.want {

@@ -74,6 +74,9 @@ func TestHosts(t *testing.T) {
 			}
 			if !ok {
 				refused(t, err, CodeOriginUnknown, "Host", "public_origin https://")
+				if origin, vouched, err := NewRules(nil, nil).Origin(Request{Host: tt.in}); err == nil || vouched || origin != (Origin{}) {
+					t.Errorf("Origin: %v %v, %v", origin, vouched, err)
+				}
 			}
 		})
 	}

@@ -183,6 +183,21 @@ func TestALimitIsFollowedByAMinuteOfSilence(t *testing.T) {
 	})
 }
 
+func TestTheNextFaultIsMetAfresh(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := newFake()
+		p := newProcess(t, "p", f, newShelf())
+		fault := each("", &refusal{class: "outage"})
+		outage(p, fault, 10*time.Minute)
+		time.Sleep(3 * time.Hour)
+		start := time.Now()
+		outage(p, fault, 10*time.Second)
+		if n := f.count("", start, start.Add(10*time.Second)); n != 3 {
+			t.Errorf("%d calls in the first 10 s, want 3 as at the first time", n)
+		}
+	})
+}
+
 func TestProcessesDoNotComeBackAllAtOnce(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		f := newFake()

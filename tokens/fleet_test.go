@@ -1,12 +1,9 @@
 package tokens
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -306,83 +303,5 @@ func TestOneProcessRecoversAndTheOthersFollow(t *testing.T) {
 			t.Errorf("the ticket of one process reached the last of the others after %v", took)
 		}
 		wantAtMostOneCallEach(t, f)
-	})
-}
-
-func TestAStorageThatDoesNotHeedItsContextHoldsNobodyUp(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		f := newFake()
-		back := make(chan struct{})
-		storage := hanging(func(context.Context) { <-back })
-		p := newProcess(t, "p", f, storage)
-		p.mustPage(2 * time.Second)
-		f.wantCalls(t, 1, 1)
-		first := p.Held()
-		time.Sleep(111 * time.Minute)
-		p.mustPage(0)
-		time.Sleep(5 * time.Second)
-		if p.mustPage(0) == first {
-			t.Error("the ticket is not renewed")
-		}
-		f.wantCalls(t, 2, 2)
-		p.wantLines(logStorage) // writing never ends
-		close(back)
-	})
-}
-
-func TestAHungStorageIsLeftAloneForAWhile(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		f, shared := newFake(), newShelf()
-		var looks atomic.Int32
-		storage := newChanging(&faulty{Storage: shared, load: func(ctx context.Context, _ string) ([]byte, error) {
-			looks.Add(1)
-			<-ctx.Done()
-			return nil, ctx.Err()
-		}})
-		f.fault = each("", &refusal{class: "outage"})
-		p := newProcess(t, "p", f, storage)
-		p.serve(5 * time.Minute)
-		if n := looks.Load(); n < 5 || n > 11 {
-			t.Errorf("%d looks in five minutes", n)
-		}
-		data, err := json.Marshal(newToken("from-another-process", time.Now(), time.Hour))
-		if err != nil {
-			t.Fatal(err)
-		}
-		shared.put(p.ticketKey, data)
-		storage.turn(shared)
-		back := time.Now()
-		for p.Held() == nil {
-			p.serve(pageEvery)
-		}
-		if took := time.Since(back); took > restDelay+2*lookDelay {
-			t.Errorf("the storage's ticket was found after %v", took)
-		}
-		p.wantLines(logStorage, logFails, logRecovers)
-
-		f.set(func() { f.fault = nil })
-		time.Sleep(time.Hour)
-		p.mustPage(time.Second)
-		time.Sleep(time.Second)
-		p.wantLines(logStorageBack) // not before it has been written, too
-	})
-}
-
-func TestWhatIsStoredIsWhatOthersRead(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		f, shared := newFake(), newShelf()
-		p := newProcess(t, "p", f, shared)
-		ticket := p.mustPage(time.Second)
-		time.Sleep(time.Second)
-		synctest.Wait()
-		for key, value := range map[string]string{p.ticketKey: ticket.Value, p.accessKey: f.access} {
-			data := shared.values[key]
-			if !bytes.Contains(data, []byte(`"value":"`+value+`"`)) || !bytes.Contains(data, []byte(`"expires":"`)) {
-				t.Errorf("%s is %s", key, data)
-			}
-		}
-		if p.ticketKey != "dingtalk/ding1-abc/jsapi_ticket.json" || p.accessKey != "dingtalk/ding1-abc/access_token.json" {
-			t.Errorf("the keys are %s and %s", p.ticketKey, p.accessKey)
-		}
 	})
 }

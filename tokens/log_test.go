@@ -142,3 +142,15 @@ func TestTheStoragesFailuresAreLoggedOnce(t *testing.T) {
 		})
 	}
 }
+
+func TestAStorageThatRestsIsNotSaidToWork(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f, shared := newFake(), newShelf()
+		p := newProcess(t, "p", f, &faulty{Storage: shared, load: hanging(heedful).Load})
+		p.mustPage(2 * time.Second)
+		p.Suspect()
+		time.Sleep(time.Second) // a second renewal, which does not read
+		f.wantCalls(t, 1, 2)
+		p.wantLines(logStorage, logRefused)
+	})
+}

@@ -140,6 +140,16 @@ func TestAPageWaitsNoLongerThanItsTimeAndTheNextNotAtAll(t *testing.T) {
 	})
 }
 
+func TestAWaitThatEndsWithTheFetchWasNotInVain(t *testing.T) {
+	s := new(state)
+	s.started()
+	s.succeeded()
+	s.waitedInVain() // the page's time was up at the same instant
+	if _, err := s.trouble(time.Now()); err != nil {
+		t.Errorf("the next page that needs a fetch does not wait for it: %v", err)
+	}
+}
+
 func TestAPageThatLeavesDoesNotEndTheFetch(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		f := newFake()

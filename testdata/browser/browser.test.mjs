@@ -2,7 +2,7 @@
 // process, so that all topics share one Caddy and one browser:
 //
 //	npm ci && npm run test:browser
-//	npm run test:browser -- --test-name-pattern='policy'
+//	node --test --test-name-pattern='a policy' testdata/browser/browser.test.mjs
 import {after, before} from 'node:test'
 import {start, stop} from './harness.mjs'
 

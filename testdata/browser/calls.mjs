@@ -13,6 +13,7 @@ const backend = { // what the app's own backend has signed, all of it wrong
 const call = params => `<script>dd.config(${params}); ${listen}</script>`
 
 async function accepted (tab) {
+  await tab.judged()
   assert.deepEqual(await tab.seen(), ['ready'])
   await tab.quiet()
   assert.equal(tab.calls.length, 1)

@@ -13,7 +13,8 @@ import * as upstream from './upstream.mjs'
 const root = join(import.meta.dirname, '../..')
 const out = join(import.meta.dirname, 'out')
 
-// world is what start has started: {browser, log, sandbox, expiring, cold, origin(site)}.
+// world is what start has started: the browser, the log of Caddy, the sandboxes, and
+// origin(site, scheme), where the sites of the Caddyfile are.
 export let world
 
 const cleanups = []
@@ -23,6 +24,20 @@ process.on('exit', () => { for (const stop of cleanups) stop() })
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(1))
 
 export async function start () {
+  try {
+    world = await found()
+  } catch (e) {
+    await stop()
+    throw e
+  }
+}
+
+export async function stop () {
+  await world?.browser.close()
+  for (const cleanup of cleanups.splice(0)) cleanup()
+}
+
+async function found () {
   const directory = mkdtempSync(join(tmpdir(), 'caddy-dingtalk-browser-'))
   cleanups.push(() => rmSync(directory, {recursive: true, force: true}))
   const app = await upstream.start()
@@ -57,15 +72,10 @@ export async function start () {
       '--disable-features=HttpsUpgrades,HttpsFirstBalancedModeAutoEnable'
     ]
   })
-  world = {
+  return {
     browser, log, sandbox, expiring, cold,
     origin: (site, scheme = 'http') => `${scheme}://${site}.test:${scheme === 'https' ? tls : port}`
   }
-}
-
-export async function stop () {
-  await world?.browser.close()
-  for (const cleanup of cleanups.splice(0)) cleanup()
 }
 
 // goBuild builds a command and returns its path. What is up to date stays.

@@ -1,6 +1,7 @@
 // Tickets that DingTalk no longer takes, or does not give.
 import {test} from 'node:test'
 import assert from 'node:assert/strict'
+import http from 'node:http'
 import {until, world} from './harness.mjs'
 import {html, listen, publish, sdk} from './upstream.mjs'
 import {sandboxJudge, visit} from './visit.mjs'
@@ -25,7 +26,7 @@ test('a ticket that another program has replaced is fetched again after the firs
     const line = await until('Caddy logs the refusal', () => world.log.find(l => l.code === '52013' && l.url === url))
     assert.match(line.msg, /fetched again/)
     await until('the sidecar signs with the new ticket', async () => {
-      const params = await (await fetchConfig(url)).json()
+      const params = JSON.parse((await fetchConfig(url)).text)
       return (await sandboxJudge(dingtalk)({platform: 'android', href: url, params})).ok
     })
 
@@ -61,14 +62,13 @@ test('a page without a ticket gets one for its dd.config as soon as DingTalk giv
 
 // fetchConfig asks the endpoint as a program without a browser does. Node knows
 // no *.test, so the host goes in the header.
-async function fetchConfig (url) {
-  const http = await import('node:http')
+function fetchConfig (url) {
   const {host, port} = new URL(url)
   return new Promise((resolve, reject) => {
     http.get({host: '127.0.0.1', port, path: '/.dingtalk/config?url=' + encodeURIComponent(url), headers: {host}}, response => {
       let text = ''
       response.setEncoding('utf8').on('data', part => { text += part })
-        .on('end', () => resolve({ok: response.statusCode === 200, json: () => JSON.parse(text)}))
+        .on('end', () => resolve({ok: response.statusCode === 200, text}))
     }).on('error', reject)
   })
 }
