@@ -183,11 +183,16 @@ func TestConfigSignsTheURLsOfItsOrigins(t *testing.T) {
 	t.Run("a refusal names the line to add", func(t *testing.T) {
 		expectRefusal(t, s.config(t, h5, "https://evil.test/p"), http.StatusForbidden, "origin_not_allowed", "public_origin (or allow_origin) https://evil.test ")
 	})
-	t.Run("an own host with another scheme is logged, with the cure", func(t *testing.T) {
-		if lines := s.logged(t, "the browser shows another origin", "X-Forwarded-Proto"); len(lines) != 1 {
-			t.Errorf("%d lines", len(lines))
-		}
-	})
+}
+
+func TestAProxyThatHidesTheSchemeIsLoggedOnce(t *testing.T) {
+	s := run(t, setup{sites: origins, upstream: noUpstream(t)})
+	for range 3 {
+		expectRefusal(t, s.config(t, s.at("h5.test"), "https://h5.test/p"), http.StatusForbidden, "origin_not_allowed")
+	}
+	if lines := s.logged(t, "the browser shows another origin", "X-Forwarded-Proto", "public_origin https://h5.test "); len(lines) != 1 {
+		t.Errorf("%d lines", len(lines))
+	}
 }
 
 func TestConfigWithoutAURLTakesTheReferer(t *testing.T) {

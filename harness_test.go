@@ -171,16 +171,11 @@ func (s *site) at(host string) string { return "http://" + host + ":" + s.port }
 // load gives Caddy a Caddyfile, as a reload does.
 func (s *site) load(t testing.TB, text string) error {
 	t.Helper()
-	return caddy.Load(s.adapt(t, text), true)
-}
-
-func (s *site) adapt(t testing.TB, text string) []byte {
-	t.Helper()
 	adapted, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), nil)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
-	return adapted
+	return caddy.Load(adapted, true)
 }
 
 // stacks returns what all goroutines are doing.

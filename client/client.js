@@ -119,13 +119,14 @@
   // watch puts change(value) in the place of a property, now or when it is set.
   function watch (object, key, change) {
     var value = object[key]
+    var inherited = Object.getPrototypeOf(object) || {}
     if (value !== undefined) object[key] = change(value)
     else {
       Object.defineProperty(object, key, {
         configurable: true,
         enumerable: true,
-        // An element with the id dd has been there, too.
-        get: function () { return value === undefined ? Object.getPrototypeOf(object)[key] : value },
+        // That is where window has the element with the id dd.
+        get: function () { return value === undefined ? inherited[key] : value },
         set: function (v) { value = change(v) }
       })
     }

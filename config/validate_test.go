@@ -11,7 +11,7 @@ import (
 // Each rule of a field, with a value on either side of it.
 func TestFields(t *testing.T) {
 	good := map[string]func(*Config){
-		"app_key":                        func(c *Config) { c.AppKey = "dingoa7x" },
+		"app_key":                        func(c *Config) { c.AppKey = "dingoa!7x~" },
 		"corp_id":                        func(c *Config) { c.CorpID = "ding0123456789abcdef" },
 		"agent_id":                       func(c *Config) { c.AgentID = "1234567890" },
 		"js_api_list":                    func(c *Config) { c.JSAPIList = []string{"biz.contact.choose", "device.notification.alert"} },
@@ -25,7 +25,7 @@ func TestFields(t *testing.T) {
 		"url_policy decoded":             func(c *Config) { c.URLPolicy = "decoded" },
 		"hash sha1":                      func(c *Config) { c.Hash = "sha1" },
 		"hash sha256":                    func(c *Config) { c.Hash = "sha256" },
-		"endpoint":                       func(c *Config) { c.Endpoint = "/ding/A-1._~" },
+		"endpoint":                       func(c *Config) { c.Endpoint = "/az/AZ/09-._~" },
 		"endpoint of dots that are none": func(c *Config) { c.Endpoint = "/..." },
 		"jsapi_url https": func(c *Config) {
 			c.JSAPIURL = "https://g.alicdn.com/dingding/dingtalk-jsapi/2.13.42/dingtalk.open.js?x=1"

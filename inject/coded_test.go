@@ -148,19 +148,27 @@ func decodable(c coding, b []byte) (all []byte, clean bool) {
 	return all, errors.Join(err, d.close()) == nil
 }
 
-func TestAPageThatIsBrokenBehindThePlaceEndsThere(t *testing.T) {
+func TestAPageThatIsBrokenBehindThePlaceEndsThereOrIsLeftAlone(t *testing.T) {
 	for name, c := range map[string]coding{"gzip": gzipCoding, "zstd": zstdCoding} {
-		t.Run(name, func(t *testing.T) {
-			var b bytes.Buffer
-			enc, done := newEncoder(c, &b)
-			_, _ = io.WriteString(enc, doc)
-			_ = enc.Flush()
-			done()
+		var b bytes.Buffer
+		enc, done := newEncoder(c, &b)
+		_, _ = io.WriteString(enc, doc)
+		_ = enc.Flush()
+		done()
+		begin, noise := b.Bytes(), bytes.Repeat([]byte{0xff}, 1000)
+		t.Run(name+", nothing of it is out", func(t *testing.T) {
+			body := append(bytes.Clone(begin), noise...)
+			s := through(t, codedHeader(name), whole(body), false)
+			if !bytes.Equal(s.body, body) || s.header.Get("Etag") != `"a"` {
+				t.Errorf("%q, %v", s.body, s.header)
+			}
+		})
+		t.Run(name+", its beginning is out", func(t *testing.T) {
 			s := &sink{header: codedHeader(name)}
 			w := NewWriter(s, "", theSnippet)
-			_, _ = w.Write(b.Bytes())
+			_, _ = w.Write(begin)
 			_ = w.FlushError()
-			if _, err := w.Write(bytes.Repeat([]byte{0xff}, 1000)); err == nil {
+			if _, err := w.Write(noise); err == nil {
 				t.Error("the handler does not hear of it")
 			}
 			if _, err := w.Write([]byte("more")); err == nil {

@@ -125,7 +125,7 @@ func TestEachLoginGetsItsTicketOverHTTP(t *testing.T) {
 			if got := n.mustPage(2 * time.Second); got.Value != dingtalk.Ticket(login.kind) || got.Value == "" {
 				t.Errorf("got %v, want the living ticket", got)
 			}
-			n.mustPage(50 * time.Millisecond)
+			n.mustPage(2 * time.Second)
 			if calls := dingtalk.Calls(); calls[login.token] != 1 || calls[login.ticket] != 1 || n.calls() != 2 {
 				t.Errorf("the calls are %v", calls)
 			}

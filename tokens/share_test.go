@@ -40,6 +40,14 @@ func TestTheMemoryKeepsTheNewest(t *testing.T) {
 			t.Error("an older token has replaced a newer one")
 		}
 	}
+	memory.suspect("key", older, now) // which was renewed while somebody suspected it
+	if memory.get("key") != newer {
+		t.Error("a suspicion has brought an older token back")
+	}
+	memory.suspect("key", newer, now)
+	if got := memory.get("key"); !got.due(now) || got.Value != newer.Value || newer.due(now) {
+		t.Error("a suspicion has not made the renewal due, or has changed a token that is in use")
+	}
 }
 
 func TestATicketThatIsItselfDueIsNoRenewal(t *testing.T) {

@@ -241,38 +241,3 @@ func TestAClockThatIsSetBackStartsNoStormOfCalls(t *testing.T) {
 		})
 	}
 }
-
-// Suspect and renewals at the same time never bring an old ticket back.
-func TestSuspicionNeverBringsAnOldTicketBack(t *testing.T) {
-	f := newFake()
-	f.delay, f.newValue, f.lifetime = 0, true, 100*time.Millisecond
-	p := newProcess(t, "p", f, broken{})
-	p.mustPage(time.Second)
-	stop := time.Now().Add(500 * time.Millisecond)
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		for time.Now().Before(stop) {
-			if ticket := p.Held(); ticket != nil {
-				p.memory.suspect(p.ticketKey, ticket, time.Now())
-			}
-		}
-	})
-	for range 2 {
-		wg.Go(func() {
-			var last *Token
-			for time.Now().Before(stop) {
-				ticket, err := p.page()
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				if last != nil && last.newer(ticket) {
-					t.Errorf("an older ticket came back")
-					return
-				}
-				last = ticket
-			}
-		})
-	}
-	wg.Wait()
-}

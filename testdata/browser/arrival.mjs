@@ -111,6 +111,12 @@ test('a page of its own that uses the name dd is not disturbed', () =>
     assert.deepEqual(tab.errors, [])
   }))
 
+test('a dd without a prototype is not disturbed', () =>
+  open('auto', `<script>dd = Object.create(null); seen(typeof dd.config); dd.config = function () { seen('called') }</script>`, async tab => {
+    assert.deepEqual(await tab.seen(2), ['undefined', 'called'])
+    assert.deepEqual(tab.errors, [])
+  }))
+
 test('a page that finds its element by the name dd finds it', () =>
   open('h5', '<div id="dd">drag and drop</div><script>seen(dd.textContent)</script>', async tab => {
     assert.deepEqual(await tab.seen(), ['drag and drop'])

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import http from 'node:http'
 import {until, world} from './harness.mjs'
 import {html, listen, publish, sdk} from './upstream.mjs'
-import {sandboxJudge, visit} from './visit.mjs'
+import {sandboxJudge, strange, visit} from './visit.mjs'
 
 const call = `dd.config(ddConfig); ${listen}`
 
@@ -35,6 +35,14 @@ test('a ticket that another program has replaced is fetched again after the firs
     assert.equal(await tickets(), 2)
   }, {sandbox: dingtalk})
 })
+
+test('a page that calls dd.config twice reports its refusal once', () =>
+  visit('android', world.origin('h5') + publish(html(sdk('3.2.9') + `<script>dd.config(ddConfig); ${call}</script>`)), async tab => {
+    await tab.seen()
+    await tab.report(52013)
+    await tab.quiet()
+    assert.equal(tab.reports.length, 1)
+  }, {judge: strange}))
 
 test('a page without a ticket gets one for its dd.config as soon as DingTalk gives it', async () => {
   const dingtalk = world.cold
