@@ -157,7 +157,7 @@ func (s *site) credentials(t testing.TB, ding *sandbox.DingTalk) string {
 		api.Close()
 	})
 	o := ding.Options()
-	secret := filepath.Join(s.dir, o.AppSecret+".secret")
+	secret := filepath.Join(folder(t), "app_secret")
 	if err := os.WriteFile(secret, []byte(o.AppSecret), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -175,13 +175,31 @@ func (s *site) load(t testing.TB, text string) error {
 	if err != nil {
 		return err
 	}
-	return caddy.Load(adapted, true)
+	if err := caddy.Load(adapted, true); err != nil {
+		return err
+	}
+	// The old server may go on for a moment.
+	eventually(t, "one server", func() bool { return creators()["github.com/caddyserver/caddy/v2/modules/caddyhttp.(*App).Start"] == 1 })
+	s.client.CloseIdleConnections()
+	return nil
 }
 
 // stacks returns what all goroutines are doing.
 func stacks() string {
 	buf := make([]byte, 4<<20)
 	return string(buf[:runtime.Stack(buf, true)])
+}
+
+// creators counts the goroutines by what has started them.
+func creators() map[string]int {
+	count := make(map[string]int)
+	for line := range strings.Lines(stacks()) {
+		if name, ok := strings.CutPrefix(line, "created by "); ok {
+			name, _, _ = strings.Cut(name, " in goroutine")
+			count[name]++
+		}
+	}
+	return count
 }
 
 // freeAddr returns an address of this machine with a port that is free now.

@@ -7,27 +7,49 @@ import (
 	"go.uber.org/zap"
 )
 
-// notices keeps requests from filling the log: one line a minute of each kind.
+// notices keeps requests from filling the log: so many lines a minute of each
+// kind, and no more.
 type notices struct {
-	mu   sync.Mutex
-	last map[string]time.Time
+	mu    sync.Mutex
+	kinds map[string]*lines
 }
 
-const noticeInterval = time.Minute
+// lines are those of one kind within the minute that began with the first.
+type lines struct {
+	since time.Time
+	count int
+}
+
+const (
+	noticeInterval = time.Minute
+	// someReports lets whoever changes a proxy and tries again see each try.
+	someReports = 5
+)
 
 // once logs a warning unless one of this kind was logged within the last minute.
 func (n *notices) once(log *zap.Logger, kind, message string, fields ...zap.Field) {
-	now := time.Now()
-	n.mu.Lock()
-	quiet := now.Sub(n.last[kind]) < noticeInterval
-	if !quiet {
-		if n.last == nil {
-			n.last = make(map[string]time.Time)
-		}
-		n.last[kind] = now
-	}
-	n.mu.Unlock()
-	if !quiet {
+	n.atMost(1, log, kind, message, fields...)
+}
+
+// atMost logs a warning unless that many of this kind were logged within a
+// minute.
+func (n *notices) atMost(limit int, log *zap.Logger, kind, message string, fields ...zap.Field) {
+	if n.admit(limit, kind, time.Now()) {
 		log.Warn(message, fields...)
 	}
+}
+
+func (n *notices) admit(limit int, kind string, now time.Time) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.kinds == nil {
+		n.kinds = make(map[string]*lines)
+	}
+	l := n.kinds[kind]
+	if l == nil || now.Sub(l.since) >= noticeInterval {
+		l = &lines{since: now}
+		n.kinds[kind] = l
+	}
+	l.count++
+	return l.count <= limit
 }

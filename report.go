@@ -72,21 +72,21 @@ func (h *Handler) logReport(rep *report) {
 		zap.String("url", rep.URL),
 		zap.String("signed", rep.Signed),
 	}
-	// One line a minute of each kind, and few kinds: anybody can send reports.
+	// Few lines a minute of each kind, and few kinds: anybody can send reports.
 	parts, advice := difference(rep.URL, rep.Signed)
 	switch {
 	case rep.Signed == "":
-		h.notices.once(h.log, "unsigned", "a page without a signature reports an error of dd.config", fields...)
+		h.notices.atMost(someReports, h.log, "unsigned", "a page without a signature reports an error of dd.config", fields...)
 	case advice != "":
 		fields = append(fields, zap.Strings("differs", parts))
-		h.notices.once(h.log, "differs "+strings.Join(parts, " "), "the browser shows another URL than the one that was signed: "+advice, fields...)
+		h.notices.atMost(someReports, h.log, "differs "+strings.Join(parts, " "), "the browser shows another URL than the one that was signed: "+advice, fields...)
 	case rep.URL != rep.Signed:
-		h.notices.once(h.log, "differs", "a page reports another URL than the one that was signed, in a way that no setting cures", fields...)
+		h.notices.atMost(someReports, h.log, "differs", "a page reports another URL than the one that was signed, in a way that no setting cures", fields...)
 	case rep.refusal():
-		h.notices.once(h.log, "refused", "DingTalk refused the signature of the URL that the browser shows: the jsapi_ticket may have been replaced by another program that uses the same app; it is fetched again", fields...)
+		h.notices.atMost(someReports, h.log, "refused", "DingTalk refused the signature of the URL that the browser shows: the jsapi_ticket may have been replaced by another program that uses the same app; it is fetched again", fields...)
 	default:
 		advice := codeAdvice(string(rep.Code))
-		h.notices.once(h.log, advice, "dd.config failed in a page: "+advice, fields...)
+		h.notices.atMost(someReports, h.log, advice, "dd.config failed in a page: "+advice, fields...)
 	}
 }
 

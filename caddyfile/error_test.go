@@ -141,7 +141,7 @@ func fails(t *testing.T, err error, line int, words ...string) {
 func TestSuggestions(t *testing.T) {
 	tests := map[string]string{
 		"appkey": "app_key", "appSecret": "app_secret", "corpId": "corp_id", "agentid": "agent_id", "js-api-list": "js_api_list",
-		"hsah": "hash", "endpiont": "endpoint", "forward": "forwarded", "public_origins": "public_origin", "ticketwait": "ticket_wait",
+		"hsah": "hash", "xxhash": "hash", "gent_id": "agent_id", "enndpooint": "endpoint", "xendpont": "endpoint", "endpiont": "endpoint", "forward": "forwarded", "public_origins": "public_origin", "ticketwait": "ticket_wait",
 		"oapi": "api", "apibase": "api_base", "": "", "proxy": "", "secret": "", "signature_method": "",
 	}
 	for in, want := range tests {

@@ -28,7 +28,7 @@ func TestFields(t *testing.T) {
 		"endpoint":                       func(c *Config) { c.Endpoint = "/az/AZ/09-._~" },
 		"endpoint of dots that are none": func(c *Config) { c.Endpoint = "/..." },
 		"jsapi_url https": func(c *Config) {
-			c.JSAPIURL = "https://g.alicdn.com/dingding/dingtalk-jsapi/2.13.42/dingtalk.open.js?x=1"
+			c.JSAPIURL = "https://g.alicdn.com/dingding/dingtalk-jsapi/2.13.42/dingtalk.open.js?x=~1"
 		},
 		"jsapi_url http":                 func(c *Config) { c.JSAPIURL = "http://g.test/a.js" },
 		"jsapi_url of the page's scheme": func(c *Config) { c.JSAPIURL = "//g.test/a.js" },
@@ -97,6 +97,7 @@ func TestFields(t *testing.T) {
 		"jsapi_url with a quote":              {func(c *Config) { c.JSAPIURL = `https://g.test/a.js?"` }, "https://host/path"},
 		"jsapi_url with a bracket":            {func(c *Config) { c.JSAPIURL = "https://g.test/<" }, "https://host/path"},
 		"jsapi_url that is not in ASCII":      {func(c *Config) { c.JSAPIURL = "https://g.test/钉" }, "https://host/path"},
+		"jsapi_url with a space":              {func(c *Config) { c.JSAPIURL = "https://g.test/a b.js" }, "https://host/path"},
 		"jsapi_url without a host":            {func(c *Config) { c.JSAPIURL = "https://:443/a.js" }, "https://host/path"},
 		"jsapi_url that is broken":            {func(c *Config) { c.JSAPIURL = "https://[/a.js" }, "https://host/path"},
 		"api v2":                              {func(c *Config) { c.API = "v2" }, "legacy, v1"},

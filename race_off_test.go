@@ -1,0 +1,5 @@
+//go:build !race
+
+package dingtalk
+
+const raceDetector = false
