@@ -58,7 +58,7 @@ func (s *sink) Write(p []byte) (int, error) {
 
 // request is one that Caddy has prepared, for a page or for a script.
 func request(w http.ResponseWriter, document bool) *http.Request {
-	r := httptest.NewRequest(http.MethodGet, "/news/%E9%92%89?id=1&tab=a+b", nil)
+	r := httptest.NewRequest(http.MethodGet, "/news/ding?id=1&tab=a+b", nil)
 	r.Host = "127.0.0.1:8080"
 	r.Header.Set("Accept-Encoding", "gzip, deflate")
 	if r.Header.Set("Sec-Fetch-Dest", "script"); document {

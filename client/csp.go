@@ -1,6 +1,9 @@
 package client
 
-import "strings"
+import (
+	"net/url"
+	"strings"
+)
 
 // Kind is a way to bring the script into a page.
 type Kind int
@@ -114,13 +117,14 @@ func parsePolicy(text, script string) (p policy, limits bool) {
 		case lower == "'strict-dynamic'":
 			strict, dynamic = true, true
 		case strings.HasPrefix(lower, "'nonce-"):
-			strict = true
-			if nonce := strings.TrimSuffix(s[len("'nonce-"):], "'"); validNonce(nonce) {
+			nonce, closed := strings.CutSuffix(s[len("'nonce-"):], "'")
+			if closed && validNonce(nonce) { // browsers ignore any other
+				strict = true
 				p.nonces = append(p.nonces, nonce)
 			}
 		case strings.HasPrefix(lower, "'sha256-"), strings.HasPrefix(lower, "'sha384-"), strings.HasPrefix(lower, "'sha512-"):
 			strict = true
-		case lower == "'self'", admits(lower, script):
+		case lower == "'self'", admits(s, script):
 			p.self = true
 		}
 	}
@@ -130,49 +134,68 @@ func parsePolicy(text, script string) (p policy, limits bool) {
 }
 
 // admits reports whether a scheme-source or host-source of a policy covers a
-// URL (CSP level 3, section 6.7.2.8). source is in lower case.
-func admits(source, url string) bool {
-	scheme, rest, ok := strings.Cut(url, "://")
+// URL (CSP level 3, section 6.7.2.8).
+func admits(source, script string) bool {
+	scheme, rest, ok := strings.Cut(script, "://")
 	if !ok || strings.HasPrefix(source, "'") {
 		return false
 	}
-	host, path, _ := strings.Cut(rest, "/")
-	host, port, _ := cutPort(host)
-	if source == "*" || source == scheme+":" || source == "http:" {
+	if source == "*" {
 		return true
 	}
-	if s, r, ok := strings.Cut(source, "://"); ok {
-		if s != scheme && s != "http" {
+	if wanted, ok := strings.CutSuffix(source, ":"); ok {
+		return admitsScheme(wanted, scheme)
+	}
+	if wanted, behind, ok := strings.Cut(source, "://"); ok {
+		if !admitsScheme(wanted, scheme) {
 			return false
 		}
-		source = r
+		source = behind
 	}
-	source, wantPath, _ := strings.Cut(source, "/")
-	wantHost, wantPort, hasPort := cutPort(source)
-	if suffix, wild := strings.CutPrefix(wantHost, "*"); wild {
-		if !strings.HasPrefix(suffix, ".") || !strings.HasSuffix(host, suffix) || len(host) == len(suffix) {
-			return false
-		}
-	} else if wantHost != host {
-		return false
-	}
-	if wantPort != "*" && (hasPort || port != "") && wantPort != port {
-		return false
-	}
-	if wantPath == "" {
-		return true
-	}
-	if strings.HasSuffix(wantPath, "/") {
-		return strings.HasPrefix(strings.ToLower(path), wantPath)
-	}
-	return strings.EqualFold(path, wantPath)
+	authority, path, _ := strings.Cut(rest, "/")
+	host, port := cutPort(authority)
+	authority, wantPath, _ := strings.Cut(source, "/")
+	wantHost, wantPort := cutPort(authority)
+	return admitsHost(wantHost, host) && admitsPort(wantPort, port, scheme) && admitsPath(wantPath, path)
 }
 
-func cutPort(s string) (host, port string, found bool) {
-	if i := strings.LastIndexByte(s, ':'); i >= 0 && !strings.HasSuffix(s, "]") {
-		return s[:i], s[i+1:], true
+func admitsScheme(wanted, scheme string) bool {
+	return strings.EqualFold(wanted, scheme) || strings.EqualFold(wanted, "http") && scheme == "https"
+}
+
+func admitsHost(wanted, host string) bool {
+	if wanted == "*" {
+		return host != ""
 	}
-	return s, "", false
+	if suffix, ok := strings.CutPrefix(wanted, "*"); ok {
+		return strings.HasPrefix(suffix, ".") && len(host) > len(suffix) && strings.EqualFold(host[len(host)-len(suffix):], suffix)
+	}
+	return wanted != "" && strings.EqualFold(wanted, host)
+}
+
+// admitsPort compares ports; that of the URL is empty where it is the default.
+func admitsPort(wanted, port, scheme string) bool {
+	byDefault := map[string]string{"http": "80", "https": "443"}[scheme]
+	return wanted == "*" || wanted == port || port == "" && wanted == byDefault
+}
+
+// admitsPath compares paths without their first slash. One that ends with a
+// slash covers everything below it.
+func admitsPath(wanted, path string) bool {
+	if plain, err := url.PathUnescape(wanted); err == nil {
+		wanted = plain
+	}
+	if wanted == "" || strings.HasSuffix(wanted, "/") {
+		return strings.HasPrefix(path, wanted)
+	}
+	return path == wanted
+}
+
+func cutPort(s string) (host, port string) {
+	if i := strings.LastIndexByte(s, ':'); i >= 0 && !strings.HasSuffix(s, "]") {
+		return s[:i], s[i+1:]
+	}
+	return s, ""
 }
 
 // validNonce reports whether s is a base64-value (CSP level 3, section 2.3.1).

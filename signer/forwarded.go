@@ -91,11 +91,6 @@ func malformed(name string) error {
 
 func validScheme(s string) bool { return webScheme(s) != "" }
 
-func validHost(s string) bool {
-	_, _, ok := splitHost(s)
-	return ok
-}
-
 // forwardedParam returns the parameter proto or host of the header Forwarded,
 // "" where it is absent. The header must have exactly one element (RFC 7239
 // section 4: forwarded-pairs joined by semicolons, elements by commas).

@@ -111,7 +111,8 @@ func FuzzParseURL(f *testing.F) {
 		if again, err := ParseURL(page.URL()); err != nil || again != page {
 			t.Errorf("%q: %+v, but %q parses as %+v, %v", s, page, page.URL(), again, err)
 		}
-		if origin, err := ParseOrigin(page.Origin.String()); err != nil || origin != page.Origin {
+		odd := strings.ContainsAny(page.Origin.Host, listMarks) // a page may have it, a configuration not
+		if origin, err := ParseOrigin(page.Origin.String()); (err != nil) != odd || !odd && origin != page.Origin {
 			t.Errorf("%q: origin %v parses as %v, %v", s, page.Origin, origin, err)
 		}
 		if path, _, _ := strings.Cut(s, "#"); !strings.HasSuffix(path, page.Target) {

@@ -28,11 +28,13 @@ var (
 // user name or a trailing slash is an error; a default port is dropped.
 func ParseOrigin(s string) (Origin, error) {
 	o, rest, err := cutOrigin(s)
-	if err == nil && rest != "" {
-		err = errPath
-	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return Origin{}, err
+	case rest != "":
+		return Origin{}, errPath
+	case strings.ContainsAny(s, listMarks):
+		return Origin{}, errHost
 	}
 	return o, nil
 }
@@ -145,18 +147,29 @@ func splitHost(s string) (host, port string, ok bool) {
 	return lowerHost(host), port, true
 }
 
-// validName reports whether s is an RFC 3986 reg-name. The comma is left out:
-// in a forwarding header it separates values.
+// validName reports whether s is what a browser may show as a host name: an RFC
+// 3986 reg-name, or one with the marks that the URL standard does not forbid
+// either.
 func validName(s string) bool {
 	for i := range len(s) {
 		switch c := s[i]; {
 		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
-		case strings.IndexByte("-._~!$&'()*+;=%", c) >= 0:
+		case strings.IndexByte("-._~!$&'()*+;=%"+listMarks, c) >= 0:
 		default:
 			return false
 		}
 	}
 	return s != ""
+}
+
+// listMarks may stand in a host, but in a forwarding header or a configuration
+// they mean that there are several, or that somebody has quoted it.
+const listMarks = "\",`{}"
+
+// validHost reports whether s is one `host[:port]` in such a place.
+func validHost(s string) bool {
+	_, _, ok := splitHost(s)
+	return ok && !strings.ContainsAny(s, listMarks)
 }
 
 // validPort accepts what a browser writes: 0 to 65535 without leading zeros,

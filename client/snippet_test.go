@@ -1,0 +1,262 @@
+package client
+
+import (
+	"encoding/json"
+	"maps"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/html"
+)
+
+var (
+	app = App{
+		CorpID: "ding123", AgentID: "42", Type: 1, JSAPIList: []string{"biz.util.scan", "device.notification.alert"},
+		Endpoint: "/.dingtalk", Version: "1.2.3",
+	}
+	signedPage   = Page{URL: "https://h5.test/p?x=1", TimeStamp: "1700000000", NonceStr: "abc", Signature: "0123"}
+	unsignedPage = Page{Err: &Error{Code: "bad_url", Message: "why"}}
+)
+
+// element is a script element, as a browser's tokenizer finds it.
+type element struct {
+	attributes map[string]string
+	text       string
+}
+
+// elements tokenizes a snippet, which must hold nothing but script elements.
+func elements(t testing.TB, snippet string) (all []element) {
+	t.Helper()
+	z := html.NewTokenizer(strings.NewReader(snippet))
+	for {
+		tt := z.Next()
+		if tt == html.ErrorToken {
+			return all
+		}
+		token := z.Token()
+		if tt != html.StartTagToken || token.Data != "script" {
+			t.Fatalf("%s %q in %s", tt, token, snippet)
+		}
+		e := element{attributes: make(map[string]string)}
+		for _, a := range token.Attr {
+			e.attributes[a.Key] = a.Val
+		}
+		tt = z.Next()
+		if tt == html.TextToken {
+			e.text = string(z.Raw())
+			tt = z.Next()
+		}
+		if name, _ := z.TagName(); tt != html.EndTagToken || string(name) != "script" {
+			t.Fatalf("a script element ends with %s in %s", tt, snippet)
+		}
+		all = append(all, e)
+	}
+}
+
+// content is the data of a snippet.
+type content struct {
+	Config  map[string]any `json:"config"`
+	Sidecar map[string]any `json:"sidecar"`
+}
+
+// dataOf returns the data in the first element of a snippet, as text and decoded.
+func dataOf(t testing.TB, first element) (text string, c content) {
+	t.Helper()
+	text = first.text
+	if first.attributes["type"] == "" {
+		var ok, closed bool
+		text, ok = strings.CutPrefix(text, script+"(")
+		text, closed = strings.CutSuffix(text, ")")
+		if !ok || !closed {
+			t.Fatalf("not a call of the script: %s", first.text)
+		}
+	}
+	if err := json.Unmarshal([]byte(text), &c); err != nil {
+		t.Fatalf("%v: %s", err, text)
+	}
+	return text, c
+}
+
+func TestTheFormsOfASnippet(t *testing.T) {
+	src := "/.dingtalk/" + FileName
+	block := map[string]string{"type": "application/json", "id": "dd-sidecar"}
+	const jsapi = "https://g.alicdn.com/x.js?a=1&b=<\"2\">"
+	tests := map[string]struct {
+		form  Form
+		jsapi string
+		want  []map[string]string // the attributes of the elements
+	}{
+		"inline":                           {Form{}, "", []map[string]string{{}}},
+		"inline with a nonce":              {Form{Inline, "n"}, "", []map[string]string{{"nonce": "n"}}},
+		"inline with DingTalk's script":    {Form{Inline, "n"}, jsapi, []map[string]string{{"nonce": "n"}, {"src": jsapi, "nonce": "n"}}},
+		"a file of its own":                {Form{External, ""}, "", []map[string]string{block, {"src": src}}},
+		"a file of its own with a nonce":   {Form{External, "n"}, "", []map[string]string{block, {"src": src, "nonce": "n"}}},
+		"a file of its own and DingTalk's": {Form{External, ""}, jsapi, []map[string]string{block, {"src": src}, {"src": jsapi}}},
+		"the data alone":                   {Form{Data, ""}, "", []map[string]string{block}},
+		"the data alone, whatever is set":  {Form{Data, ""}, jsapi, []map[string]string{block}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			a := app
+			a.JSAPIURL = test.jsapi
+			r := NewRenderer(a)
+			for _, page := range []Page{signedPage, unsignedPage} {
+				all := elements(t, string(r.Append(nil, page, test.form)))
+				if len(all) != len(test.want) {
+					t.Fatalf("%d elements: %v", len(all), all)
+				}
+				for i, e := range all {
+					if !maps.Equal(e.attributes, test.want[i]) || i > 0 && e.text != "" {
+						t.Errorf("element %d: %v %q, want %v", i, e.attributes, e.text, test.want[i])
+					}
+				}
+				_, got := dataOf(t, all[0])
+				if (got.Config != nil) != (page.Err == nil) {
+					t.Errorf("config %v", got.Config)
+				}
+			}
+		})
+	}
+}
+
+func TestTheDataOfASnippet(t *testing.T) {
+	r := NewRenderer(app)
+	config := map[string]any{
+		"agentId": "42", "corpId": "ding123", "type": 1.0, "jsApiList": []any{"biz.util.scan", "device.notification.alert"},
+		"timeStamp": "1700000000", "nonceStr": "abc", "signature": "0123",
+	}
+	tests := map[string]struct {
+		page Page
+		want content
+	}{
+		"a signed page": {signedPage, content{config, map[string]any{
+			"url": "https://h5.test/p?x=1", "endpoint": "/.dingtalk", "version": "1.2.3", "error": nil}}},
+		"a page whose URL is not known": {unsignedPage, content{nil, map[string]any{
+			"url": nil, "endpoint": "/.dingtalk", "version": "1.2.3", "error": map[string]any{"code": "bad_url", "message": "why"}}}},
+		"a page without a ticket": {Page{URL: "https://h5.test/", Err: &Error{"ticket_unavailable", "钉钉 \"</script>\""}}, content{nil, map[string]any{
+			"url": "https://h5.test/", "endpoint": "/.dingtalk", "version": "1.2.3", "error": map[string]any{"code": "ticket_unavailable", "message": "钉钉 \"</script>\""}}}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			for _, form := range []Form{{}, {External, ""}, {Data, ""}} {
+				if _, got := dataOf(t, elements(t, string(r.Append(nil, test.page, form)))[0]); !reflect.DeepEqual(got, test.want) {
+					t.Errorf("form %v: %v, want %v", form, got, test.want)
+				}
+			}
+		})
+	}
+	t.Run("without a jsApiList it is empty", func(t *testing.T) {
+		a := app
+		a.JSAPIList = nil
+		_, got := dataOf(t, elements(t, string(NewRenderer(a).Append(nil, signedPage, Form{})))[0])
+		if list, ok := got.Config["jsApiList"].([]any); !ok || len(list) != 0 {
+			t.Errorf("%#v", got.Config["jsApiList"])
+		}
+	})
+}
+
+func TestAppendConfigHasTheURLToo(t *testing.T) {
+	got := NewRenderer(app).AppendConfig([]byte("x"), signedPage)
+	var members map[string]any
+	if err := json.Unmarshal(got[1:], &members); err != nil {
+		t.Fatalf("%v: %s", err, got)
+	}
+	keys := slices.Sorted(maps.Keys(members))
+	if want := []string{"agentId", "corpId", "jsApiList", "nonceStr", "signature", "timeStamp", "type", "url"}; !slices.Equal(keys, want) {
+		t.Errorf("members %v", keys)
+	}
+	if members["url"] != signedPage.URL || members["signature"] != signedPage.Signature || members["type"] != 1.0 {
+		t.Errorf("%s", got)
+	}
+}
+
+func TestTheScriptCanStandInAPage(t *testing.T) {
+	for i := range len(Source) {
+		if c := Source[i]; c >= 0x7F || c < 0x20 && c != '\n' {
+			t.Fatalf("byte %#x at %d", c, i)
+		}
+	}
+	for _, word := range []string{"</script", "<!--", "<script"} {
+		if strings.Contains(strings.ToLower(Source), word) {
+			t.Errorf("it has %s", word)
+		}
+	}
+	if !regexp.MustCompile(`^client\.[0-9a-f]{16}\.js$`).MatchString(FileName) || fileName(Source+" ") == FileName {
+		t.Errorf("its name is %s", FileName)
+	}
+}
+
+func FuzzSnippet(f *testing.F) {
+	f.Add("https://h5.test/p?x=%E9%92%89", "message", "n", false)
+	f.Add("</script><script>", "<!--<script>", "", true)
+	f.Add("\xff\u2028😀\x00", "]]>&amp;'\"", "abc+/==", true)
+	a := app
+	a.JSAPIURL = "//g.alicdn.com/x.js"
+	r := NewRenderer(a)
+	f.Fuzz(func(t *testing.T, url, message, nonce string, failed bool) {
+		if nonce != "" && !validNonce(nonce) {
+			t.Skip()
+		}
+		page := Page{URL: url, TimeStamp: message, NonceStr: url, Signature: message}
+		if failed {
+			page = Page{URL: url, Err: &Error{url, message}}
+		}
+		for _, kind := range []Kind{Inline, External, Data} {
+			snippet := string(r.Append(nil, page, Form{kind, nonce}))
+			for i := range len(snippet) {
+				if snippet[i] > 0x7E {
+					t.Fatalf("byte %#x in %s", snippet[i], snippet)
+				}
+			}
+			all := elements(t, snippet)
+			text, got := dataOf(t, all[0])
+			if strings.ContainsAny(text, "<>&'\n") {
+				t.Errorf("the data could be markup: %s", text)
+			}
+			var want any
+			if url != "" {
+				want = valid(url)
+			}
+			if got.Sidecar["url"] != want {
+				t.Errorf("url %q, want %q", got.Sidecar["url"], want)
+			}
+			if failed {
+				if e := got.Sidecar["error"].(map[string]any); e["message"] != valid(message) || e["code"] != valid(url) || got.Config != nil {
+					t.Errorf("%v", got)
+				}
+			} else if got.Config["signature"] != valid(message) || got.Config["nonceStr"] != valid(url) || got.Sidecar["error"] != nil {
+				t.Errorf("%v", got)
+			}
+			if n := map[Kind]int{Inline: 2, External: 3, Data: 1}[kind]; len(all) != n {
+				t.Errorf("%d elements: %s", len(all), snippet)
+			}
+		}
+	})
+}
+
+func TestASnippetAllocatesNothing(t *testing.T) {
+	r := NewRenderer(app)
+	buf := make([]byte, 0, 64<<10)
+	page := signedPage
+	page.URL = "https://h5.test/钉钉?😀=\xff"
+	for _, form := range []Form{{}, {Inline, "n"}, {External, "n"}, {Data, ""}} {
+		if n := testing.AllocsPerRun(100, func() { buf = r.Append(buf[:0], page, form) }); n != 0 {
+			t.Errorf("form %v: %v allocations", form, n)
+		}
+	}
+	if n := testing.AllocsPerRun(100, func() { buf = r.AppendConfig(buf[:0], page) }); n != 0 {
+		t.Errorf("AppendConfig: %v allocations", n)
+	}
+}
+
+func BenchmarkAppend(b *testing.B) {
+	r := NewRenderer(app)
+	buf := make([]byte, 0, 64<<10)
+	b.ReportAllocs()
+	for b.Loop() {
+		buf = r.Append(buf[:0], signedPage, Form{})
+	}
+}
