@@ -21,7 +21,7 @@ type tenant struct {
 // other. lines are what the directive of each says besides the credentials.
 func tenants(t *testing.T, count int, lines string) []tenant {
 	t.Helper()
-	s := run(t, setup{sites: "http://first.test:PORT {\n\trespond ok\n}\nMORE"})
+	s := run(t, setup{sites: "http://first.test:PORT {\n\trespond ok\n}"})
 	upstream := s.fill.Replace("UPSTREAM")
 	var all []tenant
 	var text strings.Builder
@@ -33,7 +33,7 @@ func tenants(t *testing.T, count int, lines string) []tenant {
 			one.host, s.port, s.credentials(t, own.ding), s.fill.Replace(lines), upstream)
 		all = append(all, one)
 	}
-	if err := s.load(t, strings.Replace(s.caddyfile, "MORE", text.String(), 1)); err != nil {
+	if err := s.load(t, s.caddyfile+text.String()); err != nil {
 		t.Fatal(err)
 	}
 	return all
@@ -71,7 +71,7 @@ func TestAFaultOfDingTalkNeverFailsAPage(t *testing.T) {
 		{"the ticket is empty", sandbox.TicketCall, "empty", []string{"DingTalk gives no jsapi_ticket"}, true},
 		{"the answer is a redirect", sandbox.TokenCall, "redirect:http://127.0.0.1:1/", []string{"DingTalk gives no jsapi_ticket"}, true},
 		{"the connection closes", sandbox.TokenCall, "drop", []string{"DNS", "firewall", "api_base"}, true},
-		{"the answer is too slow for the first page", sandbox.TicketCall, "slow:1500ms", []string{"ticket"}, true},
+		{"the answer is too slow for the first page", sandbox.TicketCall, "slow:4s", []string{"ticket"}, true},
 		{"there is no answer", sandbox.TokenCall, "hang", []string{"ticket"}, false},
 		{"too many calls", sandbox.TokenCall, "rate", []string{"Calls slow down by themselves"}, false},
 	}

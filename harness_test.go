@@ -178,7 +178,7 @@ func (s *site) load(t testing.TB, text string) error {
 	if err := caddy.Load(adapted, true); err != nil {
 		return err
 	}
-	// The old server may go on for a moment.
+	// All sites of a test share one server. The old one may go on for a moment.
 	eventually(t, "one server", func() bool { return creators()["github.com/caddyserver/caddy/v2/modules/caddyhttp.(*App).Start"] == 1 })
 	s.client.CloseIdleConnections()
 	return nil

@@ -1,8 +1,13 @@
 package dingtalk
 
 import (
+	"crypto/tls"
 	"net/http"
+	"net/http/httptest"
 	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
 // behindProxy makes this machine a trusted proxy.
@@ -108,6 +113,31 @@ func TestNobodyElseIsBelieved(t *testing.T) {
 			for _, path := range []string{"/p", "/named/p"} {
 				s.expectSigned(t, s.get(t, path, headers...), s.url+path)
 				s.expectUnsigned(t, s.get(t, path, append(headers, "Host", "h5.test")...), "origin_unknown", "public_origin http://h5.test`")
+			}
+		})
+	}
+}
+
+// TestAProxyIsNotBelievedInEarlyData because its address is not proven before
+// the handshake is complete.
+func TestAProxyIsNotBelievedInEarlyData(t *testing.T) {
+	for name, test := range map[string]struct {
+		state    *tls.ConnectionState
+		trusted  bool
+		believed bool
+	}{
+		"without TLS":                {nil, true, true},
+		"after the handshake":        {&tls.ConnectionState{HandshakeComplete: true}, true, true},
+		"in early data":              {&tls.ConnectionState{}, true, false},
+		"a peer that is not trusted": {&tls.ConnectionState{HandshakeComplete: true}, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := httptest.NewRecorder()
+			r := caddyhttp.PrepareRequest(httptest.NewRequest(http.MethodGet, "/", nil), caddy.NewReplacer(), w, nil)
+			r.TLS = test.state
+			caddyhttp.SetVar(r.Context(), caddyhttp.TrustedProxyVarKey, test.trusted)
+			if got := facts(r, "/"); (got.Forwarded != nil) != test.believed || got.TLS != (test.state != nil) {
+				t.Errorf("%+v", got)
 			}
 		})
 	}

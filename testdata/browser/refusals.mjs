@@ -68,6 +68,27 @@ test('a page without a ticket gets one for its dd.config as soon as DingTalk giv
   }, {sandbox: dingtalk})
 })
 
+test('a page without a ticket is called for if DingTalk has given one when the document is there', async () => {
+  const dingtalk = world.cold
+  await dingtalk.call('/sandbox/fault', {call: 'ticket', fault: 'status:503'})
+  const url = world.origin('late') + publish(html('<script src="/slow.js"></script>' + sdk('3.2.9')))
+  await visit('android', 'about:blank', async tab => {
+    const held = []
+    await tab.page.route('**/slow.js', route => held.push(route))
+    await tab.page.goto(url, {waitUntil: 'commit'})
+    await until('the page waits for its script', () => held.length)
+    assert.equal(await tab.evaluate(() => ddSidecar.error.code), 'ticket_unavailable')
+
+    await dingtalk.call('/sandbox/fault', {call: 'ticket', fault: ''})
+    await until('the sidecar has a ticket', async () => (await fetchConfig(url)).ok)
+    await held[0].fulfill({contentType: 'text/javascript', body: ''})
+    await tab.judged()
+    await tab.quiet()
+    assert.deepEqual(tab.calls.map(c => [c.verdict.ok, c.params.jsApiList]), [[true, ['device.notification.alert']]])
+    assert.deepEqual(tab.asked, [url])
+  }, {sandbox: dingtalk})
+})
+
 // fetchConfig asks the endpoint as a program without a browser does. Node knows
 // no *.test, so the host goes in the header.
 function fetchConfig (url) {

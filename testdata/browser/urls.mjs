@@ -52,12 +52,13 @@ for (const version of versions) {
     test(`${version} on ${platform}: after history.replaceState the sidecar is asked once, and dd.ready waits for the success`, () => {
       const body = moved + sdk(version) + call
       return visit(platform, 'about:blank', async tab => {
-        const held = holdAnswers(tab.page)
+        const held = []
+        await tab.page.route('**/.dingtalk/config?*', route => held.push(route))
         await tab.page.goto(world.origin('h5') + publish(html(body)))
-        const release = await held
+        await until('the sidecar is asked', () => held.length)
         await tab.evaluate(() => new Promise(resolve => setTimeout(resolve, 0)))
         assert.deepEqual([tab.calls, await tab.evaluate(() => seen.list)], [[], []])
-        await release()
+        await held[0].continue()
 
         assert.deepEqual(await tab.seen(), ['ready'])
         assert.deepEqual(tab.calls.map(c => c.verdict.ok), [true])
@@ -78,13 +79,6 @@ for (const version of versions) {
       await tab.quiet()
       assert.equal(await tab.evaluate(() => seen.list.length), 1)
     }, {judge: strange}))
-}
-
-// holdAnswers holds the next answer of `config`; it gives the function that lets go.
-function holdAnswers (page) {
-  return new Promise(resolve => {
-    page.route('**/.dingtalk/config?*', route => resolve(() => route.continue()), {times: 1})
-  })
 }
 
 test('a page that is called for after history.replaceState is accepted', () =>
