@@ -9,14 +9,14 @@ import (
 )
 
 // withPlace are the documents of the table and of the corpus, and what they must
-// become.
-func withPlace(t testing.TB) map[string][2][]byte {
+// become in a coding.
+func withPlace(t testing.TB, c coding) map[string][2][]byte {
 	t.Helper()
 	pages := make(map[string][2][]byte)
 	add := func(name string, doc []byte) {
 		want := doc
 		if pos := place(doc); pos >= 0 && insertable(metaCharset(doc)) && len(doc) > 0 {
-			want = insertAt(doc, pos)
+			want = formed(c, doc, pos)
 		}
 		pages[name] = [2][]byte{doc, want}
 	}
@@ -35,7 +35,7 @@ func TestThePageDoesNotDependOnHowItIsWritten(t *testing.T) {
 		name   string
 		coding coding
 	}{{"identity", identity}, {"gzip", gzipCoding}, {"zstd", zstdCoding}} {
-		for name, page := range withPlace(t) {
+		for name, page := range withPlace(t, c.coding) {
 			t.Run(c.name+"/"+name, func(t *testing.T) {
 				body := encoded(c.coding, page[0])
 				ways := map[string][][]byte{"whole": whole(body), "byte by byte": byByte(body)}
@@ -63,8 +63,9 @@ func checkPage(t *testing.T, way string, c coding, page [2][]byte, pieces [][]by
 	h := http.Header{"Content-Type": {"text/html"}}
 	if c != identity {
 		h["Content-Encoding"] = []string{codingName(c)}
-	} else if !flush {
-		h["Content-Length"] = []string{fmt.Sprint(len(page[0]))}
+	}
+	if !flush {
+		h["Content-Length"] = []string{fmt.Sprint(len(bytes.Join(pieces, nil)))}
 	}
 	s := through(t, h, pieces, flush)
 	got, err := decoded(c, s.body)
@@ -82,25 +83,35 @@ func checkPage(t *testing.T, way string, c coding, page [2][]byte, pieces [][]by
 	}
 }
 
-// TestWhatIsWrittenAtOnceIsBounded keeps the number of writes down, which is what
-// a response costs.
+// TestAPageCostsNoMoreWritesThanWithoutUs counts writes, which are what a response
+// costs.
 func TestAPageCostsNoMoreWritesThanWithoutUs(t *testing.T) {
-	head := []byte("<!DOCTYPE html><html><head><title>x</title></head><body>")
-	rest := bytes.Repeat([]byte("text "), 6000)
+	head := "<!DOCTYPE html><html><head><title>x</title></head><body>"
+	short, long := []byte(head), noise(head, 30000)
+	zipped := encoded(gzipCoding, long)
 	for name, c := range map[string]struct {
+		coding coding
 		pieces [][]byte
-		length int
+		known  bool
 	}{
-		"written at once":             {[][]byte{append(head, rest...)}, len(head) + len(rest)},
-		"written in two pieces":       {[][]byte{head, rest}, len(head) + len(rest)},
-		"written in three pieces":     {[][]byte{head[:5], head[5:], rest}, len(head) + len(rest)},
-		"short, with a known length":  {[][]byte{head}, len(head)},
-		"short, of an unknown length": {[][]byte{head}, -1},
+		"written at once":                   {identity, whole(long), true},
+		"written in two pieces":             {identity, cut(long, len(head)), true},
+		"written in three pieces":           {identity, cut(long, 5, len(head)), true},
+		"short, with a known length":        {identity, whole(short), true},
+		"short, of an unknown length":       {identity, whole(short), false},
+		"gzip, written at once":             {gzipCoding, whole(zipped), true},
+		"gzip, written in two pieces":       {gzipCoding, cut(zipped, 4000), true},
+		"gzip, written in three pieces":     {gzipCoding, cut(zipped, 5, 4000), true},
+		"gzip, the trailer on its own":      {gzipCoding, cut(zipped, len(zipped)-8), true},
+		"gzip, short, with a known length":  {gzipCoding, whole(encoded(gzipCoding, short)), true},
+		"zstd, written at once":             {zstdCoding, whole(encoded(zstdCoding, long)), true},
+		"zstd, written in two pieces":       {zstdCoding, cut(encoded(zstdCoding, long), 4000), true},
+		"zstd, short, of an unknown length": {zstdCoding, whole(encoded(zstdCoding, short)), false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := http.Header{"Content-Type": {"text/html"}}
-			if c.length >= 0 {
-				h["Content-Length"] = []string{fmt.Sprint(c.length)}
+			h := http.Header{"Content-Type": {"text/html"}, "Content-Encoding": {codingName(c.coding)}}
+			if c.known {
+				h["Content-Length"] = []string{fmt.Sprint(len(bytes.Join(c.pieces, nil)))}
 			}
 			if s := through(t, h, c.pieces, false); s.writes != 1 {
 				t.Errorf("%d writes, want 1", s.writes)
@@ -111,8 +122,8 @@ func TestAPageCostsNoMoreWritesThanWithoutUs(t *testing.T) {
 
 func TestABigWriteArrivesWhole(t *testing.T) {
 	doc := append([]byte("<!DOCTYPE html><html><head><title>x</title></head><body>"), bytes.Repeat([]byte("0123456789abcdef"), 300<<10/16)...)
-	page := [2][]byte{doc, insertAt(doc, place(doc))}
 	for _, c := range []coding{identity, gzipCoding, zstdCoding} {
+		page := [2][]byte{doc, formed(c, doc, place(doc))}
 		checkPage(t, "whole", c, page, whole(encoded(c, doc)), false)
 	}
 }

@@ -2,23 +2,64 @@ package inject
 
 import "errors"
 
-// coded is the content coding of a page: it is taken off what upstream writes
-// and put on again behind the insertion, while the page streams.
+// coded is a page with a content coding. Where its beginning is a plain one the
+// snippet is spliced in front of the compressed stream; else the coding is taken
+// off what upstream writes and put on again behind the insertion. Either way the
+// page streams.
 type coded struct {
 	coding coding
 	w      *Writer
-	dec    *decoder
 	raw    []byte // what upstream has written, while it may still go on untouched
-	enc    encoder
-	done   func() // gives the encoder back
+
+	spliced bool      // the one way is taken: the place is known
+	header  int       // the length of the gzip header, 0 for zstd
+	tail    *gzipTail // what follows the payload, once that is out
+
+	dec  *decoder // the other way
+	enc  encoder
+	done func() // gives the encoder back
 }
 
 var errLeft = errors.New("the response is left as it is")
 
-func newCoded(c coding, w *Writer) *coded {
-	cd := &coded{coding: c, w: w}
-	cd.dec = newDecoder(c, cd.decoded)
-	return cd
+// write takes what upstream writes.
+func (c *coded) write(p []byte) error {
+	if c.w.phase == passing {
+		if c.spliced {
+			_, err := c.tail.Write(p)
+			return err
+		}
+		return c.dec.write(p)
+	}
+	c.raw = append(c.raw, p...)
+	if c.dec != nil {
+		return c.transcode(p)
+	}
+	waited := c.spliced
+	switch c.look() {
+	case needMore:
+		return nil
+	case noPlace:
+		return c.transcode(c.raw)
+	}
+	complete := c.w.length >= 0 && int64(len(c.raw)) >= c.w.length
+	if complete || len(c.raw) >= maxHeld || waited && c.w.head.prescanned(c.w.Header()) {
+		return c.release()
+	}
+	return nil // one more write, and both go out in one system call
+}
+
+// transcode decodes p, which the page goes on with.
+func (c *coded) transcode(p []byte) error {
+	if c.dec == nil {
+		c.dec = newDecoder(c.coding, c.decoded)
+	}
+	err := c.dec.write(p)
+	if c.w.phase == holding && (err != nil || len(c.raw) > 2*maxHeld) {
+		c.w.head.found = false // not what it says it is, or nothing but a header
+		err = c.w.release(nil)
+	}
+	return c.settle(err)
 }
 
 // decoded takes what the decoder gives.
@@ -30,34 +71,39 @@ func (c *coded) decoded(p []byte) error {
 	return err
 }
 
-// write takes what upstream writes.
-func (c *coded) write(p []byte) error {
-	if c.enc == nil {
-		c.raw = append(c.raw, p...)
+// release ends the holding, if that has not been done.
+func (c *coded) release() error {
+	if c.w.phase != holding {
+		return nil
 	}
-	err := c.dec.write(p)
-	if c.w.phase == holding && (err != nil || len(c.raw) > 2*maxHeld) {
-		c.w.head.found = false // not what it says it is, or nothing but a header
-		err = c.w.release(nil)
-	}
-	return c.settle(err)
+	return c.settle(c.w.release(nil))
 }
 
 // settle stops the decoder, which must not be running, if the response has been
 // left as it is.
 func (c *coded) settle(err error) error {
-	if errors.Is(err, errLeft) {
-		c.dec.stop()
-		return nil
+	if !errors.Is(err, errLeft) {
+		return err
 	}
-	return err
+	if c.dec != nil {
+		c.dec.stop()
+	}
+	return nil
 }
 
-// encode begins to write the coded page.
-func (c *coded) encode() encoder {
+// start sends the beginning of the page with the snippet in it, p being the
+// decoded bytes behind it that are not held any more.
+func (c *coded) start(snippet, p []byte) error {
+	if c.spliced {
+		return c.startSplice(snippet)
+	}
 	c.enc, c.done = newEncoder(c.coding, c.w.ResponseWriter)
 	c.raw = nil
-	return c.enc
+	if _, err := c.enc.Write(c.w.head.joined(snippet, &p)); err != nil || len(p) == 0 {
+		return err
+	}
+	_, err := c.enc.Write(p)
+	return err
 }
 
 // leave sends on what upstream has written, and everything after it.
@@ -72,17 +118,23 @@ func (c *coded) leave() error {
 // finish ends the page. One that upstream has cut off stays cut off: it gets no
 // trailer.
 func (c *coded) finish() error {
-	cut := c.dec.close()
-	if c.w.phase == holding {
-		if cut == nil {
-			c.w.head.seek(true)
+	if c.spliced {
+		if err := c.release(); err != nil || c.tail == nil {
+			return err
 		}
-		if err := c.settle(c.w.release(nil)); err != nil {
+		return c.tail.finish()
+	}
+	if c.dec == nil { // shorter than what is judged
+		if err := c.transcode(c.raw); err != nil || c.w.coded == nil {
 			return err
 		}
 	}
-	if c.enc == nil {
-		return nil // it has been left as it is
+	cut := c.dec.close()
+	if cut == nil && c.w.phase == holding {
+		c.w.head.seek(true)
+	}
+	if err := c.release(); err != nil || c.enc == nil {
+		return err
 	}
 	defer c.done()
 	if cut != nil {
@@ -93,21 +145,28 @@ func (c *coded) finish() error {
 
 // flush sends what may go out.
 func (c *coded) flush() error {
-	if c.w.phase == holding {
-		if err := c.settle(c.w.release(nil)); err != nil || c.enc == nil {
-			return err
-		}
+	if err := c.release(); err != nil {
+		return err
 	}
-	return c.enc.Flush()
+	switch {
+	case c.tail != nil:
+		return c.tail.flush()
+	case c.enc != nil:
+		return c.enc.Flush()
+	}
+	return nil
 }
 
 // abort sends what may go out, and ends without a trailer.
 func (c *coded) abort() {
-	_ = c.dec.close() // it gives what it has
-	if c.w.phase == holding {
-		_ = c.w.release(nil)
+	if c.dec != nil {
+		_ = c.dec.close() // it gives what it has
 	}
-	if c.enc != nil {
+	_ = c.release()
+	switch {
+	case c.tail != nil:
+		_ = c.tail.abort()
+	case c.enc != nil:
 		_ = c.enc.Flush()
 		c.done()
 	}

@@ -2,12 +2,14 @@ package inject
 
 import (
 	"bytes"
+	stdgzip "compress/gzip"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -15,67 +17,99 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-func codedHeader(name string) http.Header {
-	return http.Header{"Content-Type": {"text/html; charset=utf-8"}, "Content-Encoding": {name}, "Content-Length": {"77"}, "Etag": {`"a"`}}
-}
+// unusual is a document that cannot be spliced: a comment must not stand twice.
+const unusual = "<!DOCTYPE html><!-- c --><html><head><title>x</title></head><body>a page"
 
 func TestACodedPageGetsTheSnippetAndKeepsItsCoding(t *testing.T) {
 	for _, name := range []string{"gzip", "GZIP", "x-gzip", "zstd", "Zstd"} {
-		t.Run(name, func(t *testing.T) {
-			c := codingOf(name)
-			s := through(t, codedHeader(name), whole(encoded(c, []byte(doc))), false)
-			if got, err := decoded(c, s.body); string(got) != docWithSnippet || err != nil {
-				t.Errorf("%q, %v", got, err)
-			}
-			if s.header.Get("Content-Encoding") != name || s.header.Get("Content-Length") != "" || s.header.Get("Etag") != `"a-t1"` {
-				t.Errorf("%v", s.header)
-			}
-		})
+		c := codingOf(name)
+		for way, page := range map[string][2][]byte{
+			"spliced":    {[]byte(doc), spliced([]byte(doc))},
+			"transcoded": {[]byte(unusual), insertAt([]byte(unusual), place([]byte(unusual)))},
+		} {
+			t.Run(name+" "+way, func(t *testing.T) {
+				body := encoded(c, page[0])
+				s := through(t, codedHeader(name, body), whole(body), false)
+				if got, err := decoded(c, s.body); !bytes.Equal(got, page[1]) || err != nil {
+					t.Errorf("%q, %v", got, err)
+				}
+				length := ""
+				if way == "spliced" {
+					length = strconv.Itoa(len(s.body))
+				}
+				if s.header.Get("Content-Encoding") != name || s.header.Get("Content-Length") != length || s.header.Get("Etag") != `"a-t1"` {
+					t.Errorf("%v", s.header)
+				}
+			})
+		}
 	}
 }
 
 func TestACodedPageComesAsItWouldOverAServer(t *testing.T) {
 	body := string(encoded(gzipCoding, []byte(doc)))
 	a := ask(t, start(t, inserting(page(body, "Content-Encoding", "gzip", "Content-Length", fmt.Sprint(len(body)))), false))
-	if got, err := decoded(gzipCoding, a.body); string(got) != docWithSnippet || err != nil || a.err != nil {
-		t.Errorf("%q, %v, %v", got, err, a.err)
+	if got, err := decoded(gzipCoding, a.body); !bytes.Equal(got, spliced([]byte(doc))) || err != nil || a.err != nil || a.length != int64(len(a.body)) {
+		t.Errorf("%q, %v, %v, length %d", got, err, a.err, a.length)
 	}
 	checkUntouched(t, respond(200, body, "Content-Type", "text/css", "Content-Encoding", "gzip"))
 	checkUntouched(t, page(body, "Content-Encoding", "gzip", "Cache-Control", "no-transform"))
 }
 
 func TestSeveralMembersOrFramesAreOnePage(t *testing.T) {
-	a, b := []byte(doc[:20]), []byte(doc[20:])
 	skippable := append(binary.LittleEndian.AppendUint32([]byte("\x50\x2a\x4d\x18"), 3), "abc"...)
-	for name, c := range map[string]struct {
-		coding coding
-		body   []byte
-	}{
-		"two members":                  {gzipCoding, bytes.Join([][]byte{encoded(gzipCoding, a), encoded(gzipCoding, b)}, nil)},
-		"an empty member between":      {gzipCoding, bytes.Join([][]byte{encoded(gzipCoding, a), encoded(gzipCoding, nil), encoded(gzipCoding, b)}, nil)},
-		"two frames":                   {zstdCoding, bytes.Join([][]byte{encoded(zstdCoding, a), encoded(zstdCoding, b)}, nil)},
-		"a skippable frame in front":   {zstdCoding, bytes.Join([][]byte{skippable, encoded(zstdCoding, []byte(doc))}, nil)},
-		"a skippable frame at the end": {zstdCoding, bytes.Join([][]byte{encoded(zstdCoding, []byte(doc)), skippable}, nil)},
-	} {
+	for way, doc := range map[string]string{"spliced": doc, "transcoded": unusual} {
+		a, b := []byte(doc[:20]), []byte(doc[20:])
+		for name, c := range map[string]struct {
+			coding coding
+			body   []byte
+		}{
+			"two members":                  {gzipCoding, bytes.Join([][]byte{encoded(gzipCoding, a), encoded(gzipCoding, b)}, nil)},
+			"an empty member between":      {gzipCoding, bytes.Join([][]byte{encoded(gzipCoding, a), encoded(gzipCoding, nil), encoded(gzipCoding, b)}, nil)},
+			"two frames":                   {zstdCoding, bytes.Join([][]byte{encoded(zstdCoding, a), encoded(zstdCoding, b)}, nil)},
+			"a skippable frame in front":   {zstdCoding, bytes.Join([][]byte{skippable, encoded(zstdCoding, []byte(doc))}, nil)},
+			"a skippable frame at the end": {zstdCoding, bytes.Join([][]byte{encoded(zstdCoding, []byte(doc)), skippable}, nil)},
+		} {
+			t.Run(name+" "+way, func(t *testing.T) {
+				for _, pieces := range [][][]byte{whole(c.body), byByte(c.body)} {
+					s := through(t, codedHeader(codingName(c.coding), c.body), pieces, false)
+					if got, err := decoded(c.coding, s.body); !isFormed(got, []byte(doc), place([]byte(doc))) || err != nil {
+						t.Errorf("%q, %v", got, err)
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestAMemberBehindASplicedOneShowsAsAnError: browsers never look at it, with a
+// Writer or without. Whoever does must not take a page for whole whose checksum
+// speaks of a part.
+func TestAMemberBehindASplicedOneShowsAsAnError(t *testing.T) {
+	long := noise(doc, 3000)
+	first := encoded(gzipCoding, long[:2000])
+	for name, tail := range map[string][]byte{"another member": encoded(gzipCoding, long[2000:]), "a line feed": []byte("\n"), "zeros": make([]byte, 12), "text": []byte("<!-- served by x in 3 ms -->")} {
 		t.Run(name, func(t *testing.T) {
-			for _, pieces := range [][][]byte{whole(c.body), byByte(c.body)} {
-				s := through(t, codedHeader(codingName(c.coding)), pieces, false)
-				if got, err := decoded(c.coding, s.body); string(got) != docWithSnippet || err != nil {
-					t.Errorf("%q, %v", got, err)
+			body := bytes.Join([][]byte{first, tail}, nil)
+			for _, pieces := range [][][]byte{whole(body), cut(body, 600), byByte(body)} {
+				s := through(t, codedHeader("gzip", body), pieces, false)
+				got, err := decoded(gzipCoding, s.body)
+				if !bytes.HasPrefix(spliced(long), got) || !errors.Is(err, stdgzip.ErrChecksum) {
+					t.Errorf("%d bytes, %v", len(got), err)
 				}
 			}
 		})
 	}
 }
 
-// TestWhatFollowsAMemberIsDropped: browsers do not look at it.
+// TestWhatFollowsAMemberIsDropped of a page that is transcoded: browsers do not
+// look at it.
 func TestWhatFollowsAMemberIsDropped(t *testing.T) {
 	for name, tail := range map[string]string{"a line feed": "\n", "zeros": "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00", "text": "<!-- served by x in 3 ms -->", "half a magic number": "\x1f"} {
 		t.Run(name, func(t *testing.T) {
-			body := append(encoded(gzipCoding, []byte(doc)), tail...)
+			body := append(encoded(gzipCoding, []byte(unusual)), tail...)
 			for _, pieces := range [][][]byte{whole(body), byByte(body)} {
-				s := through(t, codedHeader("gzip"), pieces, false)
-				if got, err := decoded(gzipCoding, s.body); string(got) != docWithSnippet || err != nil {
+				s := through(t, codedHeader("gzip", body), pieces, false)
+				if got, err := decoded(gzipCoding, s.body); !bytes.Equal(got, insertAt([]byte(unusual), place([]byte(unusual)))) || err != nil {
 					t.Errorf("%q, %v", got, err)
 				}
 			}
@@ -102,8 +136,8 @@ func TestWhatIsNotCodedAsItSaysIsLeftAlone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, pieces := range [][][]byte{whole([]byte(c.body)), split([]byte(c.body), 1), split([]byte(c.body), 2)} {
-				s := through(t, codedHeader(c.coding), pieces, false)
-				if string(s.body) != c.body || fmt.Sprint(s.header) != fmt.Sprint(codedHeader(c.coding)) {
+				s := through(t, codedHeader(c.coding, []byte(c.body)), pieces, false)
+				if string(s.body) != c.body || fmt.Sprint(s.header) != fmt.Sprint(codedHeader(c.coding, []byte(c.body))) {
 					t.Errorf("%d bytes, want %d; header %v", len(s.body), len(c.body), s.header)
 				}
 			}
@@ -113,27 +147,57 @@ func TestWhatIsNotCodedAsItSaysIsLeftAlone(t *testing.T) {
 
 // TestATruncatedPageStaysTruncated cuts a page off at every byte.
 func TestATruncatedPageStaysTruncated(t *testing.T) {
-	for name, c := range map[string]coding{"gzip": gzipCoding, "zstd": zstdCoding} {
-		full := encoded(c, []byte(doc+strings.Repeat("<p>some more of it, to have it compressed", 20)))
-		t.Run(name, func(t *testing.T) {
-			for cut := range full {
-				want, _ := decodable(c, full[:cut])
-				for _, pieces := range [][][]byte{whole(full[:cut]), byByte(full[:cut])} {
-					s := through(t, codedHeader(name), pieces, false)
-					pos, _, f := findPlace(want, 0, false)
-					if f != found {
-						if !bytes.Equal(s.body, full[:cut]) || s.header.Get("Etag") != `"a"` {
-							t.Fatalf("cut at %d of %d: %q is not left alone", cut, len(full), want)
+	more := strings.Repeat("<p>some more of it, to have it compressed", 20)
+	for way, doc := range map[string]string{"spliced": doc + more, "transcoded": unusual + more} {
+		for name, c := range map[string]coding{"gzip": gzipCoding, "zstd": zstdCoding} {
+			full := encoded(c, []byte(doc))
+			for _, known := range []bool{true, false} {
+				t.Run(fmt.Sprint(name, " ", way, known), func(t *testing.T) {
+					for cut := range full {
+						h := codedHeader(name, full)
+						if !known {
+							delete(h, "Content-Length")
 						}
-						continue
+						checkTruncated(t, c, h, full[:cut])
 					}
-					got, err := decoded(c, s.body)
-					if !errors.Is(err, io.ErrUnexpectedEOF) || !bytes.Equal(got, insertAt(want, pos)) {
-						t.Fatalf("cut at %d of %d: %q (%v), want\n%q with the snippet", cut, len(full), got, err, want)
-					}
-				}
+				})
 			}
-		})
+		}
+	}
+}
+
+func checkTruncated(t *testing.T, c coding, h http.Header, body []byte) {
+	t.Helper()
+	want, _ := decodable(c, body)
+	pos, _, f := findPlace(want, 0, false)
+	least := want
+	if _, ok := plainHead(want); ok {
+		want, _ = decoded(c, body) // by the client itself
+		least = want
+		if c == gzipCoding && h["Content-Length"] == nil { // the last bytes may look like a trailer
+			if least, _ = decoded(c, body[:len(body)-gzipTrailerSize]); len(least) < pos {
+				least = want[:pos]
+			}
+		}
+	}
+	for _, pieces := range [][][]byte{whole(body), byByte(body)} {
+		s := through(t, h.Clone(), pieces, false)
+		if f != found {
+			if !bytes.Equal(s.body, body) || s.header.Get("Etag") != `"a"` {
+				t.Fatalf("cut at %d: %q is not left alone", len(body), want)
+			}
+			continue
+		}
+		got, err := decoded(c, s.body)
+		if err == nil {
+			t.Fatalf("cut at %d: it has a clean end", len(body))
+		}
+		if bytes.Equal(least, want) && !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Fatalf("cut at %d: %v", len(body), err)
+		}
+		if !bytes.HasPrefix(got, formed(c, least, pos)) || bytes.Equal(least, want) && !bytes.Equal(got, formed(c, want, pos)) {
+			t.Fatalf("cut at %d: %q (%v), want\n%q with the snippet", len(body), got, err, want)
+		}
 	}
 }
 
@@ -148,35 +212,51 @@ func decodable(c coding, b []byte) (all []byte, clean bool) {
 	return all, errors.Join(err, d.close()) == nil
 }
 
-func TestAPageThatIsBrokenBehindThePlaceEndsThereOrIsLeftAlone(t *testing.T) {
+// TestAPageThatIsBrokenBehindThePlaceEndsThere: where it is decoded the handler
+// hears of it, where it is spliced the client does, as without us.
+func TestAPageThatIsBrokenBehindThePlaceEndsThere(t *testing.T) {
+	for way, page := range map[string]string{"spliced": doc, "transcoded": unusual} {
+		for name, c := range map[string]coding{"gzip": gzipCoding, "zstd": zstdCoding} {
+			t.Run(name+" "+way, func(t *testing.T) {
+				var b bytes.Buffer
+				enc, done := newEncoder(c, &b)
+				_, _ = io.WriteString(enc, page)
+				_ = enc.Flush()
+				done()
+				s := &sink{header: http.Header{"Content-Type": {"text/html"}, "Content-Encoding": {name}}}
+				w := NewWriter(s, "", theSnippet)
+				_, _ = w.Write(b.Bytes())
+				_ = w.FlushError()
+				if _, err := w.Write(bytes.Repeat([]byte{0xff}, 1000)); (err != nil) != (way == "transcoded") {
+					t.Errorf("the handler hears %v", err)
+				}
+				if _, err := w.Write([]byte("more")); (err != nil) != (way == "transcoded") {
+					t.Errorf("the handler hears %v", err)
+				}
+				w.Abort()
+				want := formed(c, []byte(page), place([]byte(page)))
+				if got, err := decoded(c, s.body); !bytes.Equal(got, want) || err == nil {
+					t.Errorf("%q, %v", got, err)
+				}
+			})
+		}
+	}
+}
+
+// TestATranscodedPageThatIsBrokenBeforeItIsOutIsLeftAlone: the browser may make
+// more of it than we can.
+func TestATranscodedPageThatIsBrokenBeforeItIsOutIsLeftAlone(t *testing.T) {
 	for name, c := range map[string]coding{"gzip": gzipCoding, "zstd": zstdCoding} {
-		var b bytes.Buffer
-		enc, done := newEncoder(c, &b)
-		_, _ = io.WriteString(enc, doc)
-		_ = enc.Flush()
-		done()
-		begin, noise := b.Bytes(), bytes.Repeat([]byte{0xff}, 1000)
-		t.Run(name+", nothing of it is out", func(t *testing.T) {
-			body := append(bytes.Clone(begin), noise...)
-			s := through(t, codedHeader(name), whole(body), false)
+		t.Run(name, func(t *testing.T) {
+			var b bytes.Buffer
+			enc, done := newEncoder(c, &b)
+			_, _ = io.WriteString(enc, unusual)
+			_ = enc.Flush()
+			done()
+			body := append(b.Bytes(), bytes.Repeat([]byte{0xff}, 1000)...)
+			s := through(t, codedHeader(name, body), whole(body), false)
 			if !bytes.Equal(s.body, body) || s.header.Get("Etag") != `"a"` {
 				t.Errorf("%q, %v", s.body, s.header)
-			}
-		})
-		t.Run(name+", its beginning is out", func(t *testing.T) {
-			s := &sink{header: codedHeader(name)}
-			w := NewWriter(s, "", theSnippet)
-			_, _ = w.Write(begin)
-			_ = w.FlushError()
-			if _, err := w.Write(noise); err == nil {
-				t.Error("the handler does not hear of it")
-			}
-			if _, err := w.Write([]byte("more")); err == nil {
-				t.Error("the handler may go on")
-			}
-			w.Abort()
-			if got, err := decoded(c, s.body); string(got) != docWithSnippet || err == nil {
-				t.Errorf("%q, %v", got, err)
 			}
 		})
 	}
@@ -229,18 +309,21 @@ func (m *meter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestABombStaysFlatInMemory decodes 1 GiB from 1 MiB.
+// TestABombStaysFlatInMemory sends 1 GiB in 1 MiB.
 func TestABombStaysFlatInMemory(t *testing.T) {
 	const mib = 1 << 20
 	size := 1024
 	if testing.Short() || raceEnabled {
 		size = 32
 	}
-	for name, begin := range map[string]string{"gzip": "<html><head>", "zstd": "<html><head>", "gzip without a place": "<!-- "} {
+	for name, begin := range map[string]string{
+		"gzip spliced": "<html><head>", "gzip transcoded": "<!-- --><html><head>", "gzip without a place": "<!-- ",
+		"zstd spliced": "<html><head>", "zstd transcoded": "<!-- --><html><head>",
+	} {
 		t.Run(name, func(t *testing.T) {
 			var body bytes.Buffer
 			var enc io.WriteCloser = gzip.NewWriter(&body)
-			if name == "zstd" {
+			if strings.HasPrefix(name, "zstd") {
 				enc, _ = zstd.NewWriter(&body)
 			}
 			_, _ = io.WriteString(enc, begin)
@@ -254,7 +337,7 @@ func TestABombStaysFlatInMemory(t *testing.T) {
 			var before runtime.MemStats
 			runtime.ReadMemStats(&before)
 
-			m := &meter{header: codedHeader(strings.Fields(name)[0])}
+			m := &meter{header: codedHeader(strings.Fields(name)[0], body.Bytes())}
 			w := NewWriter(m, "", theSnippet)
 			for _, p := range split(body.Bytes(), 1) {
 				if _, err := w.Write(p); err != nil {

@@ -53,61 +53,6 @@ func FuzzTree(f *testing.F) {
 	})
 }
 
-// FuzzGzip proves that a coded page is the document with the snippet, or passes
-// untouched, and that one which is cut off or broken never ends as if it were
-// whole. body is a document to encode, or a body as it is.
-func FuzzGzip(f *testing.F) {
-	member := encoded(gzipCoding, []byte(doc))
-	for _, body := range [][]byte{[]byte(doc), nil, member, member[:50], append(member, member...), append(member, "\n"...), encoded(zstdCoding, []byte(doc))} {
-		for _, zstd := range []bool{true, false} {
-			f.Add(body, true, zstd, uint64(1))
-			f.Add(body, false, zstd, uint64(2))
-		}
-	}
-	f.Fuzz(func(t *testing.T, body []byte, encode, zstd bool, seed uint64) {
-		c := gzipCoding
-		if zstd {
-			c = zstdCoding
-		}
-		if encode {
-			body = encoded(c, body)
-		}
-		s := &sink{header: codedHeader(codingName(c))}
-		w := NewWriter(s, "", theSnippet)
-		var err error
-		for _, p := range split(body, seed) {
-			if _, err = w.Write(p); err != nil {
-				break
-			}
-			if seed%2 == 0 {
-				if err = w.FlushError(); err != nil {
-					break
-				}
-			}
-		}
-		if err == nil {
-			err = w.Finish()
-		} else {
-			w.Abort()
-		}
-		if s.header.Get("Etag") == `"a"` {
-			if err != nil || !bytes.Equal(s.body, body) {
-				t.Fatalf("left alone: %q (%v), want %q", s.body, err, body)
-			}
-			return
-		}
-		plain, clean := decodable(c, body)
-		pos, _, _ := findPlace(plain, 0, clean)
-		got, gotErr := decoded(c, s.body)
-		if !bytes.Equal(got, insertAt(plain, pos)) {
-			t.Fatalf("%q, want %q with the snippet", got, plain)
-		}
-		if (gotErr == nil) != clean {
-			t.Fatalf("it ends with %v, but upstream's was whole: %t", gotErr, clean)
-		}
-	})
-}
-
 // FuzzRevalidate proves that upstream is asked for nothing that it did not give.
 func FuzzRevalidate(f *testing.F) {
 	for _, s := range []string{`"a-t1"`, `W/"a-t1", "b"`, `*`, `"a-t1`, `,,"-t1",W/`, `"a-t1"x`, `"a""b-t1"`} {

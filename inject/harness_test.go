@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
@@ -69,10 +70,57 @@ func through(t testing.TB, h http.Header, pieces [][]byte, flush bool) *sink {
 	return s
 }
 
-// whole, byByte and split are ways to cut a body up.
+// spliced is the second form that a page may get, beside that of insertAt: a
+// coded one that begins as a plain one has its beginning and the snippet in front.
+func spliced(doc []byte) []byte {
+	pos, ok := plainHead(doc)
+	if !ok {
+		panic("this document cannot be spliced")
+	}
+	return []byte(string(doc[:pos]) + snippet + string(doc))
+}
+
+// formed returns the form that a page in this coding gets.
+func formed(c coding, doc []byte, pos int) []byte {
+	if _, ok := plainHead(doc); ok && c != identity {
+		return spliced(doc)
+	}
+	return insertAt(doc, pos)
+}
+
+// isFormed reports whether a page has one of the two forms.
+func isFormed(got, doc []byte, pos int) bool {
+	_, ok := plainHead(doc)
+	return bytes.Equal(got, insertAt(doc, pos)) || ok && bytes.Equal(got, spliced(doc))
+}
+
+// whole, byByte, cut and split are ways to cut a body up.
 func whole(b []byte) [][]byte { return [][]byte{b} }
 
 func byByte(b []byte) [][]byte { return slices.Collect(slices.Chunk(b, 1)) }
+
+// cut cuts at these places.
+func cut(b []byte, places ...int) [][]byte {
+	var pieces [][]byte
+	from := 0
+	for _, to := range places {
+		to = min(to, len(b))
+		pieces = append(pieces, b[from:to])
+		from = to
+	}
+	return append(pieces, b[from:])
+}
+
+// noise is a document that begins so and has as much text behind it, which can be
+// compressed by half.
+func noise(begin string, n int) []byte {
+	r := rand.New(rand.NewPCG(uint64(n), 0))
+	doc := []byte(begin)
+	for range n {
+		doc = append(doc, "abcdefghijklmnop"[r.IntN(16)])
+	}
+	return doc
+}
 
 func split(b []byte, seed uint64) [][]byte {
 	r := rand.New(rand.NewPCG(seed, 0))
@@ -94,7 +142,7 @@ func encoded(c coding, b []byte) []byte {
 		_, _ = w.Write(b)
 		_ = w.Close()
 	case zstdCoding:
-		w, _ := zstd.NewWriter(&out)
+		w, _ := zstd.NewWriter(&out, zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true), zstd.WithWindowSize(128<<10))
 		_, _ = w.Write(b)
 		_ = w.Close()
 	default:
@@ -114,7 +162,7 @@ func decoded(c coding, b []byte) ([]byte, error) {
 		}
 		r = z
 	case zstdCoding:
-		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1))
+		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
 		if err != nil {
 			return nil, err
 		}
@@ -122,6 +170,14 @@ func decoded(c coding, b []byte) ([]byte, error) {
 		r = z
 	}
 	return io.ReadAll(r)
+}
+
+// codedHeader is the header of a page with this body.
+func codedHeader(name string, body []byte) http.Header {
+	return http.Header{
+		"Content-Type": {"text/html; charset=utf-8"}, "Content-Encoding": {name},
+		"Content-Length": {strconv.Itoa(len(body))}, "Etag": {`"a"`},
+	}
 }
 
 // codingName is the name of a content coding.

@@ -71,38 +71,53 @@ func TestASlowPageArrivesAsSoonAsTheHeadIsThere(t *testing.T) {
 }
 
 func TestASlowCodedPageArrivesAsSoonAsTheHeadIsThere(t *testing.T) {
-	for name, c := range map[string]coding{"gzip": gzipCoding, "zstd": zstdCoding} {
-		t.Run(name, func(t *testing.T) {
-			more := make(chan string)
-			resp := connect(t, func(w http.ResponseWriter, r *http.Request) error {
-				w.Header().Set("Content-Type", "text/html")
-				w.Header().Set("Content-Encoding", name)
-				enc, done := newEncoder(c, w)
-				defer done()
-				for part := range more {
-					if _, err := io.WriteString(enc, part); err != nil {
-						return err
-					}
-					if err := enc.Flush(); err != nil {
-						return err
-					}
-					if err := http.NewResponseController(w).Flush(); err != nil {
-						return err
-					}
+	for way, c := range map[string]struct{ begin, want string }{
+		"spliced":    {"<html>", "<html><head>" + snippet + "<html><head>"},
+		"transcoded": {"<!-- c --><html>", "<!-- c --><html><head>" + snippet},
+	} {
+		for name, coding := range map[string]coding{"gzip": gzipCoding, "zstd": zstdCoding} {
+			t.Run(name+" "+way, func(t *testing.T) { checkSlow(t, coding, c.begin, c.want) })
+		}
+	}
+}
+
+func checkSlow(t *testing.T, c coding, begin, want string) {
+	more := make(chan string)
+	resp := connect(t, func(w http.ResponseWriter, r *http.Request) error {
+		w.Header().Set("Content-Type", "text/html")
+		w.Header().Set("Content-Encoding", codingName(c))
+		enc, done := newEncoder(c, w)
+		defer done()
+		for {
+			select {
+			case part, ok := <-more:
+				if !ok {
+					return enc.Close()
 				}
-				return enc.Close()
-			}, false, more, "<html>", "<head>")
-			r := decodingReader(t, c, resp.Body)
-			read(t, r, "<html><head>"+snippet)
-			for _, part := range []string{"<title>", "slow", "</title><p>", "x"} {
-				more <- part
-				read(t, r, part)
+				if _, err := io.WriteString(enc, part); err != nil {
+					return err
+				}
+				if err := enc.Flush(); err != nil {
+					return err
+				}
+				if err := http.NewResponseController(w).Flush(); err != nil {
+					return err
+				}
+			case <-r.Context().Done():
+				return r.Context().Err() // the test has failed
 			}
-			close(more)
-			if rest, err := io.ReadAll(r); len(rest) != 0 || err != nil {
-				t.Errorf("%q, %v", rest, err)
-			}
-		})
+		}
+	}, false, more, begin, "<head>")
+	t.Cleanup(func() { resp.Body.Close() })
+	r := decodingReader(t, c, resp.Body)
+	read(t, r, want)
+	for _, part := range []string{"<title>", "slow", "</title><p>", "x"} {
+		more <- part
+		read(t, r, part)
+	}
+	close(more)
+	if rest, err := io.ReadAll(r); len(rest) != 0 || err != nil {
+		t.Errorf("%q, %v", rest, err)
 	}
 }
 
@@ -175,7 +190,7 @@ func TestAFlushMayComeFromAnotherGoroutine(t *testing.T) {
 			if err := w.Finish(); err != nil {
 				t.Fatal(err)
 			}
-			if got, err := decoded(c, s.body); string(got) != docWithSnippet || err != nil {
+			if got, err := decoded(c, s.body); !bytes.Equal(got, formed(c, []byte(doc), place([]byte(doc)))) || err != nil {
 				t.Errorf("%q, %v", got, err)
 			}
 		})
@@ -244,23 +259,31 @@ func TestAPageThatIsCutOffStaysSo(t *testing.T) {
 }
 
 func TestACodedPageThatIsCutOffStaysSo(t *testing.T) {
-	long := doc + strings.Repeat("0123456789abcdef", 10000)
+	more := strings.Repeat("0123456789abcdef", 10000)
 	for name, coding := range map[string]coding{"gzip": gzipCoding, "zstd": zstdCoding} {
-		for part, c := range map[string]struct{ body, want string }{
-			"before the place": {"<!DOCTYPE html><html>", "<!DOCTYPE html><html>"},
-			"behind the place": {doc, docWithSnippet},
-			"far behind":       {long, strings.Replace(long, "<head>", "<head>"+snippet, 1)},
+		for part, body := range map[string]string{
+			"before the place":             "<!DOCTYPE html><html>",
+			"behind the place":             doc,
+			"far behind":                   doc + more,
+			"behind the place, transcoded": unusual,
+			"far behind, transcoded":       unusual + more,
 		} {
-			t.Run(name+" "+part, func(t *testing.T) {
-				_, within := both(t, cutOff(c.body, coding, false), false)
-				if !errors.Is(within.err, io.ErrUnexpectedEOF) {
-					t.Errorf("the client sees %v", within.err)
-				}
-				got, err := decoded(coding, within.body)
-				if string(got) != c.want || !errors.Is(err, io.ErrUnexpectedEOF) {
-					t.Errorf("%d bytes (%v), want %d and an unexpected EOF", len(got), err, len(c.want))
-				}
-			})
+			for _, known := range []bool{true, false} {
+				t.Run(name+" "+part+strconv.FormatBool(known), func(t *testing.T) {
+					_, within := both(t, cutOff(body, coding, known), false)
+					if !errors.Is(within.err, io.ErrUnexpectedEOF) {
+						t.Errorf("the client sees %v", within.err)
+					}
+					want := []byte(body)
+					if pos, _, f := findPlace(want, 0, false); f == found {
+						want = formed(coding, want, pos)
+					}
+					got, err := decoded(coding, within.body)
+					if !bytes.Equal(got, want) || !errors.Is(err, io.ErrUnexpectedEOF) {
+						t.Errorf("%d bytes (%v), want %d and an unexpected EOF", len(got), err, len(want))
+					}
+				})
+			}
 		}
 	}
 }

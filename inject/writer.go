@@ -103,7 +103,7 @@ func (w *Writer) decide() {
 	w.length = contentLength(h)
 	w.head.open()
 	if c != identity {
-		w.coded = newCoded(c, w)
+		w.coded = &coded{coding: c, w: w}
 	}
 }
 
@@ -187,21 +187,25 @@ func (w *Writer) release(p []byte) error {
 	if charset != "" {
 		h["Content-Type"] = []string{first(h, "Content-Type") + "; charset=" + charset}
 	}
+	length := w.length
 	if w.coded != nil {
-		delete(h, "Content-Length")
-	} else if w.length >= 0 {
-		h["Content-Length"] = []string{strconv.FormatInt(w.length+int64(len(ins.HTML)), 10)}
+		length = w.coded.lengthWith(ins.HTML)
+	} else if length >= 0 {
+		length += int64(len(ins.HTML))
+	}
+	delete(h, "Content-Length")
+	if length >= 0 {
+		h["Content-Length"] = []string{strconv.FormatInt(length, 10)}
 	}
 	asPage(h, ins.Tag)
 	w.ResponseWriter.WriteHeader(w.status)
-	var out io.Writer = w.ResponseWriter
 	if w.coded != nil {
-		out = w.coded.encode()
+		return w.coded.start(ins.HTML, p)
 	}
-	if _, err := out.Write(w.head.joined(ins.HTML, &p)); err != nil || len(p) == 0 {
+	if _, err := w.ResponseWriter.Write(w.head.joined(ins.HTML, &p)); err != nil || len(p) == 0 {
 		return err
 	}
-	_, err := out.Write(p)
+	_, err := w.ResponseWriter.Write(p)
 	return err
 }
 

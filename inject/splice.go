@@ -1,0 +1,192 @@
+package inject
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"sync"
+
+	"github.com/klauspost/compress/flate"
+	"github.com/klauspost/compress/zstd"
+)
+
+// A compressed page need not be compressed again. What goes in front of it is
+// stored without compression, and the original stream follows untouched:
+//
+//	gzip  header | stored block | the original's blocks | trailer, recomputed
+//	zstd  a frame with a raw block | the original frames
+//
+// Both formats let streams begin at a byte and refer only backwards to what they
+// have written themselves. The document's beginning stands twice then, before
+// the snippet and again behind it. That is done only where the beginning is
+// nothing but a doctype, <html …> and <head>: the parser ignores their second
+// coming (HTML standard 13.2.6.4.4, "in head"); white space between them becomes
+// white space in the head. Brotli refers to its output position and cannot be
+// spliced; gzip members one after the other are not read to the end by browsers
+// (measured).
+//
+// A stored block also keeps the signature out of the compression, and so from
+// being guessed by the length of a page that reflects input (BREACH).
+
+const (
+	// minPeeked is how much of a page is looked at before one that may still turn
+	// out to be plain is transcoded. The place of nearly all lies within.
+	minPeeked = 512
+	// maxPeeked bounds what is decoded of the beginning.
+	maxPeeked = 16 << 10
+	// maxSpliced bounds a beginning that is written twice.
+	maxSpliced = 8 << 10
+)
+
+// look looks for the place in what upstream has written. noPlace means that the
+// page is not to be spliced.
+func (c *coded) look() finding {
+	if c.spliced && c.w.head.prescanned(c.w.Header()) {
+		return found
+	}
+	plain, f := c.peek((*c.w.head.buf)[:0])
+	switch {
+	case f == needMore && len(c.raw) > maxHeld:
+		return noPlace
+	case f != found:
+		return f
+	}
+	if pos, ok := plainHead(plain); ok && pos <= maxSpliced {
+		*c.w.head.buf = plain
+		c.w.head.pos, c.w.head.found, c.spliced = pos, true, true
+		return found
+	}
+	if len(c.raw) < minPeeked && len(plain) < prescanLength {
+		if _, _, f := findPlace(plain, 0, false); f == needMore {
+			return needMore // as it would be on the other way
+		}
+	}
+	return noPlace
+}
+
+// peek decodes the beginning of the page into room, found meaning that what there
+// is can be decoded.
+func (c *coded) peek(room []byte) (plain []byte, f finding) {
+	room = room[:min(cap(room), maxPeeked)]
+	if c.coding == zstdCoding {
+		if f = zstdBlock(c.raw); f == found {
+			plain = peekZstd(room, c.raw)
+		}
+		return plain, f
+	}
+	if c.header, f = gzipHeader(c.raw); f == found {
+		plain = peekGzip(room, c.raw[c.header:])
+	}
+	return plain, f
+}
+
+// flatePeeker decodes deflate data that is at hand.
+type flatePeeker struct {
+	in bytes.Reader
+	z  io.ReadCloser
+}
+
+var flatePeekers = sync.Pool{New: func() any {
+	p := new(flatePeeker)
+	p.z = flate.NewReader(&p.in)
+	return p
+}}
+
+// peekGzip decodes the beginning of deflate data into room: as little as tells
+// the charset, for a decoder fills its whole window if it is let.
+func peekGzip(room, data []byte) []byte {
+	p := flatePeekers.Get().(*flatePeeker)
+	defer func() {
+		p.in.Reset(nil)
+		flatePeekers.Put(p)
+	}()
+	n := 0
+	for _, end := range []int{min(minPeeked, len(data)), len(data)} {
+		p.in.Reset(data[:end])
+		_ = p.z.(flate.Resetter).Reset(&p.in, nil) // it returns nil
+		if n, _ = io.ReadFull(p.z, room); n >= prescanLength {
+			break
+		}
+	}
+	return room[:n]
+}
+
+// zstdBlock reports whether the first block of a zstd frame is there as a whole,
+// with the checksum if it is the last one: it cannot be decoded before.
+func zstdBlock(data []byte) finding {
+	var h zstd.Header
+	err := h.Decode(data)
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return needMore
+	case err != nil || h.Skippable:
+		return noPlace
+	case !h.FirstBlock.OK:
+		return needMore
+	}
+	size := h.HeaderSize + zstdBlockHeaderSize + h.FirstBlock.CompressedSize
+	if h.FirstBlock.Last && h.HasCheckSum {
+		size += zstdChecksumSize
+	}
+	if len(data) < size {
+		return needMore
+	}
+	return found
+}
+
+// peekZstd decodes the beginning of zstd frames into room.
+func peekZstd(room, data []byte) []byte {
+	z := zstdReaders.Get().(*zstd.Decoder)
+	defer func() {
+		_ = z.Reset(nil)
+		zstdReaders.Put(z)
+	}()
+	if err := z.Reset(bytes.NewReader(data)); err != nil {
+		return nil
+	}
+	n, _ := io.ReadFull(z, room)
+	return room[:n]
+}
+
+// lengthWith returns the length of the page with a snippet, -1 if it is unknown.
+func (c *coded) lengthWith(snippet []byte) int64 {
+	if !c.spliced || c.w.length < 0 {
+		return -1
+	}
+	payload := c.w.head.pos + len(snippet)
+	if c.coding == zstdCoding {
+		return c.w.length + int64(zstdFrameSize(payload))
+	}
+	return c.w.length + int64(gzipStartSize(payload)-c.header)
+}
+
+// startSplice sends the payload, that is the document's beginning and the
+// snippet, and behind it what upstream has written.
+func (c *coded) startSplice(snippet []byte) error {
+	payload := append(c.w.head.bytes()[:c.w.head.pos], snippet...) // over what has been peeked at
+	buf := heldBuffers.Get().(*[]byte)
+	defer heldBuffers.Put(buf)
+	b := (*buf)[:0]
+	data := c.raw[c.header:]
+	joined := min(len(data), maxJoined)
+	first, rest := data[:joined], data[joined:]
+	var out io.Writer = c.w.ResponseWriter
+	if c.coding == zstdCoding {
+		b = append(appendZstdFrame(b, payload), first...)
+		c.w.coded = nil // what follows passes as it is
+	} else {
+		left := int64(-1)
+		if c.w.length >= 0 {
+			left = c.w.length - int64(c.header)
+		}
+		c.tail = newGzipTail(out, payload, left)
+		b = c.tail.appendNext(appendGzipStart(b, payload), first)
+		out = c.tail
+	}
+	*buf, c.raw = b[:0], nil
+	if _, err := c.w.ResponseWriter.Write(b); err != nil || len(rest) == 0 {
+		return err
+	}
+	_, err := out.Write(rest)
+	return err
+}
