@@ -106,3 +106,17 @@ func FuzzSplice(f *testing.F) {
 		checkSplice(t, c, doc, c.compress(t, split(doc, seed)), known, func(body []byte) [][]byte { return split(body, seed+1) }, flush)
 	})
 }
+
+// FuzzSpliceTree proves that the second coming of a plain beginning leaves nothing
+// but white space in the tree.
+func FuzzSpliceTree(f *testing.F) {
+	for _, doc := range documents {
+		b, _ := unmark(doc)
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if _, ok := plainHead(b); ok {
+			proveSplice(t, b)
+		}
+	})
+}
