@@ -278,5 +278,11 @@ func TestANoticeIsLoggedOnceAMinuteOfEachKind(t *testing.T) {
 		if n.once(log, "a", "of a"); lines.Len() != 3 {
 			t.Error("not again after a minute")
 		}
+		for range 100 {
+			n.atMost(5, log, "c", "of c")
+		}
+		if lines.Len() != 3+5 {
+			t.Errorf("%d lines where 5 of a kind may be", lines.Len()-3)
+		}
 	})
 }

@@ -39,6 +39,9 @@ func TestThePageDoesNotDependOnHowItIsWritten(t *testing.T) {
 			t.Run(c.name+"/"+name, func(t *testing.T) {
 				body := encoded(c.coding, page[0])
 				ways := map[string][][]byte{"whole": whole(body), "byte by byte": byByte(body)}
+				if c.coding != identity && len(body) > 2048 {
+					delete(ways, "byte by byte") // it is slow, and what matters is in the beginning
+				}
 				for seed := range uint64(2) {
 					ways[fmt.Sprintf("split %d", seed)] = split(body, seed)
 				}

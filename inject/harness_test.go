@@ -142,7 +142,7 @@ func encoded(c coding, b []byte) []byte {
 		_, _ = w.Write(b)
 		_ = w.Close()
 	case zstdCoding:
-		w, _ := zstd.NewWriter(&out, zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true), zstd.WithWindowSize(128<<10))
+		w, _ := zstd.NewWriter(&out, zstd.WithEncoderConcurrency(1))
 		_, _ = w.Write(b)
 		_ = w.Close()
 	default:
@@ -162,7 +162,7 @@ func decoded(c coding, b []byte) ([]byte, error) {
 		}
 		r = z
 	case zstdCoding:
-		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
+		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1))
 		if err != nil {
 			return nil, err
 		}

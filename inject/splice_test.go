@@ -134,15 +134,17 @@ var firstWrites = []int{1, 9, 10, 11, 100, 511, 512, 2000}
 func TestAnyCompressedPageIsSpliced(t *testing.T) {
 	docs := make(map[int][]byte)
 	for _, size := range []int{0, 300, 5000, 70000} {
-		docs[size] = noise(doc, size)
+		if size < 70000 || !raceEnabled {
+			docs[size] = noise(doc, size)
+		}
 	}
 	for _, c := range compressors() {
 		t.Run(c.name, func(t *testing.T) {
 			for size, doc := range docs {
 				body := c.compress(t, cut(doc, 5, 20, 60))
+				checkSplice(t, c, doc, body, false, func(b []byte) [][]byte { return cut(b, 4000, 36000) }, false)
 				for _, known := range []bool{true, false} {
 					checkSplice(t, c, doc, body, known, whole, false)
-					checkSplice(t, c, doc, body, known, func(b []byte) [][]byte { return cut(b, 4000, 36000) }, false)
 					if size == 300 {
 						checkSplice(t, c, doc, body, known, byByte, known)
 					}
