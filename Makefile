@@ -1,6 +1,6 @@
 # make demo   the whole thing on this machine, without credentials or network
 # make test   everything that must pass; installs what it needs (Chromium, npm packages)
-# make bench  what the directive costs, against Caddy without it (installs nginx and wrk)
+# make bench  what the directive costs, against Caddy without it (installs nginx)
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
@@ -36,8 +36,9 @@ client: node_modules/.package-lock.json
 	npm run --silent client
 
 bench: build
-	@command -v wrk >/dev/null && command -v nginx >/dev/null || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q --no-install-recommends wrk nginx-light; }
-	go run ./internal/bench -caddy ./caddy
+	@command -v nginx >/dev/null || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q --no-install-recommends nginx-light; }
+	go build -o bench ./internal/bench
+	taskset -c 1 ./bench -caddy ./caddy; code=$$?; rm bench; exit $$code
 
 # Each fuzz target for a while, one after the other.
 FUZZTIME = 20s

@@ -1,28 +1,31 @@
-// Command bench measures what the dingtalk directive costs: requests per second
-// of the same pages through Caddy with and without it, interleaved in one run.
+// Command bench measures what the dingtalk directive costs: requests per second,
+// and processor time per request, of the same pages through Caddy with and
+// without it, interleaved in one run.
 //
-// The proxy runs on one core, origin (nginx) and load (wrk) on the other. Each
-// round measures both, in changing order; the ratio of a round is free of what
-// changes slowly on the machine. Needs nginx, wrk and taskset.
+// The proxy runs on one core, origin (nginx) and this client on the other. Each
+// round measures both for a fraction of a second, in changing order, so that the
+// ratio of a round is free of most that changes on the machine. Needs nginx and
+// taskset.
 package main
 
 import (
 	"flag"
 	"fmt"
 	"log"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func main() {
-	rounds := flag.Int("rounds", 7, "how often each contestant is measured")
-	seconds := flag.Int("seconds", 3, "how long one measurement takes")
+	rounds := flag.Int("rounds", 200, "how often each contestant is measured")
+	slice := flag.Duration("slice", 50*time.Millisecond, "how long one measurement takes")
 	caddy := flag.String("caddy", "./caddy", "the Caddy binary with the module")
 	only := flag.String("only", "", "measure only cases whose name contains this")
 	flag.Parse()
@@ -31,7 +34,7 @@ func main() {
 		log.Fatal(err)
 	}
 	defer os.RemoveAll(dir)
-	if err := run(dir, *caddy, *only, *rounds, *seconds); err != nil {
+	if err := run(dir, *caddy, *only, *rounds, *slice); err != nil {
 		log.Print(err)
 		os.RemoveAll(dir)
 		os.Exit(1)
@@ -65,7 +68,7 @@ func contests() []contest {
 	}
 }
 
-func run(dir, caddy, only string, rounds, seconds int) error {
+func run(dir, caddy, only string, rounds int, slice time.Duration) error {
 	origin, err := startOrigin(dir)
 	if err != nil {
 		return err
@@ -75,7 +78,7 @@ func run(dir, caddy, only string, rounds, seconds int) error {
 	defer api.Close()
 	directive := fmt.Sprintf(block, api.URL)
 
-	fmt.Printf("%-34s %9s %9s %7s %15s\n", "", "plain/s", "signed/s", "ratio", "spread")
+	fmt.Printf("%-34s %8s %8s %6s  %-13s %8s %8s %6s\n", "", "plain/s", "signed/s", "ratio", "quartiles", "plain µs", "signed µs", "ratio")
 	failed := false
 	for _, c := range contests() {
 		if !strings.Contains(c.name, only) {
@@ -90,7 +93,7 @@ func run(dir, caddy, only string, rounds, seconds int) error {
 			plain.stop()
 			return err
 		}
-		result, err := duel(c, plain.addr, signed.addr, rounds, seconds)
+		result, err := duel(c, plain, signed, rounds, slice)
 		plain.stop()
 		signed.stop()
 		if err != nil {
@@ -99,12 +102,14 @@ func run(dir, caddy, only string, rounds, seconds int) error {
 		verdict := ""
 		if c.goal > 0 {
 			verdict = fmt.Sprintf("  goal %.2f", c.goal)
-			if result.ratio < c.goal {
+			if median(result.rate) < c.goal {
 				verdict += " MISSED"
 				failed = true
 			}
 		}
-		fmt.Printf("%-34s %9.0f %9.0f %7.3f %7.3f … %.3f%s\n", c.name, result.plain, result.signed, result.ratio, result.low, result.high, verdict)
+		fmt.Printf("%-34s %8.0f %8.0f %6.3f  %.3f … %.3f %8.1f %8.1f %6.3f%s\n", c.name,
+			median(result.plain.rate), median(result.signed.rate), median(result.rate), quantile(result.rate, 0.25), quantile(result.rate, 0.75),
+			median(result.plain.cost), median(result.signed.cost), median(result.cost), verdict)
 	}
 	if strings.Contains("streaming", only) {
 		if err := streams(dir, caddy, directive); err != nil {
@@ -117,66 +122,66 @@ func run(dir, caddy, only string, rounds, seconds int) error {
 	return nil
 }
 
-// outcome is the median of the rounds, and the spread of the ratio.
-type outcome struct{ plain, signed, ratio, low, high float64 }
+// series are the samples of one contestant, one a round.
+type series struct{ rate, cost []float64 }
 
-func duel(c contest, plain, signed string, rounds, seconds int) (outcome, error) {
-	var a, b, ratios []float64
-	for i := range rounds + 1 {
-		first, second := plain, signed
-		if i%2 == 1 {
-			first, second = signed, plain
-		}
-		x, err := load(first, c, seconds)
-		if err != nil {
-			return outcome{}, err
-		}
-		y, err := load(second, c, seconds)
-		if err != nil {
-			return outcome{}, err
-		}
-		if i%2 == 1 {
-			x, y = y, x
-		}
-		if i == 0 {
-			continue // warming up
-		}
-		a, b, ratios = append(a, x), append(b, y), append(ratios, y/x)
-	}
-	return outcome{median(a), median(b), median(ratios), slices.Min(ratios), slices.Max(ratios)}, nil
+func (s *series) add(one sample) {
+	s.rate, s.cost = append(s.rate, one.rate), append(s.cost, one.cost)
 }
 
-func median(v []float64) float64 {
-	v = slices.Sorted(slices.Values(v))
-	return (v[len(v)/2] + v[(len(v)-1)/2]) / 2
+// outcome is what a duel found. The ratios are of the rounds: signed to plain in
+// requests per second, plain to signed in processor time.
+type outcome struct {
+	plain, signed series
+	rate, cost    []float64
 }
 
-var perSecond = regexp.MustCompile(`Requests/sec:\s+([0-9.]+)`)
+func duel(c contest, plain, signed *process, rounds int, slice time.Duration) (out outcome, err error) {
+	var loads [2]*load
+	for i, p := range []*process{plain, signed} {
+		if loads[i], err = newLoad(p, c.path, c.header); err != nil {
+			return out, err
+		}
+		defer loads[i].close()
+	}
+	for i := -rounds / 10; i < rounds; i++ { // the first ones only warm up
+		var pair [2]sample
+		for turn := range 2 {
+			who := (i + rounds + turn) % 2
+			if pair[who], err = loads[who].run(slice); err != nil {
+				return out, err
+			}
+		}
+		if i >= 0 {
+			out.plain.add(pair[0])
+			out.signed.add(pair[1])
+			out.rate = append(out.rate, pair[1].rate/pair[0].rate)
+			out.cost = append(out.cost, pair[0].cost/pair[1].cost)
+		}
+	}
+	return out, nil
+}
 
-// load returns the requests per second that wrk gets.
-func load(addr string, c contest, seconds int) (float64, error) {
-	args := []string{"-c", "1", "wrk", "-t1", "-c32", "-d", strconv.Itoa(seconds) + "s"}
-	for _, h := range c.header {
-		args = append(args, "-H", h)
-	}
-	out, err := exec.Command("taskset", append(args, "http://"+addr+c.path)...).CombinedOutput()
-	if err != nil {
-		return 0, fmt.Errorf("running wrk: %w: %s", err, out)
-	}
-	if strings.Contains(string(out), "Non-2xx") || strings.Contains(string(out), "Socket errors") {
-		return 0, fmt.Errorf("%s: %s", c.name, out)
-	}
-	m := perSecond.FindSubmatch(out)
-	if m == nil {
-		return 0, fmt.Errorf("reading wrk's output: %s", out)
-	}
-	return strconv.ParseFloat(string(m[1]), 64)
+func median(v []float64) float64 { return quantile(v, 0.5) }
+
+func quantile(v []float64, q float64) float64 {
+	return slices.Sorted(slices.Values(v))[int(math.Round(q*float64(len(v)-1)))]
 }
 
 // process is a server under measurement.
 type process struct {
 	cmd  *exec.Cmd
 	addr string
+}
+
+// processorTime returns how long the process has run on a processor.
+func (p *process) processorTime() (time.Duration, error) {
+	clock := int32(^p.cmd.Process.Pid<<3 | 2) // clock_getcpuclockid(3)
+	var t unix.Timespec
+	if err := unix.ClockGettime(clock, &t); err != nil {
+		return 0, fmt.Errorf("reading the processor time of Caddy: %w", err)
+	}
+	return time.Duration(t.Nano()), nil
 }
 
 func (p *process) stop() {
