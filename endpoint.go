@@ -20,11 +20,11 @@ import (
 // endpointOf returns the name of the endpoint that a request is for. What counts
 // is the path that the browser asked for: as it was received, or as a trusted
 // proxy says it was before the proxy rewrote it.
-func (h *Handler) endpointOf(req signer.Request) (name string, ours bool) {
-	if name, ours = h.endpointName(req.Target); ours || req.Forwarded == nil {
+func (h *Handler) endpointOf(r *http.Request, target string) (name string, ours bool) {
+	if name, ours = h.endpointName(target); ours || !h.rules.RestoreTargets() {
 		return name, ours
 	}
-	prefix, target, err := h.rules.Target(req)
+	prefix, target, err := h.rules.Target(facts(r, target))
 	if err != nil {
 		return "", false
 	}

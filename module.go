@@ -117,24 +117,23 @@ func (h *Handler) Cleanup() error {
 // One that asks for no document passes as if we were not there. A document gets
 // the snippet if it turns out to be a page; whatever fails, it is served.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	req := facts(r, originalTarget(r)) // now: inner handlers may change the request
-	if name, ours := h.endpointOf(req); ours {
+	target := originalTarget(r)
+	if name, ours := h.endpointOf(r, target); ours {
 		return h.serveEndpoint(w, r, name)
 	}
 	if !inject.IsDocument(r) {
 		return next.ServeHTTP(w, r)
 	}
-	place := h.locate(r, req)
+	place := h.locate(r, facts(r, target)) // now: inner handlers may change the request
 	inject.Prepare(r.Header)
-	page := inject.NewWriter(w, h.revalidate(r.Header), func(header http.Header) inject.Insertion {
-		return h.insertion(r.Context(), place, header)
+	page := inject.NewWriter(w, h.revalidate(r.Header), func(dst []byte, header http.Header) ([]byte, string) {
+		return h.insert(r.Context(), place, dst, header)
 	})
 	returned := false
 	defer func() {
 		if !returned { // a panic passes through: a page that is cut off stays so
 			page.Abort()
 		}
-		place.recycle()
 	}()
 	err := next.ServeHTTP(page, r)
 	returned = true

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -21,9 +20,8 @@ import (
 // place is where a page is in the web, or why that is unknown.
 type place struct {
 	signer.Page
-	err    *signer.Error
-	host   string
-	buffer *[]byte // of the snippet, while it is in use
+	err  *signer.Error
+	host string
 }
 
 // originalTarget returns the request target as it was received, whatever has
@@ -93,26 +91,14 @@ func (h *Handler) revalidate(header http.Header) string {
 	return suffix
 }
 
-var snippets = sync.Pool{New: func() any { b := make([]byte, 0, 8<<10); return &b }}
-
-// insertion makes the snippet for a page.
-func (h *Handler) insertion(ctx context.Context, p *place, header http.Header) inject.Insertion {
-	p.buffer = snippets.Get().(*[]byte)
+// insert appends the snippet for a page.
+func (h *Handler) insert(ctx context.Context, p *place, dst []byte, header http.Header) (snippet []byte, suffix string) {
 	page, suffix := h.sign(ctx, p)
 	var form client.Form
 	if csp := header["Content-Security-Policy"]; len(csp) > 0 {
 		form = client.FormFor(csp, p.Origin.String()+h.endpoint+"/"+client.FileName)
 	}
-	*p.buffer = h.renderer.Append((*p.buffer)[:0], page, form)
-	return inject.Insertion{HTML: *p.buffer, Tag: suffix}
-}
-
-// recycle takes the buffer of the snippet back when the page has been written.
-func (p *place) recycle() {
-	if p.buffer != nil {
-		snippets.Put(p.buffer)
-		p.buffer = nil
-	}
+	return h.renderer.Append(dst, page, form), suffix
 }
 
 // sign signs the page, or says why it cannot. The suffix is for its ETag: a page

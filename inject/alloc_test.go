@@ -19,8 +19,6 @@ func TestAPageCostsFewAllocations(t *testing.T) {
 	}
 	body := append([]byte(doc), bytes.Repeat([]byte("x"), 1024-len(doc))...)
 	unusual := append([]byte("<!-- x --><html data-x=y>\n"), body...)
-	ins := Insertion{HTML: []byte(snippet), Tag: tag}
-	insert := func(http.Header) Insertion { return ins }
 	contentType, length, etag := []string{"text/html; charset=utf-8"}, []string{"1024"}, []string{`"a"`}
 	for name, c := range map[string]struct {
 		body []byte
@@ -42,7 +40,7 @@ func TestAPageCostsFewAllocations(t *testing.T) {
 			}
 			without := testing.AllocsPerRun(200, func() { serve(s) })
 			within := testing.AllocsPerRun(200, func() {
-				w := NewWriter(s, "", insert)
+				w := NewWriter(s, "", theSnippet)
 				serve(w)
 				_ = w.Finish()
 			})

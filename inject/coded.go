@@ -43,7 +43,7 @@ func (c *coded) write(p []byte) error {
 		return c.transcode(c.raw)
 	}
 	complete := c.w.length >= 0 && int64(len(c.raw)) >= c.w.length
-	if complete || len(c.raw) >= maxHeld || waited && c.w.head.prescanned(c.w.Header()) {
+	if complete || len(c.raw) >= maxHeld || waited && c.w.prescanned() {
 		return c.release()
 	}
 	return nil // one more write, and both go out in one system call

@@ -12,8 +12,8 @@ import (
 // banner puts a script into the pages of next.
 func banner(next http.Handler) http.Handler {
 	const suffix = "-b1" // of the ETags of the pages that have this very script
-	insert := func(http.Header) inject.Insertion {
-		return inject.Insertion{HTML: []byte(`<script src="/banner.js"></script>`), Tag: suffix}
+	insert := func(dst []byte, _ http.Header) ([]byte, string) {
+		return append(dst, `<script src="/banner.js"></script>`...), suffix
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !inject.IsDocument(r) {

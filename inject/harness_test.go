@@ -45,7 +45,7 @@ func (s *sink) Flush() {
 // tag is the suffix of the pages that the tests make.
 const tag = "-t1"
 
-func theSnippet(http.Header) Insertion { return Insertion{HTML: []byte(snippet), Tag: tag} }
+func theSnippet(dst []byte, _ http.Header) ([]byte, string) { return append(dst, snippet...), tag }
 
 // through sends pieces through a Writer as a handler does, flushing after each
 // piece or never, and returns what comes out.

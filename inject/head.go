@@ -59,36 +59,21 @@ func (d *head) seek(eof bool) finding {
 	return f
 }
 
-// prescanned reports whether all is there that can tell the page's charset.
-func (d *head) prescanned(h http.Header) bool {
-	if len(*d.buf) >= prescanLength {
-		return true
-	}
-	_, declared := mediaType(first(h, "Content-Type"))
-	return declared != ""
+// insert lets make append the snippet behind what is held, which stays as it is.
+func (d *head) insert(make Insert, h http.Header) (snippet []byte, tag string) {
+	n := len(*d.buf)
+	*d.buf, tag = make(*d.buf, h)
+	snippet = (*d.buf)[n:]
+	*d.buf = (*d.buf)[:n]
+	return snippet, tag
 }
 
-// charset returns the charset that the Content-Type must name so that the
-// insertion cannot hide the meta element that declares it, "" if nothing need be
-// done. It is not ok where there is no place, or where the page's charset cannot
-// take an ASCII insertion.
-func (d *head) charset(h http.Header) (label string, ok bool) {
-	if !d.found {
-		return "", false
-	}
-	if _, declared := mediaType(first(h, "Content-Type")); declared != "" {
-		return "", true
-	}
-	label = metaCharset(*d.buf)
-	return label, insertable(label)
-}
-
-// joined returns what is held with the snippet in its place and, if there is
-// room, p behind it; p is emptied then.
+// joined returns what is held with the snippet, which stands behind it, in its
+// place and, if there is room, p behind that; p is emptied then.
 func (d *head) joined(snippet []byte, p *[]byte) []byte {
-	b := append(*d.buf, snippet...)
-	copy(b[d.pos+len(snippet):], b[d.pos:len(*d.buf)])
-	copy(b[d.pos:], snippet)
+	rest := (*d.buf)[d.pos:]
+	b := append((*d.buf)[:len(*d.buf)+len(snippet)], rest...)
+	b = append(b[:d.pos], b[d.pos+len(rest):]...)
 	if len(b)+len(*p) <= maxJoined {
 		b = append(b, *p...)
 		*p = nil

@@ -17,10 +17,10 @@ func pageStatus(status int) bool {
 }
 
 // pageHeader reports whether a response with this header may be a page, content
-// coding aside.
-func pageHeader(h http.Header) bool {
+// coding aside, and the charset that it names.
+func pageHeader(h http.Header) (charset string, ok bool) {
 	media, charset := mediaType(first(h, "Content-Type"))
-	return strings.EqualFold(media, "text/html") &&
+	return charset, strings.EqualFold(media, "text/html") &&
 		insertable(charset) &&
 		first(h, "Content-Length") != "0" &&
 		!hasDirective(h["Cache-Control"], "no-transform") &&
@@ -69,6 +69,9 @@ func mediaType(s string) (media, charset string) {
 // charset: all charsets of the web but those of two or four bytes a character
 // and those that switch between sets.
 func insertable(charset string) bool {
+	if charset == "" || strings.EqualFold(charset, "utf-8") {
+		return true
+	}
 	for _, prefix := range []string{"utf-16", "utf-32", "utf16", "utf32", "ucs-2", "unicode", "iso-10646", "csunicode", "iso-2022", "csiso2022", "hz-gb", "utf-7"} {
 		if startsWithFold(charset, prefix) && !strings.EqualFold(charset, "unicode-1-1-utf-8") && !startsWithFold(charset, "unicode11utf8") && !startsWithFold(charset, "unicode20utf8") {
 			return false
@@ -92,29 +95,34 @@ func hasDirective(values []string, directive string) bool {
 
 // contentLength returns the announced length of the body, or -1.
 func contentLength(h http.Header) int64 {
-	n, err := strconv.ParseInt(first(h, "Content-Length"), 10, 64)
+	s := first(h, "Content-Length")
+	if s == "" {
+		return -1
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
 	if err != nil || n < 0 {
 		return -1
 	}
 	return n
 }
 
-// stale are the headers that speak of the body as upstream sent it, or that let
+// stale reports whether a header speaks of the body as upstream sent it, or lets
 // others than this browser keep the page.
-var stale = []string{
-	"Expires", "Last-Modified", "Accept-Ranges",
-	"Content-Md5", "Digest", "Content-Digest", "Repr-Digest",
-	"No-Vary-Search", "Surrogate-Control", "X-Accel-Expires", "Edge-Control",
+func stale(key string) bool {
+	switch key {
+	case "Expires", "Last-Modified", "Accept-Ranges",
+		"Content-Md5", "Digest", "Content-Digest", "Repr-Digest",
+		"No-Vary-Search", "Surrogate-Control", "X-Accel-Expires", "Edge-Control":
+		return true
+	}
+	return strings.HasSuffix(key, "-Cache-Control") // RFC 9213: one for each kind of cache
 }
 
 // asPage changes the header of a response into that of a signed page, which is
 // for one browser and must be asked for again each time.
 func asPage(h http.Header, suffix string) {
-	for _, key := range stale {
-		delete(h, key)
-	}
-	for key := range h { // RFC 9213: a Cache-Control for each kind of cache
-		if strings.HasSuffix(key, "-Cache-Control") {
+	for key := range h {
+		if stale(key) {
 			delete(h, key)
 		}
 	}

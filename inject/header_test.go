@@ -54,7 +54,7 @@ func TestAPagesHeadersSpeakOfThePage(t *testing.T) {
 
 func TestAPageThatMustNotBeKeptLosesItsTag(t *testing.T) {
 	s := &sink{header: http.Header{"Content-Type": {"text/html"}, "Etag": {`"a"`}}}
-	w := NewWriter(s, "", func(http.Header) Insertion { return Insertion{HTML: []byte(snippet)} })
+	w := NewWriter(s, "", func(dst []byte, _ http.Header) ([]byte, string) { return append(dst, snippet...), "" })
 	_, _ = io.WriteString(w, doc)
 	_ = w.Finish()
 	if _, ok := s.header["Etag"]; ok || string(s.body) != docWithSnippet {

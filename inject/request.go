@@ -67,23 +67,27 @@ func Prepare(h http.Header) {
 // knownCodings keeps of an Accept-Encoding what can be decoded and encoded
 // again, and reports whether anything was cut off.
 func knownCodings(accepted string) (known string, cut bool) {
-	var kept []string
+	kept := make([]byte, 0, 64)
 	for item := range strings.SplitSeq(accepted, ",") {
 		item = strings.TrimSpace(item)
-		if item == "" {
-			continue
-		}
 		name, _, _ := strings.Cut(item, ";")
-		if codingOf(strings.TrimSpace(name)) == unknownCoding {
+		switch {
+		case item == "":
+		case codingOf(strings.TrimSpace(name)) == unknownCoding:
 			cut = true
-			continue
+		case len(kept) > 0:
+			kept = append(append(kept, ", "...), item...)
+		default:
+			kept = append(kept, item...)
 		}
-		kept = append(kept, item)
 	}
-	if len(kept) == 0 {
-		return "identity", cut
+	switch {
+	case !cut:
+		return accepted, false
+	case len(kept) == 0:
+		return "identity", true
 	}
-	return strings.Join(kept, ", "), cut
+	return string(kept), true
 }
 
 // Revalidate turns If-None-Match into what upstream understands: tags that carry

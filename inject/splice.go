@@ -41,7 +41,7 @@ const (
 // look looks for the place in what upstream has written. noPlace means that the
 // page is not to be spliced.
 func (c *coded) look() finding {
-	if c.spliced && c.w.head.prescanned(c.w.Header()) {
+	if c.spliced && c.w.prescanned() {
 		return found
 	}
 	plain, f := c.peek((*c.w.head.buf)[:0])

@@ -232,7 +232,7 @@ func TestABigSnippetIsSplicedToo(t *testing.T) {
 				big := strings.Repeat("x", size-pos)
 				body := encoded(c, []byte(doc))
 				s := &sink{header: codedHeader(codingName(c), body)}
-				w := NewWriter(s, "", func(http.Header) Insertion { return Insertion{HTML: []byte(big)} })
+				w := NewWriter(s, "", func(dst []byte, _ http.Header) ([]byte, string) { return append(dst, big...), "" })
 				_, err := w.Write(body)
 				if err != nil || w.Finish() != nil {
 					t.Fatal(err)

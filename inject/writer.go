@@ -13,30 +13,27 @@ import (
 	"strconv"
 )
 
-// Insertion is what goes into a page.
-type Insertion struct {
-	// HTML is the snippet, in ASCII. If it is empty the response is left alone.
-	HTML []byte
-	// Tag is added to the page's ETag, inside the quotes; see Revalidate. If it
-	// is empty the page loses its ETag.
-	Tag string
-}
+// Insert appends the snippet for a page with this header to dst: ASCII, at least
+// one byte, or the response is left alone. The tag is added to the page's ETag,
+// inside the quotes (see Revalidate); if it is empty the page loses its ETag.
+type Insert func(dst []byte, header http.Header) (snippet []byte, tag string)
 
 // Writer is the http.ResponseWriter for one request for a document. Whoever made
 // it calls Finish when the handler has returned, or Abort when it has failed.
 type Writer struct {
 	http.ResponseWriter
 
-	insert     func(http.Header) Insertion
+	insert     Insert
 	revalidate string // the suffix that a 304 gets back, "" if no condition went up
 
-	phase  phase
-	status int
-	length int64  // the announced length of the body, -1 if unknown
-	start  []byte // the beginning of a body whose type it must tell
-	head   head   // the beginning of a page
-	coded  *coded // its content coding, nil if none
-	refuse string // the unknown content coding of an HTML response
+	phase    phase
+	status   int
+	length   int64  // the announced length of the body, -1 if unknown
+	declared bool   // the header names the charset
+	start    []byte // the beginning of a body whose type it must tell
+	head     head   // the beginning of a page
+	coded    *coded // its content coding, nil if none
+	refuse   string // the unknown content coding of an HTML response
 }
 
 type phase int
@@ -52,7 +49,7 @@ const (
 // certain that the response is a page, with the response's header. revalidate is
 // the suffix that was taken off If-None-Match, if a condition went upstream: a
 // 304 gets it back.
-func NewWriter(w http.ResponseWriter, revalidate string, insert func(http.Header) Insertion) *Writer {
+func NewWriter(w http.ResponseWriter, revalidate string, insert Insert) *Writer {
 	return &Writer{ResponseWriter: w, insert: insert, revalidate: revalidate}
 }
 
@@ -84,7 +81,8 @@ func (w *Writer) decide() {
 	if w.status == http.StatusNotModified && w.revalidate != "" {
 		asPage(h, w.revalidate)
 	}
-	if !pageStatus(w.status) || !pageHeader(h) {
+	charset, ok := pageHeader(h)
+	if !ok || !pageStatus(w.status) {
 		w.pass()
 		return
 	}
@@ -100,7 +98,7 @@ func (w *Writer) decide() {
 		return
 	}
 	w.phase = holding
-	w.length = contentLength(h)
+	w.length, w.declared = contentLength(h), charset != ""
 	w.head.open()
 	if c != identity {
 		w.coded = &coded{coding: c, w: w}
@@ -163,7 +161,7 @@ func (w *Writer) hold(p []byte) error {
 		}
 	case found:
 		complete := w.coded == nil && w.length >= 0 && w.head.size() >= w.length
-		if len(p) == 0 && !complete && !(waited && w.head.prescanned(w.Header())) {
+		if len(p) == 0 && !complete && !(waited && w.prescanned()) {
 			return nil
 		}
 	}
@@ -176,12 +174,12 @@ func (w *Writer) release(p []byte) error {
 	w.phase = passing
 	defer w.head.close()
 	h := w.Header()
-	var ins Insertion
-	charset, ok := w.head.charset(h)
-	if ok {
-		ins = w.insert(h)
+	charset, ok := w.charset()
+	if !ok {
+		return w.leave(p)
 	}
-	if len(ins.HTML) == 0 {
+	snippet, tag := w.head.insert(w.insert, h)
+	if len(snippet) == 0 {
 		return w.leave(p)
 	}
 	if charset != "" {
@@ -189,24 +187,39 @@ func (w *Writer) release(p []byte) error {
 	}
 	length := w.length
 	if w.coded != nil {
-		length = w.coded.lengthWith(ins.HTML)
+		length = w.coded.lengthWith(snippet)
 	} else if length >= 0 {
-		length += int64(len(ins.HTML))
+		length += int64(len(snippet))
 	}
 	delete(h, "Content-Length")
 	if length >= 0 {
 		h["Content-Length"] = []string{strconv.FormatInt(length, 10)}
 	}
-	asPage(h, ins.Tag)
+	asPage(h, tag)
 	w.ResponseWriter.WriteHeader(w.status)
 	if w.coded != nil {
-		return w.coded.start(ins.HTML, p)
+		return w.coded.start(snippet, p)
 	}
-	if _, err := w.ResponseWriter.Write(w.head.joined(ins.HTML, &p)); err != nil || len(p) == 0 {
+	if _, err := w.ResponseWriter.Write(w.head.joined(snippet, &p)); err != nil || len(p) == 0 {
 		return err
 	}
 	_, err := w.ResponseWriter.Write(p)
 	return err
+}
+
+// prescanned reports whether all is held that can tell the page's charset.
+func (w *Writer) prescanned() bool { return w.declared || w.head.size() >= prescanLength }
+
+// charset returns the charset that the Content-Type must name so that the
+// insertion cannot hide the meta element that declares it, "" if nothing need be
+// done. It is not ok where there is no place, or where the page's charset cannot
+// take an ASCII insertion.
+func (w *Writer) charset() (label string, ok bool) {
+	if !w.head.found || w.declared {
+		return "", w.head.found
+	}
+	label = metaCharset(w.head.bytes())
+	return label, insertable(label)
 }
 
 // leave sends the response on as it came.

@@ -355,7 +355,7 @@ func TestInsertIsAskedOnceAndOnlyForPages(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			asked := 0
 			s := &sink{header: c.header}
-			w := NewWriter(s, "", func(http.Header) Insertion { asked++; return theSnippet(nil) })
+			w := NewWriter(s, "", func(dst []byte, h http.Header) ([]byte, string) { asked++; return theSnippet(dst, h) })
 			_ = inPieces(w, c.body, 9, true)
 			_ = w.Finish()
 			if asked != c.want {
@@ -368,7 +368,7 @@ func TestInsertIsAskedOnceAndOnlyForPages(t *testing.T) {
 func TestAnEmptyInsertionLeavesThePageAlone(t *testing.T) {
 	h := http.Header{"Content-Type": {"text/html"}, "Etag": {`"a"`}, "Content-Length": {strconv.Itoa(len(doc))}}
 	s := &sink{header: h.Clone()}
-	w := NewWriter(s, "", func(http.Header) Insertion { return Insertion{} })
+	w := NewWriter(s, "", func(dst []byte, _ http.Header) ([]byte, string) { return dst, "" })
 	_, _ = io.WriteString(w, doc)
 	_ = w.Finish()
 	if string(s.body) != doc || fmt.Sprint(s.header) != fmt.Sprint(h) {

@@ -67,18 +67,10 @@ func newOrigin(scheme, host, port string) Origin {
 
 // String returns the origin as `scheme://host[:port]`.
 func (o Origin) String() string {
-	return string(o.append(make([]byte, 0, len(o.Scheme)+len(o.Host)+len(o.Port)+4)))
-}
-
-func (o Origin) append(dst []byte) []byte {
-	dst = append(dst, o.Scheme...)
-	dst = append(dst, "://"...)
-	dst = append(dst, o.Host...)
-	if o.Port != "" {
-		dst = append(dst, ':')
-		dst = append(dst, o.Port...)
+	if o.Port == "" {
+		return o.Scheme + "://" + o.Host
 	}
-	return dst
+	return o.Scheme + "://" + o.Host + ":" + o.Port
 }
 
 // private reports whether the host is localhost or a loopback or private

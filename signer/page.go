@@ -41,10 +41,12 @@ type Page struct {
 
 // URL returns the page's URL as location.href shows it, without fragment.
 func (p Page) URL() string {
-	dst := make([]byte, 0, len(p.Origin.Scheme)+len(p.Origin.Host)+len(p.Origin.Port)+len(p.Prefix)+len(p.Target)+4)
-	dst = p.Origin.append(dst)
-	dst = append(dst, p.Prefix...)
-	return string(append(dst, p.Target...))
+	o := p.Origin
+	colon := ""
+	if o.Port != "" {
+		colon = ":"
+	}
+	return o.Scheme + "://" + o.Host + colon + o.Port + p.Prefix + p.Target // one allocation
 }
 
 // Codes of an Error.
@@ -127,6 +129,10 @@ func (r *Rules) Page(req Request) (Page, error) {
 	}
 	return Page{Origin: origin, Prefix: prefix, Target: target, Vouched: vouched}, nil
 }
+
+// RestoreTargets tells whether a trusted proxy may say that the browser sent
+// another target than the one received.
+func (r *Rules) RestoreTargets() bool { return r.prefix || len(r.targets) > 0 }
 
 // Target returns the request target that the browser sent, and the path prefix
 // that belongs in front of it.

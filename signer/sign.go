@@ -1,10 +1,10 @@
 package signer
 
 import (
-	"crypto/rand"
 	"crypto/sha1" // DingTalk's choice: the hash proves possession of the ticket, collisions do not matter
 	"crypto/sha256"
 	"encoding/hex"
+	"math/rand/v2"
 	"strconv"
 	"time"
 )
@@ -45,7 +45,7 @@ func (s Signer) Sign(ticket, url string, now time.Time) Signed {
 // sign hashes `jsapi_ticket=…&noncestr=…&timestamp=…&url=…` (DingTalk,
 // jsapi-authentication). All of the result lies in one allocation.
 func (s Signer) sign(ticket, url string, nonce, stamp []byte) Signed {
-	var room [1024]byte
+	var room [512]byte
 	plain := append(room[:0], "jsapi_ticket="...)
 	plain = append(plain, ticket...)
 	plain = append(plain, "&noncestr="...)
@@ -70,10 +70,13 @@ func (s Signer) sign(ticket, url string, nonce, stamp []byte) Signed {
 }
 
 // fillNonce fills nonce with random letters and digits; five bits each, so that
-// all are equally likely.
+// all are equally likely. The nonceStr is public and guards nothing (the ticket
+// does): it need not be unpredictable, and it is made for every page.
 func fillNonce(nonce *[nonceLen]byte) {
-	rand.Read(nonce[:]) // never fails (crypto/rand)
-	for i, b := range nonce {
-		nonce[i] = "abcdefghijklmnopqrstuvwxyz234567"[b&31]
+	for half := range 2 {
+		bits := rand.Uint64()
+		for i := range nonceLen / 2 {
+			nonce[half*nonceLen/2+i] = "abcdefghijklmnopqrstuvwxyz234567"[bits>>(5*i)&31]
+		}
 	}
 }
