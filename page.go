@@ -48,9 +48,9 @@ func facts(r *http.Request, target string) signer.Request {
 }
 
 // locate rebuilds the URL of the page, and makes sure that it is one of ours.
-func (h *Handler) locate(r *http.Request, req signer.Request) *place {
+func (h *Handler) locate(r *http.Request, req signer.Request) place {
 	page, err := h.rules.Page(req)
-	p := &place{Page: page, host: r.Host}
+	p := place{Page: page, host: r.Host}
 	if err != nil {
 		p.err = asSignerError(err)
 	} else if !page.Vouched && !h.hosts.matches(h, r) {
@@ -92,7 +92,7 @@ func (h *Handler) revalidate(header http.Header) string {
 }
 
 // insert appends the snippet for a page.
-func (h *Handler) insert(ctx context.Context, p *place, dst []byte, header http.Header) (snippet []byte, suffix string) {
+func (h *Handler) insert(ctx context.Context, p place, dst []byte, header http.Header) (snippet []byte, suffix string) {
 	page, suffix := h.sign(ctx, p)
 	var form client.Form
 	if csp := header["Content-Security-Policy"]; len(csp) > 0 {
@@ -103,7 +103,7 @@ func (h *Handler) insert(ctx context.Context, p *place, dst []byte, header http.
 
 // sign signs the page, or says why it cannot. The suffix is for its ETag: a page
 // that is not signed must not be kept.
-func (h *Handler) sign(ctx context.Context, p *place) (page client.Page, suffix string) {
+func (h *Handler) sign(ctx context.Context, p place) (page client.Page, suffix string) {
 	if p.err != nil {
 		h.notices.once(h.log, p.err.Code, "a page passes unsigned: "+p.err.Message, zap.String("host", p.host))
 		return client.Page{Err: &client.Error{Code: p.err.Code, Message: p.err.Message}}, ""

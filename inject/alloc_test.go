@@ -25,7 +25,7 @@ func TestAPageCostsFewAllocations(t *testing.T) {
 		typ  []string
 		most float64
 	}{
-		"a page":                   {body, contentType, 12},
+		"a page":                   {body, contentType, 4},
 		"a page for the tokenizer": {unusual, contentType, 20},
 		"JSON":                     {body, []string{"application/json"}, 1},
 		"a download":               {body, []string{"application/octet-stream"}, 1},

@@ -79,7 +79,7 @@ func FuzzRevalidate(f *testing.F) {
 				t.Fatalf("%q is asked for, but %q did not come with %q", bare, given, value)
 			}
 			page := http.Header{"Etag": {bare}}
-			asPage(page, suffix)
+			new(values).asPage(page, suffix)
 			back := http.Header{"If-None-Match": page["Etag"]}
 			if !Revalidate(back, suffix) || back["If-None-Match"][0] != bare {
 				t.Fatalf("%q comes back as %q", bare, back)

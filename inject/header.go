@@ -118,24 +118,47 @@ func stale(key string) bool {
 	return strings.HasSuffix(key, "-Cache-Control") // RFC 9213: one for each kind of cache
 }
 
+// values is room for the header values that a page changes, so that they cost no
+// allocation each.
+type values [4]string
+
+// set gives a header its one value, which lives in slot.
+func (v *values) set(h http.Header, slot int, key, value string) {
+	v[slot] = value
+	h[key] = v[slot : slot+1 : slot+1]
+}
+
+const (
+	slotCacheControl = iota
+	slotETag
+	slotLength
+	slotType
+)
+
 // asPage changes the header of a response into that of a signed page, which is
 // for one browser and must be asked for again each time.
-func asPage(h http.Header, suffix string) {
-	for key := range h {
-		if stale(key) {
+func (v *values) asPage(h http.Header, suffix string) {
+	var control, tags []string
+	for key, values := range h {
+		switch {
+		case key == "Cache-Control":
+			control = values
+		case key == "Etag":
+			tags = values
+		case stale(key):
 			delete(h, key)
 		}
 	}
-	if !hasDirective(h["Cache-Control"], "no-store") {
-		h["Cache-Control"] = []string{"private, no-cache"}
+	if !hasDirective(control, "no-store") {
+		v.set(h, slotCacheControl, "Cache-Control", "private, no-cache")
 	}
-	if len(h["Etag"]) == 0 {
+	if len(tags) == 0 {
 		return
 	}
-	tag, rest := cutTag(h["Etag"][0])
+	tag, rest := cutTag(tags[0])
 	if suffix == "" || tag == "" || rest != "" {
 		delete(h, "Etag")
 		return
 	}
-	h["Etag"] = []string{tag[:len(tag)-1] + suffix + `"`}
+	v.set(h, slotETag, "Etag", tag[:len(tag)-1]+suffix+`"`)
 }

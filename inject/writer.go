@@ -34,6 +34,7 @@ type Writer struct {
 	head     head   // the beginning of a page
 	coded    *coded // its content coding, nil if none
 	refuse   string // the unknown content coding of an HTML response
+	values   values
 }
 
 type phase int
@@ -79,7 +80,7 @@ func (w *Writer) WriteHeader(status int) {
 func (w *Writer) decide() {
 	h := w.Header()
 	if w.status == http.StatusNotModified && w.revalidate != "" {
-		asPage(h, w.revalidate)
+		w.values.asPage(h, w.revalidate)
 	}
 	charset, ok := pageHeader(h)
 	if !ok || !pageStatus(w.status) {
@@ -183,7 +184,7 @@ func (w *Writer) release(p []byte) error {
 		return w.leave(p)
 	}
 	if charset != "" {
-		h["Content-Type"] = []string{first(h, "Content-Type") + "; charset=" + charset}
+		w.values.set(h, slotType, "Content-Type", first(h, "Content-Type")+"; charset="+charset)
 	}
 	length := w.length
 	if w.coded != nil {
@@ -191,11 +192,12 @@ func (w *Writer) release(p []byte) error {
 	} else if length >= 0 {
 		length += int64(len(snippet))
 	}
-	delete(h, "Content-Length")
 	if length >= 0 {
-		h["Content-Length"] = []string{strconv.FormatInt(length, 10)}
+		w.values.set(h, slotLength, "Content-Length", strconv.FormatInt(length, 10))
+	} else {
+		delete(h, "Content-Length")
 	}
-	asPage(h, tag)
+	w.values.asPage(h, tag)
 	w.ResponseWriter.WriteHeader(w.status)
 	if w.coded != nil {
 		return w.coded.start(snippet, p)
