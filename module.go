@@ -58,6 +58,7 @@ type Handler struct {
 	fingerprint string                      // of what all pages are made of, for their ETags
 	generation  *atomic.Pointer[generation] // of the pages that are made now
 	notices     *notices
+	events      *emitter
 	log         *zap.Logger
 }
 
@@ -100,13 +101,24 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
-	h.tokens, h.release, err = newTokens(&c, storage, h.log)
-	return err
+	if h.events, err = newEmitter(ctx); err != nil {
+		return err
+	}
+	if err := registerMetrics(ctx.GetMetricsRegistry()); err != nil {
+		return err
+	}
+	if h.tokens, h.release, err = newTokens(&c, storage, h.log); err != nil {
+		return err
+	}
+	h.tokens.Observe(watcher{h.tokens.Name(), h.events})
+	running.add(h, app{h.tokens, c.CorpID})
+	return nil
 }
 
 // Cleanup gives back what the handler shares with its successor.
 func (h *Handler) Cleanup() error {
 	if h.release != nil {
+		running.remove(h)
 		h.release()
 		h.release = nil
 	}
@@ -142,6 +154,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		return err
 	}
 	if coding := page.Refused(); coding != "" {
+		pageOutcomes[outcomeCoding].Inc()
 		h.notices.once(h.log, "coding", "a page with a content coding that cannot be taken off passes unsigned: let the upstream send gzip, zstd or none",
 			zap.String("content_encoding", coding))
 	}

@@ -32,11 +32,13 @@ func (n *notices) once(log *zap.Logger, kind, message string, fields ...zap.Fiel
 }
 
 // atMost logs a warning unless that many of this kind were logged within a
-// minute.
-func (n *notices) atMost(limit int, log *zap.Logger, kind, message string, fields ...zap.Field) {
-	if n.admit(limit, kind, time.Now()) {
+// minute. It reports whether it did.
+func (n *notices) atMost(limit int, log *zap.Logger, kind, message string, fields ...zap.Field) (logged bool) {
+	logged = n.admit(limit, kind, time.Now())
+	if logged {
 		log.Warn(message, fields...)
 	}
+	return logged
 }
 
 func (n *notices) admit(limit int, kind string, now time.Time) bool {

@@ -94,6 +94,7 @@ func (h *Handler) revalidate(header http.Header) string {
 // insert appends the snippet for a page.
 func (h *Handler) insert(ctx context.Context, p place, dst []byte, header http.Header) (snippet []byte, suffix string) {
 	page, suffix := h.sign(ctx, p)
+	countPage(page)
 	var form client.Form
 	if csp := header["Content-Security-Policy"]; len(csp) > 0 {
 		form = client.FormFor(csp, p.Origin.String()+h.endpoint+"/"+client.FileName)
@@ -125,9 +126,8 @@ const codeNoTicket = "ticket_unavailable"
 
 // noTicket says why there is no ticket, as far as users may know it.
 func noTicket(err error) string {
-	var advised interface{ Advice() string }
-	if errors.As(err, &advised) {
-		return "DingTalk gives no jsapi_ticket: " + advised.Advice() + " The Caddy log has the details."
+	if advice := adviceOn(err); advice != "" {
+		return "DingTalk gives no jsapi_ticket: " + advice + " The Caddy log has the details."
 	}
 	return "there is no jsapi_ticket yet: reload the page in a moment; if that does not help, look into the Caddy log"
 }

@@ -65,6 +65,16 @@ func (h *Handler) serveReport(w http.ResponseWriter, r *http.Request, _ caller) 
 	return nil
 }
 
+// The verdicts on reports.
+const (
+	verdictUnsigned = "unsigned"
+	verdictMismatch = "url_mismatch"
+	verdictRefused  = "refused"
+	verdictError    = "error"
+)
+
+// logReport logs a report, and counts and announces it. Few lines a minute of
+// each kind, and few kinds: anybody can send reports.
 func (h *Handler) logReport(rep *report) {
 	fields := []zap.Field{
 		zap.String("code", string(rep.Code)),
@@ -72,19 +82,28 @@ func (h *Handler) logReport(rep *report) {
 		zap.String("url", rep.URL),
 		zap.String("signed", rep.Signed),
 	}
-	// Few lines a minute of each kind, and few kinds: anybody can send reports.
 	parts, advice := difference(rep.URL, rep.Signed)
 	switch {
 	case rep.Signed == "":
+		reportsTotal.WithLabelValues(verdictUnsigned).Inc()
 		h.notices.atMost(someReports, h.log, "unsigned", "a page without a signature reports an error of dd.config", fields...)
-	case advice != "":
-		fields = append(fields, zap.Strings("differs", parts))
-		h.notices.atMost(someReports, h.log, "differs "+strings.Join(parts, " "), "the browser shows another URL than the one that was signed: "+advice, fields...)
 	case rep.URL != rep.Signed:
-		h.notices.atMost(someReports, h.log, "differs", "a page reports another URL than the one that was signed, in a way that no setting cures", fields...)
+		reportsTotal.WithLabelValues(verdictMismatch).Inc()
+		kind, message := "differs", "a page reports another URL than the one that was signed, in a way that no setting cures"
+		if advice != "" {
+			fields = append(fields, zap.Strings("differs", parts))
+			kind, message = "differs "+strings.Join(parts, " "), "the browser shows another URL than the one that was signed: "+advice
+		}
+		if h.notices.atMost(someReports, h.log, kind, message, fields...) {
+			h.events.emit(eventMismatch, map[string]any{"url": rep.URL, "signed": rep.Signed, "advice": advice})
+		}
 	case rep.refusal():
-		h.notices.atMost(someReports, h.log, "refused", "DingTalk refused the signature of the URL that the browser shows: the jsapi_ticket may have been replaced by another program that uses the same app; it is fetched again", fields...)
+		reportsTotal.WithLabelValues(verdictRefused).Inc()
+		if h.notices.atMost(someReports, h.log, "refused", "DingTalk refused the signature of the URL that the browser shows: the jsapi_ticket may have been replaced by another program that uses the same app; it is fetched again", fields...) {
+			h.events.emit(eventRefused, map[string]any{"url": rep.URL, "code": string(rep.Code), "message": rep.Message})
+		}
 	default:
+		reportsTotal.WithLabelValues(verdictError).Inc()
 		advice := codeAdvice(string(rep.Code))
 		h.notices.atMost(someReports, h.log, advice, "dd.config failed in a page: "+advice, fields...)
 	}

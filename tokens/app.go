@@ -35,6 +35,7 @@ type App struct {
 	storage   Storage
 	memory    *Memory
 	state     *state
+	observer  Observer
 	log       *zap.Logger
 }
 
@@ -50,6 +51,7 @@ func NewApp(name string, source Source, storage Storage, memory *Memory, log *za
 		storage:   storage,
 		memory:    memory,
 		state:     memory.state(name),
+		observer:  nobody{},
 		log:       log,
 	}
 }
@@ -147,6 +149,9 @@ func (a *App) renew() <-chan singleflight.Result {
 			if t, err = a.obtain(ctx); err != nil {
 				isNew, delay := a.state.failed(err, time.Now())
 				a.logFailure(err, isNew, delay)
+				if isNew {
+					a.observer.Failed(err, delay)
+				}
 				return nil, err
 			}
 		}
@@ -195,19 +200,28 @@ func (a *App) fetch(ctx context.Context) (*Token, error) {
 		return nil, err
 	}
 	now := time.Now()
-	value, lifetime, err := a.source.Ticket(ctx, access.Value)
+	value, lifetime, err := a.ask(ctx, access)
 	var rejected tokenRejected
 	if errors.As(err, &rejected) && rejected.TokenRejected() && now.Sub(access.Fetched) > rejectedAge {
 		if access, err = a.accessToken(ctx, access); err != nil {
 			return nil, err
 		}
 		now = time.Now()
-		value, lifetime, err = a.source.Ticket(ctx, access.Value)
+		value, lifetime, err = a.ask(ctx, access)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("fetching jsapi_ticket: %w", err)
 	}
-	return newToken(value, now, lifetime), nil
+	t := newToken(value, now, lifetime)
+	a.observer.Fetched(t.Expires)
+	return t, nil
+}
+
+// ask calls DingTalk for a ticket.
+func (a *App) ask(ctx context.Context, access *Token) (value string, lifetime time.Duration, err error) {
+	value, lifetime, err = a.source.Ticket(ctx, access.Value)
+	a.observer.Called(KindTicket, err)
+	return value, lifetime, err
 }
 
 // accessToken returns an access token, a newer one than the rejected.
@@ -224,6 +238,7 @@ func (a *App) accessToken(ctx context.Context, rejected *Token) (*Token, error) 
 	}
 	now := time.Now()
 	value, lifetime, err := a.source.AccessToken(ctx)
+	a.observer.Called(KindAccess, err)
 	if err != nil {
 		return nil, fmt.Errorf("fetching access token: %w", err)
 	}

@@ -179,3 +179,18 @@ func (s *state) suspect(now time.Time) bool {
 	s.suspected = now
 	return true
 }
+
+// standing returns the failure that the app is in, the time until DingTalk is
+// asked again, and whether the storage works.
+func (s *state) standing(now time.Time) (retry time.Duration, storage bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return max(s.next.Sub(now), 0), !s.storage, s.err
+}
+
+// forgive lets DingTalk be asked at once: somebody has mended something.
+func (s *state) forgive() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.next, s.look, s.rest = time.Time{}, time.Time{}, time.Time{}
+}

@@ -1,0 +1,105 @@
+package dingtalk
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/client"
+	"github.com/caddy-dingtalk/caddy-dingtalk/oapi"
+	"github.com/caddy-dingtalk/caddy-dingtalk/signer"
+)
+
+// The metrics of the process. They outlive a reload, while Caddy makes a new
+// registry for each configuration. No label holds what a visitor, a key or a URL
+// could fill.
+var (
+	pagesTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: "caddy", Subsystem: "dingtalk", Name: "pages_total",
+		Help: "HTML pages by outcome: signed, or the reason why not.",
+	}, []string{"outcome"})
+	callsTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: "caddy", Subsystem: "dingtalk", Name: "token_calls_total",
+		Help: "Calls of DingTalk's API by kind and outcome: ok, or what sort of failure.",
+	}, []string{"kind", "outcome"})
+	reportsTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: "caddy", Subsystem: "dingtalk", Name: "reports_total",
+		Help: "Reports of pages whose dd.config failed or whose URL differs, by verdict.",
+	}, []string{"verdict"})
+	expiry = expiryCollector{prometheus.NewDesc("caddy_dingtalk_ticket_expires_seconds",
+		"Seconds until the jsapi_ticket of an app expires, 0 if there is none. The app is the last part of its name in /dingtalk/status.",
+		[]string{"app"}, nil)}
+)
+
+const (
+	outcomeSigned = "signed"
+	outcomeCoding = "unknown_coding"
+	outcomeOK     = "ok"
+)
+
+// pageOutcomes counts pages without looking up labels.
+var pageOutcomes = map[string]prometheus.Counter{
+	outcomeSigned:            pagesTotal.WithLabelValues(outcomeSigned),
+	outcomeCoding:            pagesTotal.WithLabelValues(outcomeCoding),
+	codeNoTicket:             pagesTotal.WithLabelValues(codeNoTicket),
+	signer.CodeOriginUnknown: pagesTotal.WithLabelValues(signer.CodeOriginUnknown),
+	signer.CodeBadURL:        pagesTotal.WithLabelValues(signer.CodeBadURL),
+}
+
+// signedPages spares the signed ones the map.
+var signedPages = pageOutcomes[outcomeSigned]
+
+// countPage counts a page by whether, or why not, it is signed.
+func countPage(p client.Page) {
+	if p.Err == nil {
+		signedPages.Inc()
+		return
+	}
+	pageOutcomes[p.Err.Code].Inc()
+}
+
+// countCall counts a call of DingTalk's API.
+func countCall(kind string, err error) {
+	outcome := outcomeOK
+	if err != nil {
+		outcome = failureKind(err)
+	}
+	callsTotal.WithLabelValues(kind, outcome).Inc()
+}
+
+// failureKind names the sort of a failure to get tokens.
+func failureKind(err error) string {
+	var e *oapi.Error
+	if errors.As(err, &e) {
+		return e.Kind.String()
+	}
+	return oapi.Other.String()
+}
+
+// registerMetrics makes the metrics of the process part of a configuration's.
+func registerMetrics(registry prometheus.Registerer) error {
+	for _, c := range []prometheus.Collector{pagesTotal, callsTotal, reportsTotal, expiry} {
+		var already prometheus.AlreadyRegisteredError
+		if err := registry.Register(c); err != nil && !errors.As(err, &already) {
+			return fmt.Errorf("registering metrics: %w", err)
+		}
+	}
+	return nil
+}
+
+// expiryCollector reads the tickets of the apps in use when it is asked.
+type expiryCollector struct{ desc *prometheus.Desc }
+
+func (c expiryCollector) Describe(to chan<- *prometheus.Desc) { to <- c.desc }
+
+func (c expiryCollector) Collect(to chan<- prometheus.Metric) {
+	for _, app := range running.apps() {
+		left := 0.0
+		if ticket := app.tokens.Status().Ticket; ticket != nil {
+			left = max(time.Until(ticket.Expires).Seconds(), 0)
+		}
+		to <- prometheus.MustNewConstMetric(c.desc, prometheus.GaugeValue, left, app.id())
+	}
+}
