@@ -91,19 +91,16 @@ func (c *coded) settle(err error) error {
 	return nil
 }
 
-// start sends the beginning of the page with the snippet in it, p being the
-// decoded bytes behind it that are not held any more.
-func (c *coded) start(snippet, p []byte) error {
+// start sends the page's beginning with the snippet, b, and what is held behind
+// it, p being the decoded bytes that are not held any more. It returns the buffer
+// of b, which may have moved.
+func (c *coded) start(b, p []byte) (buf []byte, err error) {
 	if c.spliced {
-		return c.startSplice(snippet)
+		return b, c.startSplice(b)
 	}
 	c.enc, c.done = newEncoder(c.coding, c.w.ResponseWriter)
 	c.raw = nil
-	if _, err := c.enc.Write(c.w.head.joined(snippet, &p)); err != nil || len(p) == 0 {
-		return err
-	}
-	_, err := c.enc.Write(p)
-	return err
+	return c.w.head.writeTo(c.enc, b, p)
 }
 
 // leave sends on what upstream has written, and everything after it.

@@ -1,11 +1,15 @@
 package inject
 
 import (
-	"net/http"
+	"io"
+	"slices"
 	"sync"
 )
 
 const (
+	// heldSize is room for what proxies write first: the rest of the 4 KiB that
+	// they have read together with upstream's header.
+	heldSize = 4 << 10
 	// maxHeld bounds the beginning of a document that is held. What has no place
 	// for a script by then is left alone.
 	maxHeld = 64 << 10
@@ -14,7 +18,12 @@ const (
 	maxJoined = 96 << 10
 )
 
-var heldBuffers = sync.Pool{New: func() any { b := make([]byte, 0, 48<<10); return &b }}
+// Pages that come slowly hold their beginning for long, many at a time: those
+// buffers are small. The large ones are in use for the time of a write.
+var (
+	heldBuffers   = sync.Pool{New: func() any { b := make([]byte, 0, heldSize); return &b }}
+	joinedBuffers = sync.Pool{New: func() any { b := make([]byte, 0, 48<<10); return &b }}
+)
 
 // head is the beginning of a page, which is held until the place is found.
 type head struct {
@@ -27,8 +36,10 @@ type head struct {
 func (d *head) open() { d.buf = heldBuffers.Get().(*[]byte) }
 
 func (d *head) close() {
-	*d.buf = (*d.buf)[:0]
-	heldBuffers.Put(d.buf)
+	if cap(*d.buf) == heldSize {
+		*d.buf = (*d.buf)[:0]
+		heldBuffers.Put(d.buf)
+	}
 	d.buf = nil
 }
 
@@ -38,9 +49,13 @@ func (d *head) size() int64 { return int64(len(*d.buf)) }
 
 func (d *head) full() bool { return len(*d.buf) >= maxHeld }
 
-// add holds as much of p as may be held, and returns how much that is.
+// add holds the next bytes of p, more only if the place needs them, and returns
+// how many.
 func (d *head) add(p []byte) int {
-	n := min(len(p), maxHeld-len(*d.buf))
+	if len(*d.buf) == cap(*d.buf) {
+		*d.buf = slices.Grow(*d.buf, min(len(*d.buf), maxHeld-len(*d.buf)))
+	}
+	n := min(len(p), cap(*d.buf)-len(*d.buf), maxHeld-len(*d.buf))
 	*d.buf = append(*d.buf, p[:n]...)
 	return n
 }
@@ -59,25 +74,20 @@ func (d *head) seek(eof bool) finding {
 	return f
 }
 
-// insert lets make append the snippet behind what is held, which stays as it is.
-func (d *head) insert(make Insert, h http.Header) (snippet []byte, tag string) {
-	n := len(*d.buf)
-	*d.buf, tag = make(*d.buf, h)
-	snippet = (*d.buf)[n:]
-	*d.buf = (*d.buf)[:n]
-	return snippet, tag
-}
+// before returns what is held in front of the place.
+func (d *head) before() []byte { return (*d.buf)[:d.pos] }
 
-// joined returns what is held with the snippet, which stands behind it, in its
-// place and, if there is room, p behind that; p is emptied then.
-func (d *head) joined(snippet []byte, p *[]byte) []byte {
-	rest := (*d.buf)[d.pos:]
-	b := append((*d.buf)[:len(*d.buf)+len(snippet)], rest...)
-	b = append(b[:d.pos], b[d.pos+len(rest):]...)
-	if len(b)+len(*p) <= maxJoined {
-		b = append(b, *p...)
-		*p = nil
+// writeTo writes a page whose beginning, with the snippet, is b: the rest of what
+// is held goes behind it, and p behind that, at once if that is not too much. It
+// returns the buffer of b, which may have moved.
+func (d *head) writeTo(w io.Writer, b, p []byte) (buf []byte, err error) {
+	b = append(b, (*d.buf)[d.pos:]...)
+	if len(b)+len(p) <= maxJoined {
+		b = append(b, p...)
+		p = nil
 	}
-	*d.buf = b
-	return b
+	if _, err = w.Write(b); err == nil && len(p) > 0 {
+		_, err = w.Write(p)
+	}
+	return b, err
 }

@@ -44,7 +44,9 @@ func (c *coded) look() finding {
 	if c.spliced && c.w.prescanned() {
 		return found
 	}
-	plain, f := c.peek((*c.w.head.buf)[:0])
+	room := joinedBuffers.Get().(*[]byte)
+	defer joinedBuffers.Put(room)
+	plain, f := c.peek((*room)[:0])
 	switch {
 	case f == needMore && len(c.raw) > maxHeld:
 		return noPlace
@@ -52,8 +54,9 @@ func (c *coded) look() finding {
 		return f
 	}
 	if pos, ok := plainHead(plain); ok && pos <= maxSpliced {
-		*c.w.head.buf = plain
-		c.w.head.pos, c.w.head.found, c.spliced = pos, true, true
+		head := &c.w.head
+		*head.buf = append((*head.buf)[:0], plain[:min(len(plain), max(pos, prescanLength))]...)
+		head.pos, head.found, c.spliced = pos, true, true
 		return found
 	}
 	if len(c.raw) < minPeeked && len(plain) < prescanLength {
@@ -148,12 +151,11 @@ func peekZstd(room, data []byte) []byte {
 	return room[:n]
 }
 
-// lengthWith returns the length of the page with a snippet, -1 if it is unknown.
-func (c *coded) lengthWith(snippet []byte) int64 {
+// lengthWith returns the length of the page with a payload, -1 if it is unknown.
+func (c *coded) lengthWith(payload int) int64 {
 	if !c.spliced || c.w.length < 0 {
 		return -1
 	}
-	payload := c.w.head.pos + len(snippet)
 	if c.coding == zstdCoding {
 		return c.w.length + int64(zstdFrameSize(payload))
 	}
@@ -162,10 +164,9 @@ func (c *coded) lengthWith(snippet []byte) int64 {
 
 // startSplice sends the payload, that is the document's beginning and the
 // snippet, and behind it what upstream has written.
-func (c *coded) startSplice(snippet []byte) error {
-	payload := append(c.w.head.bytes()[:c.w.head.pos], snippet...) // over what has been peeked at
-	buf := heldBuffers.Get().(*[]byte)
-	defer heldBuffers.Put(buf)
+func (c *coded) startSplice(payload []byte) error {
+	buf := joinedBuffers.Get().(*[]byte)
+	defer joinedBuffers.Put(buf)
 	b := (*buf)[:0]
 	data := c.raw[c.header:]
 	joined := min(len(data), maxJoined)

@@ -154,19 +154,21 @@ func (w *Writer) sniff() error {
 // for the charset, unless that is all there is.
 func (w *Writer) hold(p []byte) error {
 	waited := w.head.found
-	p = p[w.head.add(p):]
-	switch w.head.seek(false) {
-	case needMore:
-		if !w.head.full() {
-			return nil
+	for {
+		p = p[w.head.add(p):]
+		f := w.head.seek(false)
+		if f == needMore && !w.head.full() {
+			if len(p) == 0 {
+				return nil
+			}
+			continue
 		}
-	case found:
 		complete := w.coded == nil && w.length >= 0 && w.head.size() >= w.length
-		if len(p) == 0 && !complete && !(waited && w.prescanned()) {
+		if f == found && len(p) == 0 && !complete && !(waited && w.prescanned()) {
 			return nil
 		}
+		return w.release(p)
 	}
-	return w.release(p)
 }
 
 // release ends the holding: what is held goes out, with the snippet if there is
@@ -179,8 +181,11 @@ func (w *Writer) release(p []byte) error {
 	if !ok {
 		return w.leave(p)
 	}
-	snippet, tag := w.head.insert(w.insert, h)
-	if len(snippet) == 0 {
+	buf := joinedBuffers.Get().(*[]byte)
+	defer joinedBuffers.Put(buf)
+	start, tag := w.insert(append((*buf)[:0], w.head.before()...), h)
+	inserted := len(start) - w.head.pos
+	if inserted <= 0 {
 		return w.leave(p)
 	}
 	if charset != "" {
@@ -188,9 +193,9 @@ func (w *Writer) release(p []byte) error {
 	}
 	length := w.length
 	if w.coded != nil {
-		length = w.coded.lengthWith(snippet)
+		length = w.coded.lengthWith(len(start))
 	} else if length >= 0 {
-		length += int64(len(snippet))
+		length += int64(inserted)
 	}
 	if length >= 0 {
 		w.values.set(h, slotLength, "Content-Length", strconv.FormatInt(length, 10))
@@ -199,13 +204,13 @@ func (w *Writer) release(p []byte) error {
 	}
 	w.values.asPage(h, tag)
 	w.ResponseWriter.WriteHeader(w.status)
+	var err error
 	if w.coded != nil {
-		return w.coded.start(snippet, p)
+		start, err = w.coded.start(start, p)
+	} else {
+		start, err = w.head.writeTo(w.ResponseWriter, start, p)
 	}
-	if _, err := w.ResponseWriter.Write(w.head.joined(snippet, &p)); err != nil || len(p) == 0 {
-		return err
-	}
-	_, err := w.ResponseWriter.Write(p)
+	*buf = start[:0]
 	return err
 }
 
