@@ -9,7 +9,8 @@ import "errors"
 type coded struct {
 	coding coding
 	w      *Writer
-	raw    []byte // what upstream has written, while it may still go on untouched
+	raw    []byte  // what upstream has written, while it may still go on untouched
+	room   *[]byte // for raw, as long as it suffices
 
 	spliced bool      // the one way is taken: the place is known
 	header  int       // the length of the gzip header, 0 for zstd
@@ -22,6 +23,19 @@ type coded struct {
 
 var errLeft = errors.New("the response is left as it is")
 
+func newCoded(c coding, w *Writer) *coded {
+	room := heldBuffers.Get().(*[]byte)
+	return &coded{coding: c, w: w, raw: (*room)[:0], room: room}
+}
+
+// drop gives up what upstream has written.
+func (c *coded) drop() {
+	if c.room != nil {
+		heldBuffers.Put(c.room)
+	}
+	c.raw, c.room = nil, nil
+}
+
 // write takes what upstream writes.
 func (c *coded) write(p []byte) error {
 	if c.w.phase == passing {
@@ -30,6 +44,9 @@ func (c *coded) write(p []byte) error {
 			return err
 		}
 		return c.dec.write(p)
+	}
+	if c.spliced && c.w.prescanned() {
+		return c.settle(c.w.release(p)) // the one write more has come
 	}
 	c.raw = append(c.raw, p...)
 	if c.dec != nil {
@@ -92,21 +109,27 @@ func (c *coded) settle(err error) error {
 }
 
 // start sends the page's beginning with the snippet, b, and what is held behind
-// it, p being the decoded bytes that are not held any more. It returns the buffer
-// of b, which may have moved.
+// it, p being what is not held any more: decoded, or as upstream has written it
+// if the page is spliced. It returns the buffer of b, which may have moved.
 func (c *coded) start(b, p []byte) (buf []byte, err error) {
+	defer c.drop()
 	if c.spliced {
-		return b, c.startSplice(b)
+		return b, c.startSplice(b, p)
 	}
 	c.enc, c.done = newEncoder(c.coding, c.w.ResponseWriter)
-	c.raw = nil
 	return c.w.head.writeTo(c.enc, b, p)
 }
 
-// leave sends on what upstream has written, and everything after it.
-func (c *coded) leave() error {
+// leave sends on what upstream has written, and everything after it; p is as in
+// start.
+func (c *coded) leave(p []byte) error {
+	defer c.drop()
 	c.w.coded = nil
-	if _, err := c.w.ResponseWriter.Write(c.raw); err != nil {
+	_, err := c.w.ResponseWriter.Write(c.raw)
+	if err == nil && c.spliced && len(p) > 0 {
+		_, err = c.w.ResponseWriter.Write(p)
+	}
+	if err != nil {
 		return err
 	}
 	return errLeft

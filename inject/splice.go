@@ -78,7 +78,11 @@ func (c *coded) peek(room []byte) (plain []byte, f finding) {
 		return plain, f
 	}
 	if c.header, f = gzipHeader(c.raw); f == found {
-		plain = peekGzip(room, c.raw[c.header:])
+		enough := prescanLength
+		if c.w.declared {
+			enough = 0
+		}
+		plain = peekGzip(room, c.raw[c.header:], enough)
 	}
 	return plain, f
 }
@@ -95,19 +99,22 @@ var flatePeekers = sync.Pool{New: func() any {
 	return p
 }}
 
-// peekGzip decodes the beginning of deflate data into room: as little as tells
-// the charset, for a decoder fills its whole window if it is let.
-func peekGzip(room, data []byte) []byte {
+// peekGzip decodes the beginning of deflate data into room, up to the place and
+// to what is enough: little more, for a decoder fills its whole window if it is
+// let.
+func peekGzip(room, data []byte, enough int) []byte {
 	p := flatePeekers.Get().(*flatePeeker)
 	defer func() {
 		p.in.Reset(nil)
 		flatePeekers.Put(p)
 	}()
 	n := 0
-	for _, end := range []int{min(minPeeked, len(data)), len(data)} {
+	for _, end := range [...]int{256, 768, len(data)} {
+		end = min(end, len(data))
 		p.in.Reset(data[:end])
 		_ = p.z.(flate.Resetter).Reset(&p.in, nil) // it returns nil
-		if n, _ = io.ReadFull(p.z, room); n >= prescanLength {
+		n, _ = io.ReadFull(p.z, room)
+		if _, ok := plainHead(room[:n]); ok && n >= enough || end == len(data) {
 			break
 		}
 	}
@@ -163,17 +170,17 @@ func (c *coded) lengthWith(payload int) int64 {
 }
 
 // startSplice sends the payload, that is the document's beginning and the
-// snippet, and behind it what upstream has written.
-func (c *coded) startSplice(payload []byte) error {
+// snippet, and behind it what upstream has written: what is held, and p.
+func (c *coded) startSplice(payload, p []byte) error {
 	buf := joinedBuffers.Get().(*[]byte)
 	defer joinedBuffers.Put(buf)
 	b := (*buf)[:0]
 	data := c.raw[c.header:]
-	joined := min(len(data), maxJoined)
-	first, rest := data[:joined], data[joined:]
+	joined := min(len(p), max(maxJoined-len(data), 0))
+	first, rest := p[:joined], p[joined:]
 	var out io.Writer = c.w.ResponseWriter
 	if c.coding == zstdCoding {
-		b = append(appendZstdFrame(b, payload), first...)
+		b = append(append(appendZstdFrame(b, payload), data...), first...)
 		c.w.coded = nil // what follows passes as it is
 	} else {
 		left := int64(-1)
@@ -181,10 +188,10 @@ func (c *coded) startSplice(payload []byte) error {
 			left = c.w.length - int64(c.header)
 		}
 		c.tail = newGzipTail(out, payload, left)
-		b = c.tail.appendNext(appendGzipStart(b, payload), first)
+		b = c.tail.appendNext(c.tail.appendNext(appendGzipStart(b, payload), data), first)
 		out = c.tail
 	}
-	*buf, c.raw = b[:0], nil
+	*buf = b[:0]
 	if _, err := c.w.ResponseWriter.Write(b); err != nil || len(rest) == 0 {
 		return err
 	}

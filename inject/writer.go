@@ -102,7 +102,7 @@ func (w *Writer) decide() {
 	w.length, w.declared = contentLength(h), charset != ""
 	w.head.open()
 	if c != identity {
-		w.coded = &coded{coding: c, w: w}
+		w.coded = newCoded(c, w)
 	}
 }
 
@@ -233,7 +233,7 @@ func (w *Writer) charset() (label string, ok bool) {
 func (w *Writer) leave(p []byte) error {
 	w.ResponseWriter.WriteHeader(w.status)
 	if w.coded != nil {
-		return w.coded.leave()
+		return w.coded.leave(p)
 	}
 	if _, err := w.ResponseWriter.Write(w.head.bytes()); err != nil || len(p) == 0 {
 		return err
