@@ -48,6 +48,14 @@ var pageOutcomes = map[string]prometheus.Counter{
 	signer.CodeBadURL:        pagesTotal.WithLabelValues(signer.CodeBadURL),
 }
 
+// verdicts begin at zero: what is not there yet cannot be alerted on.
+var verdicts = map[string]prometheus.Counter{
+	verdictUnsigned: reportsTotal.WithLabelValues(verdictUnsigned),
+	verdictMismatch: reportsTotal.WithLabelValues(verdictMismatch),
+	verdictRefused:  reportsTotal.WithLabelValues(verdictRefused),
+	verdictError:    reportsTotal.WithLabelValues(verdictError),
+}
+
 // signedPages spares the signed ones the map.
 var signedPages = pageOutcomes[outcomeSigned]
 
