@@ -6,6 +6,8 @@ import (
 	"sync"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/intercept"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 )
 
 // hostIndex holds the host matchers of the routes that lead to a handler. The
@@ -70,8 +72,19 @@ func (w *routeWalk) routes(routes caddyhttp.RouteList, above []caddyhttp.MatchHo
 				if named := w.server.NamedRoutes[sub.Name]; named != nil {
 					w.routes(caddyhttp.RouteList{*named}, hosts)
 				}
+			case *reverseproxy.Handler:
+				w.responses(sub.HandleResponse, hosts)
+			case *intercept.Intercept:
+				w.responses(sub.HandleResponse, hosts)
 			}
 		}
+	}
+}
+
+// responses searches the routes that upstream's response decides on.
+func (w *routeWalk) responses(handlers []caddyhttp.ResponseHandler, above []caddyhttp.MatchHost) {
+	for _, h := range handlers {
+		w.routes(h.Routes, above)
 	}
 }
 

@@ -47,6 +47,21 @@ http://deep.test:PORT {
 		}
 	}
 }
+http://answers.test:PORT {
+	reverse_proxy UPSTREAM {
+		handle_response {
+			import sign
+		}
+	}
+}
+http://intercepts.test:PORT {
+	intercept {
+		handle_response {
+			import sign
+		}
+	}
+	reverse_proxy UPSTREAM
+}
 http://errors.test:PORT {
 	error 404
 	handle_errors {
@@ -107,6 +122,8 @@ http://:PORT {
 		"a name from the environment":                   {"placed.test", "/", yes},
 		"a site of several subroutes":                   {"deep.test", "/a/b", yes},
 		"a site's error page":                           {"errors.test", "/", yes},
+		"a proxy's handle_response":                     {"answers.test", "/", yes},
+		"an interceptor's handle_response":              {"intercepts.test", "/", yes},
 		"a named route, through the site":               {"bare.test", "/", yes},
 		"a named route, through nobody's site":          {"evil.test", "/invoke/", no},
 		"the same for another site's name":              {"exact.test.evil.test", "/invoke/", no},

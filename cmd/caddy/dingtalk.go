@@ -1,18 +1,5 @@
 package main
 
-import (
-	"github.com/spf13/cobra"
+import "github.com/caddy-dingtalk/caddy-dingtalk/internal/command"
 
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
-)
-
-func init() {
-	caddycmd.RegisterCommand(caddycmd.Command{
-		Name:  "dingtalk",
-		Usage: "<command>",
-		Short: "Commands of the dingtalk handler",
-		CobraFunc: func(cmd *cobra.Command) {
-			cmd.AddCommand(demoCommand())
-		},
-	})
-}
+func init() { command.Add(demoCommand) }
