@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"go.uber.org/zap"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/signer"
 )
 
 const maxReport = 4 << 10
@@ -18,6 +20,11 @@ type report struct {
 	Signed  string     `json:"signed"` // what was signed
 	Code    reportCode `json:"code"`
 	Message string     `json:"message"`
+
+	// The signature, if the page tells: it shows which ticket was refused.
+	TimeStamp string `json:"timeStamp"`
+	NonceStr  string `json:"nonceStr"`
+	Signature string `json:"signature"`
 }
 
 // reportCode is DingTalk's code, which pages have as a number or as a text.
@@ -58,11 +65,23 @@ func (h *Handler) serveReport(w http.ResponseWriter, r *http.Request, _ caller) 
 	rep.URL, _, _ = strings.Cut(rep.URL, "#")
 	rep.Signed, _, _ = strings.Cut(rep.Signed, "#")
 	h.logReport(&rep)
-	if rep.refusal() && rep.Signed != "" && rep.URL == rep.Signed {
+	if rep.refusal() && rep.Signed != "" && rep.URL == rep.Signed && h.ofHeldTicket(&rep) {
 		h.tokens.Suspect()
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
+}
+
+// ofHeldTicket reports whether a report may be about the ticket that is held: it
+// is not where the page is older than the ticket, or was signed by a process that
+// has another one. Suspecting ours then would kill it for the whole fleet where
+// DingTalk answers each fetch with a new value.
+func (h *Handler) ofHeldTicket(rep *report) bool {
+	if rep.Signature == "" {
+		return true // nobody knows
+	}
+	held := h.tokens.Held()
+	return held != nil && h.signer.Made(signer.Signed{NonceStr: rep.NonceStr, TimeStamp: rep.TimeStamp, Signature: rep.Signature}, held.Value, rep.Signed)
 }
 
 // The verdicts on reports.

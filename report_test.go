@@ -167,3 +167,30 @@ func TestARefusalForTheRightURLMakesTheTicketSuspect(t *testing.T) {
 		t.Errorf("%d calls", n)
 	}
 }
+
+func TestARefusalOfAnotherTicketDoesNotMakeOursSuspect(t *testing.T) {
+	s := run(t, setup{sites: signed, dingtalk: sandbox.Options{Refetch: sandbox.NewValue}})
+	calls := func() int { return s.ding.Calls()["v1.ticket"] }
+	page := s.url + "/p"
+	refuse := func(p sandbox.ConfigParams) {
+		t.Helper()
+		body, _ := json.Marshal(map[string]any{"url": page, "signed": page, "code": 52013, "message": "",
+			"timeStamp": p.TimeStamp, "nonceStr": p.NonceStr, "signature": p.Signature})
+		if a := s.report(t, string(body)); a.status != http.StatusNoContent {
+			t.Fatal(a.status, a.body)
+		}
+	}
+	old := s.get(t, "/p").snippet(t).params(t)
+	if err := running.apps()[0].tokens.Refresh(t.Context()); err != nil { // as it is renewed ahead of its end
+		t.Fatal(err)
+	}
+	refuse(old) // of a page that was open meanwhile
+	forged := old
+	forged.Signature = strings.Repeat("0", 40)
+	refuse(forged)
+	if lines := s.logged(t, "DingTalk refused a signature for the right URL"); len(lines) != 0 || calls() != 2 {
+		t.Fatalf("%d calls, %v", calls(), lines)
+	}
+	refuse(s.get(t, "/p").snippet(t).params(t))
+	eventually(t, "a fresh ticket", func() bool { s.get(t, "/p"); return calls() == 3 })
+}

@@ -40,9 +40,12 @@
     x.send(body)
   }
 
+  // The signature tells which ticket was refused.
   function report (code, message) {
+    var c = config || {}
     send('POST', '/report', JSON.stringify({
-      url: here(), signed: sidecar.url || '', code: code, message: message.slice(0, 500)
+      url: here(), signed: sidecar.url || '', code: code, message: message.slice(0, 500),
+      timeStamp: c.timeStamp, nonceStr: c.nonceStr, signature: c.signature
     }))
   }
 

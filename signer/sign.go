@@ -42,6 +42,11 @@ func (s Signer) Sign(ticket, url string, now time.Time) Signed {
 	return s.sign(ticket, url, nonce[:], strconv.AppendInt(stamp[:0], now.Unix(), 10))
 }
 
+// Made reports whether this signature of a URL has been made with the ticket.
+func (s Signer) Made(signed Signed, ticket, url string) bool {
+	return s.sign(ticket, url, []byte(signed.NonceStr), []byte(signed.TimeStamp)).Signature == signed.Signature
+}
+
 // sign hashes `jsapi_ticket=…&noncestr=…&timestamp=…&url=…` (DingTalk,
 // jsapi-authentication). All of the result lies in one allocation.
 func (s Signer) sign(ticket, url string, nonce, stamp []byte) Signed {

@@ -34,6 +34,8 @@ type App struct {
 	source    Source
 	storage   Storage
 	memory    *Memory
+	access    *held
+	ticket    *held
 	state     *state
 	observer  Observer
 	log       *zap.Logger
@@ -43,6 +45,7 @@ type App struct {
 // the storage's keys, `dingtalk/<name>/…`; apps with the same name share
 // everything.
 func NewApp(name string, source Source, storage Storage, memory *Memory, log *zap.Logger) *App {
+	r := memory.record(name)
 	return &App{
 		name:      name,
 		accessKey: "dingtalk/" + name + "/access_token.json",
@@ -50,7 +53,9 @@ func NewApp(name string, source Source, storage Storage, memory *Memory, log *za
 		source:    source,
 		storage:   storage,
 		memory:    memory,
-		state:     memory.state(name),
+		access:    &r.access,
+		ticket:    &r.ticket,
+		state:     &r.state,
 		observer:  nobody{},
 		log:       log,
 	}
@@ -74,7 +79,7 @@ var errSlow = errors.New("DingTalk has not answered yet: check that this server 
 // *Unavailable, or that of ctx.
 func (a *App) Ticket(ctx context.Context, wait time.Duration) (*Token, error) {
 	now := time.Now()
-	if t := a.memory.get(a.ticketKey); t.valid(now) {
+	if t := a.ticket.get(); t.valid(now) {
 		if t.due(now) && a.state.due(now) {
 			a.renew()
 		}
@@ -105,7 +110,7 @@ func (a *App) Ticket(ctx context.Context, wait time.Duration) (*Token, error) {
 
 // Held returns the unexpired ticket in memory, or nil. It never waits.
 func (a *App) Held() *Token {
-	if t := a.memory.get(a.ticketKey); t.valid(time.Now()) {
+	if t := a.ticket.get(); t.valid(time.Now()) {
 		return t
 	}
 	return nil
@@ -117,11 +122,11 @@ func (a *App) Held() *Token {
 // meant something else.
 func (a *App) Suspect() {
 	now := time.Now()
-	t := a.memory.get(a.ticketKey)
+	t := a.ticket.get()
 	if !t.valid(now) || !a.state.suspect(now) {
 		return
 	}
-	a.memory.suspect(a.ticketKey, t, now)
+	a.ticket.suspect(t, now)
 	a.log.Info("DingTalk refused a signature for the right URL: fetching the jsapi_ticket again",
 		zap.Time("fetched", t.Fetched))
 	if a.state.due(now) {
@@ -202,7 +207,7 @@ func (a *App) fetch(ctx context.Context) (*Token, error) {
 	now := time.Now()
 	value, lifetime, err := a.ask(ctx, access)
 	var rejected tokenRejected
-	if errors.As(err, &rejected) && rejected.TokenRejected() && now.Sub(access.Fetched) > rejectedAge {
+	if errors.As(err, &rejected) && rejected.TokenRejected() && !access.young(now) {
 		if access, err = a.accessToken(ctx, access); err != nil {
 			return nil, err
 		}
@@ -229,11 +234,11 @@ func (a *App) accessToken(ctx context.Context, rejected *Token) (*Token, error) 
 	good := func(t *Token) bool {
 		return t != nil && !t.due(time.Now()) && t.newer(rejected) && (rejected == nil || t.Value != rejected.Value)
 	}
-	if t := a.memory.get(a.accessKey); good(t) {
+	if t := a.access.get(); good(t) {
 		return t, nil
 	}
 	if t := a.load(ctx, a.accessKey); good(t) {
-		a.memory.set(a.accessKey, t)
+		a.access.set(t)
 		return t, nil
 	}
 	now := time.Now()
@@ -243,7 +248,7 @@ func (a *App) accessToken(ctx context.Context, rejected *Token) (*Token, error) 
 		return nil, fmt.Errorf("fetching access token: %w", err)
 	}
 	t := newToken(value, now, lifetime)
-	a.memory.set(a.accessKey, t)
+	a.access.set(t)
 	go a.store(context.WithoutCancel(ctx), a.accessKey, t)
 	return t, nil
 }

@@ -88,7 +88,7 @@ func TestNoFaultIsAnsweredByTooManyCalls(t *testing.T) {
 							recovery := outage(p, fault.fault, length)
 							limit := 30 * time.Second
 							if fault.limited {
-								limit = limitedDelay + time.Second
+								limit = limitedDelay + limitedSpread + time.Second
 							}
 							if recovery > limit {
 								t.Errorf("recovered %v after the end of a fault of %v", recovery, length)
@@ -176,7 +176,7 @@ func TestALimitIsFollowedByAMinuteOfSilence(t *testing.T) {
 		p := newProcess(t, "p", f, newShelf())
 		outage(p, each("token", &refusal{class: "limit", limited: true}), 20*time.Minute)
 		for i, c := range f.calls[1 : len(f.calls)-1] { // but the last, which is a ticket
-			if gap := c.at.Sub(f.calls[i].at); gap < 48*time.Second || gap > 61*time.Second {
+			if gap := c.at.Sub(f.calls[i].at); gap < limitedDelay || gap > limitedDelay+limitedSpread+time.Second {
 				t.Errorf("call %d came %v after the one before", i+1, gap)
 			}
 		}

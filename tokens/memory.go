@@ -2,6 +2,7 @@ package tokens
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/patrickmn/go-cache"
@@ -11,65 +12,58 @@ import (
 // Memory is what a process remembers of its apps. It outlives a reload of the
 // configuration and holds nothing of one.
 type Memory struct {
-	tokens  *cache.Cache // key -> *Token, which is never changed, only replaced
+	apps    *cache.Cache // name -> *record
 	flights singleflight.Group
+	mu      sync.Mutex // held where a record is made
+}
 
-	mu     sync.Mutex        // held where a token is replaced
-	states map[string]*state // app -> state
+// record is what is remembered of one app.
+type record struct {
+	access, ticket held
+	state          state
 }
 
 // NewMemory returns an empty memory.
 func NewMemory() *Memory {
 	return &Memory{
 		// Tokens know their expiry; a janitor would be a goroutine that nobody ends.
-		tokens: cache.New(cache.NoExpiration, 0),
-		states: make(map[string]*state),
+		apps: cache.New(cache.NoExpiration, 0),
 	}
 }
 
 // Destruct lets Caddy's usage pool own a Memory.
 func (m *Memory) Destruct() error { return nil }
 
-func (m *Memory) get(key string) *Token {
-	v, _ := m.tokens.Get(key)
-	t, _ := v.(*Token)
-	return t
-}
-
-// set puts a token into the memory.
-func (m *Memory) set(key string, t *Token) {
+func (m *Memory) record(app string) *record {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.tokens.Set(key, t, cache.NoExpiration)
+	if r, ok := m.apps.Get(app); ok {
+		return r.(*record)
+	}
+	r := new(record)
+	m.apps.Set(app, r, cache.NoExpiration)
+	return r
 }
 
-// keep puts a token into the memory unless a newer one is there.
-func (m *Memory) keep(key string, t *Token) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if t.newer(m.get(key)) {
-		m.tokens.Set(key, t, cache.NoExpiration)
+// held is the place of a token, which is never changed, only replaced.
+type held struct{ token atomic.Pointer[Token] }
+
+func (h *held) get() *Token  { return h.token.Load() }
+func (h *held) set(t *Token) { h.token.Store(t) }
+
+// keep puts a token there unless a newer one is there.
+func (h *held) keep(t *Token) {
+	for {
+		old := h.get()
+		if !t.newer(old) || h.token.CompareAndSwap(old, t) {
+			return
+		}
 	}
 }
 
 // suspect makes the renewal of a token due unless it has been replaced meanwhile.
-func (m *Memory) suspect(key string, t *Token, now time.Time) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.get(key) == t {
-		suspect := *t
-		suspect.renew = now
-		m.tokens.Set(key, &suspect, cache.NoExpiration)
-	}
-}
-
-func (m *Memory) state(app string) *state {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	s := m.states[app]
-	if s == nil {
-		s = new(state)
-		m.states[app] = s
-	}
-	return s
+func (h *held) suspect(t *Token, now time.Time) {
+	suspect := *t
+	suspect.renew = now
+	h.token.CompareAndSwap(t, &suspect)
 }

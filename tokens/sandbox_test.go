@@ -186,7 +186,7 @@ func TestEachFaultOfTheSandbox(t *testing.T) {
 						}
 						limit := 30 * time.Second
 						if effect == limited {
-							limit = limitedDelay + time.Second
+							limit = limitedDelay + limitedSpread + time.Second
 						}
 						n.testRefused(limit)
 					})
@@ -214,7 +214,7 @@ func (n *tenant) testRefused(limit time.Duration) {
 		_, err := n.page()
 		u := wantUnavailable(n.t, err)
 		wantNone(n.t, append(n.dingtalk.Issued(), n.dingtalk.Options().AppSecret), u.Error())
-		if u.Retry > limitedDelay {
+		if u.Retry > limitedDelay+limitedSpread {
 			n.t.Errorf("retry in %v", u.Retry)
 		}
 		time.Sleep(pageEvery)

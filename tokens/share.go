@@ -43,14 +43,17 @@ func (a *App) obtain(ctx context.Context) (*Token, error) {
 		release()
 		return t, nil
 	}
-	held := a.memory.get(a.ticketKey)
+	held := a.ticket.get()
 	t, err := a.fetch(ctx)
 	if err != nil {
 		release()
 		return nil, err
 	}
 	t.follow(held)
-	a.memory.set(a.ticketKey, t)
+	for _, before := range []*Token{held, a.load(ctx, a.ticketKey)} {
+		t.prolongs(before, t.Fetched)
+	}
+	a.ticket.set(t)
 	go func() { // no page waits for the storage to write
 		ctx := context.WithoutCancel(ctx)
 		a.publish(ctx, t)
@@ -67,7 +70,7 @@ func (a *App) publish(ctx context.Context, t *Token) {
 	stored := a.load(ctx, a.ticketKey)
 	switch {
 	case stored.valid(now) && !stored.due(now) && stored.newer(t):
-		a.memory.keep(a.ticketKey, stored)
+		a.ticket.keep(stored)
 	case stored != nil && stored.Value == t.Value && stored.Fetched.Equal(t.Fetched):
 	default:
 		if a.store(ctx, a.ticketKey, t) && a.state.storageServed() {
@@ -81,14 +84,17 @@ func (a *App) publish(ctx context.Context, t *Token) {
 // due for renewal.
 func (a *App) adopt(ctx context.Context) *Token {
 	now := time.Now()
-	t := a.load(ctx, a.ticketKey)
+	t, held := a.load(ctx, a.ticketKey), a.ticket.get()
+	if t != nil {
+		t.prolongs(held, now)
+	}
 	if !t.valid(now) {
 		return nil
 	}
-	if held := a.memory.get(a.ticketKey); held.valid(now) && (t.due(now) || !t.newer(held)) {
+	if held.valid(now) && (t.due(now) || !t.newer(held)) {
 		return nil
 	}
-	a.memory.set(a.ticketKey, t)
+	a.ticket.set(t)
 	return t
 }
 

@@ -30,22 +30,23 @@ func TestWhatIsStoredIsWhatOthersRead(t *testing.T) {
 }
 
 func TestTheMemoryKeepsTheNewest(t *testing.T) {
-	memory, now := NewMemory(), time.Now()
+	var memory held
+	now := time.Now()
 	older, newer := newToken("older", now, time.Hour), newToken("newer", now.Add(1), time.Hour)
 	for _, tokens := range [][]*Token{{older, newer}, {newer, older}, {newer, newer}} {
 		for _, token := range tokens {
-			memory.keep("key", token)
+			memory.keep(token)
 		}
-		if memory.get("key") != newer {
+		if memory.get() != newer {
 			t.Error("an older token has replaced a newer one")
 		}
 	}
-	memory.suspect("key", older, now) // which was renewed while somebody suspected it
-	if memory.get("key") != newer {
+	memory.suspect(older, now) // which was renewed while somebody suspected it
+	if memory.get() != newer {
 		t.Error("a suspicion has brought an older token back")
 	}
-	memory.suspect("key", newer, now)
-	if got := memory.get("key"); !got.due(now) || got.Value != newer.Value || newer.due(now) {
+	memory.suspect(newer, now)
+	if got := memory.get(); !got.due(now) || got.Value != newer.Value || newer.due(now) {
 		t.Error("a suspicion has not made the renewal due, or has changed a token that is in use")
 	}
 }

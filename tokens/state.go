@@ -25,10 +25,12 @@ type state struct {
 const (
 	firstDelay   = 2 * time.Second
 	longestDelay = 24 * time.Second // recovery within 30 s of a fault's end, a call that hangs on for 5 s included
-	limitedDelay = time.Minute      // after a rate limit
-	lookDelay    = 2 * time.Second  // others may have been luckier with DingTalk
-	suspectDelay = time.Minute
-	restDelay    = 30 * time.Second
+	limitedDelay = time.Minute      // after a rate limit, at least
+	// limitedSpread keeps a fleet from coming back all at once then.
+	limitedSpread = time.Second
+	lookDelay     = 2 * time.Second // others may have been luckier with DingTalk
+	suspectDelay  = time.Minute
+	restDelay     = 30 * time.Second
 )
 
 // limited is an error that asks for a longer pause.
@@ -113,14 +115,14 @@ func (s *state) failed(err error, now time.Time) (isNew bool, delay time.Duratio
 	defer s.mu.Unlock()
 	isNew = class(err) != class(s.err)
 	s.err = err
+	// Up to a fifth less, so that a fleet does not come back all at once.
 	delay = min(firstDelay<<min(s.failures, 8), longestDelay)
+	delay -= rand.N(delay / 5)
 	s.failures++
 	var l limited
 	if errors.As(err, &l) && l.RateLimited() {
-		delay = limitedDelay
+		delay = limitedDelay + rand.N(limitedSpread)
 	}
-	// Up to a fifth less, so that a fleet does not come back all at once.
-	delay -= rand.N(delay / 5)
 	s.next = now.Add(delay)
 	s.pause(now)
 	return isNew, delay

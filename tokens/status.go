@@ -23,13 +23,13 @@ func (a *App) Name() string { return a.name }
 // Status returns how the app stands. It never waits.
 func (a *App) Status() Status {
 	now := time.Now()
-	s := Status{Access: a.span(a.accessKey, now), Ticket: a.span(a.ticketKey, now)}
+	s := Status{Access: span(a.access, now), Ticket: span(a.ticket, now)}
 	s.Retry, s.Storage, s.Err = a.state.standing(now)
 	return s
 }
 
-func (a *App) span(key string, now time.Time) *Span {
-	t := a.memory.get(key)
+func span(h *held, now time.Time) *Span {
+	t := h.get()
 	if !t.valid(now) {
 		return nil
 	}
@@ -42,8 +42,8 @@ func (a *App) span(key string, now time.Time) *Span {
 func (a *App) Refresh(ctx context.Context) error {
 	asked := time.Now()
 	for range 2 { // the storage may have one that is newer than ours, but older than this call
-		if held := a.memory.get(a.ticketKey); held != nil {
-			a.memory.suspect(a.ticketKey, held, time.Now())
+		if held := a.ticket.get(); held != nil {
+			a.ticket.suspect(held, time.Now())
 		}
 		a.state.forgive()
 		select {

@@ -192,7 +192,7 @@ func TestTicketsOfClocksThatAreAheadAreReplaced(t *testing.T) {
 				// One that still holds the ticket of the fast clock, and suspects it, follows.
 				if tt.first == 0 {
 					other := newProcess(t, "other", f, shared)
-					other.memory.set(other.ticketKey, ahead)
+					other.ticket.set(ahead)
 					other.Suspect()
 					time.Sleep(time.Second)
 					if got := other.mustPage(0); got.Value != f.living() {
@@ -223,7 +223,7 @@ func TestAClockThatIsSetBackStartsNoStormOfCalls(t *testing.T) {
 			shared.put(p.ticketKey, data)
 			before.Expires = time.Now().Add(5 * time.Minute)
 			before.renew = time.Now()
-			p.memory.set(p.ticketKey, before)
+			p.ticket.set(before)
 			start := time.Now()
 			for time.Since(start) < time.Hour {
 				p.mustPage(0)

@@ -17,6 +17,8 @@ type Token struct {
 	Value   string    `json:"value"`
 	Fetched time.Time `json:"fetched"`
 	Expires time.Time `json:"expires"`
+	// Ends is when the value dies at the latest, however often it is prolonged.
+	Ends time.Time `json:"ends,omitzero"`
 
 	renew time.Time // from then on a use of the token starts its renewal
 }
@@ -30,7 +32,10 @@ func (t Token) Format(w fmt.State, _ rune) { _, _ = io.WriteString(w, t.String()
 const (
 	maxLifetime  = 2 * time.Hour  // what DingTalk grants, whatever it says
 	saneLifetime = 24 * time.Hour // beyond it a lifetime is absurd
-	badLifetime  = time.Minute    // what counts in place of a missing or absurd one
+	// valueLifetime is how long DingTalk prolongs a value, whatever lifetime it
+	// announces: a ticket lives at most 24 hours from its creation.
+	valueLifetime = 24 * time.Hour
+	badLifetime   = time.Minute // what counts in place of a missing or absurd one
 
 	// maxSkew is how far the clocks of a fleet may differ: as much as renewal is
 	// ahead, so that no token is used beyond its end.
@@ -43,7 +48,7 @@ func newToken(value string, now time.Time, lifetime time.Duration) *Token {
 	if lifetime <= 0 || lifetime > saneLifetime {
 		lifetime = badLifetime
 	}
-	t := &Token{Value: value, Fetched: now, Expires: now.Add(min(lifetime, maxLifetime))}
+	t := &Token{Value: value, Fetched: now, Expires: now.Add(min(lifetime, maxLifetime)), Ends: now.Add(valueLifetime)}
 	t.setRenew()
 	return t
 }
@@ -54,11 +59,35 @@ func (t *Token) setRenew() {
 	t.renew = t.Expires.Add(-t.Expires.Sub(t.Fetched) / 12)
 }
 
+// prolongs cuts the life of a token that has the value of u, which is older, to
+// the end of that value. It is not worth asking for another before it: DingTalk
+// would give the same. One that lives on beyond its end is asked for each minute.
+func (t *Token) prolongs(u *Token, now time.Time) {
+	if u == nil || u.Value != t.Value {
+		return
+	}
+	if u.Ends.Before(t.Ends) {
+		t.Ends = u.Ends
+	}
+	switch latest := now.Add(badLifetime); {
+	case t.Ends.After(now) && t.Ends.Before(t.Expires):
+		t.Expires, t.renew = t.Ends, t.Ends
+	case !t.Ends.After(now) && t.Expires.After(latest):
+		t.Expires, t.renew = latest, now.Add(badLifetime/2)
+	}
+}
+
 // valid reports whether DingTalk should still accept the token.
 func (t *Token) valid(now time.Time) bool { return t != nil && now.Before(t.Expires) }
 
 // due reports whether the token should be renewed.
 func (t *Token) due(now time.Time) bool { return !now.Before(t.renew) }
+
+// young reports whether the token was fetched just now, by the clocks on the wall.
+func (t *Token) young(now time.Time) bool {
+	age := now.Round(0).Sub(t.Fetched)
+	return age >= 0 && age <= rejectedAge
+}
 
 // newer reports whether t was fetched after u, by the clocks on the wall: those
 // are all that the processes of a fleet have in common.
@@ -92,9 +121,16 @@ func decode(data []byte, now time.Time) (*Token, error) {
 	if t.Fetched.After(now.Add(maxSkew)) {
 		return nil, errFuture
 	}
-	if latest := now.Add(maxLifetime); t.Expires.After(latest) {
-		t.Expires = latest
+	if t.Ends.IsZero() {
+		t.Ends = t.Fetched.Add(valueLifetime)
 	}
+	// From here on the process goes by its own clock, whatever the wall's does.
+	left := func(end time.Time) time.Duration { return end.Sub(now.Round(0)) }
+	t.Expires = now.Add(min(left(t.Expires), maxLifetime))
+	t.Ends = now.Add(min(left(t.Ends), valueLifetime))
 	t.setRenew()
+	if !t.Expires.Before(t.Ends) {
+		t.renew = t.Expires // as prolongs does
+	}
 	return t, nil
 }
