@@ -23,9 +23,10 @@ const (
 	// waits longest by up to lockSpread finds what another has fetched.
 	lockTime   = 13 * time.Second
 	lockSpread = 4 * time.Second
-	// settleTime is how long after a fetch it is made sure that the fleet has one
-	// ticket: without a lock that holds, several processes fetch at the same time.
-	settleTime = 3 * time.Second
+	// settleTime is the time between the looks that make sure that the fleet has
+	// one ticket, on an average: see agree.
+	settleTime  = 3 * time.Second
+	settleLooks = 3
 	// pollTime is how often a waiting process looks whether the one that holds
 	// the lock has stored its ticket. Locks themselves poll once a second.
 	pollTime = 200 * time.Millisecond
@@ -41,6 +42,7 @@ func (a *App) obtain(ctx context.Context) (*Token, error) {
 	}
 	if t != nil {
 		release()
+		go a.agree(context.WithoutCancel(ctx))
 		return t, nil
 	}
 	held := a.ticket.get()
@@ -58,10 +60,22 @@ func (a *App) obtain(ctx context.Context) (*Token, error) {
 		ctx := context.WithoutCancel(ctx)
 		a.publish(ctx, t)
 		release()
-		time.Sleep(settleTime)
-		a.publish(ctx, t)
+		a.agree(ctx)
 	}()
 	return t, nil
+}
+
+// agree makes sure that the fleet ends up with one ticket, the newest: without a
+// lock that holds, several processes fetch at the same time, and what one reads
+// another may be about to replace. The looks are at random times, so that those of
+// two processes cross at most by chance.
+func (a *App) agree(ctx context.Context) {
+	for range settleLooks {
+		time.Sleep(settleTime/2 + rand.N(settleTime))
+		if t := a.ticket.get(); t.valid(time.Now()) {
+			a.publish(ctx, t)
+		}
+	}
 }
 
 // publish makes a ticket the one of the fleet, unless there is a newer one by now.
@@ -84,7 +98,11 @@ func (a *App) publish(ctx context.Context, t *Token) {
 // due for renewal.
 func (a *App) adopt(ctx context.Context) *Token {
 	now := time.Now()
-	t, held := a.load(ctx, a.ticketKey), a.ticket.get()
+	held := a.ticket.get()
+	if held.valid(now) && !held.due(now) {
+		return held // it has been renewed while the lock was waited for
+	}
+	t := a.load(ctx, a.ticketKey)
 	if t != nil {
 		t.prolongs(held, now)
 	}
