@@ -1,5 +1,5 @@
 # make demo   the whole thing on this machine, without credentials or network
-# make test   everything that must pass; installs what it needs (Chromium, npm packages)
+# make test   everything that must pass; installs what it needs (Chromium, Firefox, zstd, npm packages)
 # make bench  what the directive costs, against Caddy without it (installs nginx)
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -21,12 +21,14 @@ lint:
 	go run $(STATICCHECK) ./...
 
 test-go:
-	go test -race ./...
+	@command -v zstd >/dev/null && command -v curl >/dev/null || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q --no-install-recommends zstd curl; }
+	CODED_TOOLS=required go test -race -timeout 20m ./...
 	go test -run 'Allocat|CostsNothing|CostsNoMore' ./...  # counts that the race detector upsets
 
 test-browser: node_modules/.package-lock.json build
 	@command -v chromium >/dev/null || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q --no-install-recommends chromium; }
-	CADDY_BIN=$(CURDIR)/caddy npm run --silent test:browser
+	@command -v firefox-esr >/dev/null || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q --no-install-recommends firefox-esr; }
+	FIREFOX=required CADDY_BIN=$(CURDIR)/caddy npm run --silent test:browser
 
 node_modules/.package-lock.json: package.json package-lock.json
 	npm ci --no-audit --no-fund

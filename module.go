@@ -6,6 +6,7 @@ package dingtalk
 import (
 	"fmt"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -112,15 +113,18 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	}
 	h.tokens.Observe(watcher{h.tokens.Name(), h.events})
 	running.add(h, app{h.tokens, c.CorpID})
+	release := h.release
+	h.release = sync.OnceFunc(func() {
+		running.remove(h)
+		release()
+	})
 	return nil
 }
 
 // Cleanup gives back what the handler shares with its successor.
 func (h *Handler) Cleanup() error {
 	if h.release != nil {
-		running.remove(h)
 		h.release()
-		h.release = nil
 	}
 	return nil
 }
@@ -136,9 +140,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if !inject.IsDocument(r) {
 		return next.ServeHTTP(w, r)
 	}
-	place := h.locate(r, facts(r, target)) // now: inner handlers may change the request
+	place := h.locate(r, facts(r, target))               // now: inner handlers may change the request
+	place.policy = w.Header()["Content-Security-Policy"] // of the site: it comes with a 304, too
+	caddyhttp.SetVar(r.Context(), insertedVar, false)
 	inject.Prepare(r.Header)
-	page := inject.NewWriter(w, h.revalidate(r.Header), func(dst []byte, header http.Header) ([]byte, string) {
+	page := inject.NewWriter(w, h.revalidate(r.Header, place.policy), func(dst []byte, header http.Header) ([]byte, string) {
 		return h.insert(r.Context(), place, dst, header)
 	})
 	returned := false

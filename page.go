@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -20,8 +21,9 @@ import (
 // place is where a page is in the web, or why that is unknown.
 type place struct {
 	signer.Page
-	err  *signer.Error
-	host string
+	err    *signer.Error
+	host   string
+	policy []string // Content-Security-Policy that the site itself has set
 }
 
 // originalTarget returns the request target as it was received, whatever has
@@ -77,13 +79,13 @@ func unknownOrigin(o signer.Origin) *signer.Error {
 
 // revalidate changes If-None-Match for upstream. It returns the suffix of the
 // pages that are made now if a condition is left.
-func (h *Handler) revalidate(header http.Header) string {
+func (h *Handler) revalidate(header http.Header, policy []string) string {
 	if len(header["If-None-Match"]) == 0 {
 		return ""
 	}
 	suffix := ""
 	if ticket := h.tokens.Held(); ticket != nil {
-		suffix = h.suffix(ticket)
+		suffix = h.suffix(ticket, policy)
 	}
 	if !inject.Revalidate(header, suffix) {
 		return ""
@@ -91,8 +93,15 @@ func (h *Handler) revalidate(header http.Header) string {
 	return suffix
 }
 
+// insertedVar is the variable of a request whose page has its snippet.
+const insertedVar = "dingtalk_inserted"
+
 // insert appends the snippet for a page.
 func (h *Handler) insert(ctx context.Context, p place, dst []byte, header http.Header) (snippet []byte, suffix string) {
+	if inserted, _ := caddyhttp.GetVar(ctx, insertedVar).(bool); inserted {
+		return dst, "" // by a directive further inside
+	}
+	caddyhttp.SetVar(ctx, insertedVar, true)
 	page, suffix := h.sign(ctx, p)
 	countPage(page)
 	var form client.Form
@@ -114,7 +123,7 @@ func (h *Handler) sign(ctx context.Context, p place) (page client.Page, suffix s
 	if err != nil {
 		return client.Page{URL: url, Err: &client.Error{Code: codeNoTicket, Message: noTicket(err)}}, ""
 	}
-	return h.signed(ticket, url), h.suffix(ticket)
+	return h.signed(ticket, url), h.suffix(ticket, p.policy)
 }
 
 func (h *Handler) signed(ticket *tokens.Token, url string) client.Page {
@@ -139,12 +148,16 @@ type generation struct {
 }
 
 // suffix returns what pages signed with this ticket add to their ETag.
-func (h *Handler) suffix(ticket *tokens.Token) string {
+func (h *Handler) suffix(ticket *tokens.Token, policy []string) string {
 	g := h.generation.Load()
 	if g == nil || g.ticket != ticket.Value {
 		sum := sha256.Sum256([]byte(h.fingerprint + client.Source + ticket.Value))
 		g = &generation{ticket.Value, "-dt" + hex.EncodeToString(sum[:5])}
 		h.generation.Store(g)
 	}
-	return g.suffix
+	if len(policy) == 0 {
+		return g.suffix
+	}
+	sum := sha256.Sum256([]byte(strings.Join(policy, "\n")))
+	return g.suffix + hex.EncodeToString(sum[:3])
 }

@@ -1,6 +1,10 @@
 package inject
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/klauspost/compress/gzip"
+)
 
 // coded is a page with a content coding. Where its beginning is a plain one the
 // snippet is spliced in front of the compressed stream; else the coding is taken
@@ -150,17 +154,32 @@ func (c *coded) finish() error {
 		}
 	}
 	cut := c.dec.close()
-	if cut == nil && c.w.phase == holding {
+	wrong := errors.Is(cut, gzip.ErrChecksum)
+	if (cut == nil || wrong) && c.w.phase == holding {
 		c.w.head.seek(true)
 	}
 	if err := c.release(); err != nil || c.enc == nil {
 		return err
 	}
 	defer c.done()
-	if cut != nil {
+	switch {
+	case wrong:
+		return c.endWrongly()
+	case cut != nil:
 		return c.enc.Flush()
 	}
 	return c.enc.Close()
+}
+
+// endWrongly ends a gzip stream whose original has a checksum that does not fit:
+// browsers show such a page as a whole, and whoever looks at the checksum is told
+// by ours, too. An empty last block is followed by the trailer of an empty text.
+func (c *coded) endWrongly() error {
+	if err := c.enc.Flush(); err != nil {
+		return err
+	}
+	_, err := c.w.ResponseWriter.Write([]byte{3, 0, gzipTrailerSize + 1: 0})
+	return err
 }
 
 // flush sends what may go out.

@@ -80,9 +80,10 @@ func spliced(doc []byte) []byte {
 	return []byte(string(doc[:pos]) + snippet + string(doc))
 }
 
-// formed returns the form that a page in this coding gets.
+// formed returns the form that a page in this coding gets whose header names no
+// charset.
 func formed(c coding, doc []byte, pos int) []byte {
-	if _, ok := plainHead(doc); ok && c != identity {
+	if _, ok := plainHead(doc); ok && (c == gzipCoding || c == zstdCoding && metaCharset(doc) != "") {
 		return spliced(doc)
 	}
 	return insertAt(doc, pos)

@@ -118,6 +118,17 @@ func stale(key string) bool {
 	return strings.HasSuffix(key, "-Cache-Control") // RFC 9213: one for each kind of cache
 }
 
+// dropStaleTrailers drops trailers that speak of the body as upstream sent it.
+func dropStaleTrailers(h http.Header) {
+	announced := len(h["Trailer"]) > 0
+	for key := range h {
+		name, unannounced := strings.CutPrefix(key, http.TrailerPrefix)
+		if (announced || unannounced) && (name == "Etag" || stale(name)) {
+			delete(h, key)
+		}
+	}
+}
+
 // values is room for the header values that a page changes, so that they cost no
 // allocation each.
 type values [4]string

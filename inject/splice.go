@@ -53,6 +53,11 @@ func (c *coded) look() finding {
 	case f != found:
 		return f
 	}
+	if c.coding == zstdCoding && !c.w.declared && metaCharset(plain) == "" {
+		// A frame of ours is ASCII alone, and browsers that get it by itself may
+		// guess the charset by that (measured in Chromium).
+		return noPlace
+	}
 	if pos, ok := plainHead(plain); ok && pos <= maxSpliced {
 		head := &c.w.head
 		*head.buf = append((*head.buf)[:0], plain[:min(len(plain), max(pos, prescanLength))]...)

@@ -253,7 +253,7 @@ func TestABigSnippetIsSplicedToo(t *testing.T) {
 func TestAFlushOfACodedPageSendsAllOfIt(t *testing.T) {
 	for _, c := range compressors() {
 		t.Run(c.name, func(t *testing.T) {
-			s := &sink{header: http.Header{"Content-Type": {"text/html"}, "Content-Encoding": {codingName(c.coding)}}}
+			s := &sink{header: http.Header{"Content-Type": {"text/html; charset=utf-8"}, "Content-Encoding": {codingName(c.coding)}}}
 			w := NewWriter(s, "", theSnippet)
 			z := c.open(w)
 			f, ok := z.(interface{ Flush() error })

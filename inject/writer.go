@@ -33,6 +33,7 @@ type Writer struct {
 	start    []byte // the beginning of a body whose type it must tell
 	head     head   // the beginning of a page
 	coded    *coded // its content coding, nil if none
+	inserted bool   // the snippet is in
 	refuse   string // the unknown content coding of an HTML response
 	values   values
 }
@@ -203,6 +204,7 @@ func (w *Writer) release(p []byte) error {
 		delete(h, "Content-Length")
 	}
 	w.values.asPage(h, tag)
+	w.inserted = true
 	w.ResponseWriter.WriteHeader(w.status)
 	var err error
 	if w.coded != nil {
@@ -302,6 +304,9 @@ func (w *Writer) FlushError() error {
 // Finish sends what is still held, after the handler has returned: the document
 // has ended.
 func (w *Writer) Finish() error {
+	if w.inserted {
+		dropStaleTrailers(w.Header())
+	}
 	if w.coded != nil {
 		return w.coded.finish()
 	}

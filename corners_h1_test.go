@@ -1,0 +1,182 @@
+package dingtalk
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// dial opens a connection to the site.
+func (s *site) dial(t *testing.T) (net.Conn, *bufio.Reader) {
+	t.Helper()
+	conn, err := net.Dial("tcp", s.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+	return conn, bufio.NewReader(conn)
+}
+
+func TestAFormIsAskedForBeforeItIsSent(t *testing.T) {
+	s := run(t, setup{sites: compared, upstream: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		form, _ := io.ReadAll(r.Body)
+		w.Header().Set("X-Form", string(form))
+		servePage(w, r)
+	})})
+	hints := make(map[string]int)
+	for _, host := range []string{"with.test", "without.test"} {
+		conn, answers := s.dial(t)
+		_, _ = io.WriteString(conn, "POST /form HTTP/1.1\r\nHost: "+host+":"+s.port+"\r\nAccept: text/html\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n")
+		resp, err := http.ReadResponse(answers, nil)
+		for ; err == nil && resp.StatusCode == http.StatusContinue; resp, err = http.ReadResponse(answers, nil) {
+			if hints[host]++; hints[host] == 1 {
+				_, _ = io.WriteString(conn, "a=1")
+			}
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := resp.Header.Get("X-Form"); got != "a=1" {
+			t.Errorf("the form is %q", got)
+		}
+		if a := read(resp); host == "with.test" {
+			s.expectPage(t, a, s.at(host)+"/form", thePage)
+		}
+	}
+	if hints["with.test"] == 0 || hints["with.test"] != hints["without.test"] {
+		t.Errorf("asked for %v times", hints) // by Caddy, and by the upstream
+	}
+}
+
+func TestAnHTTP10ClientGetsAPageThatItCanRead(t *testing.T) {
+	var length bool
+	s := run(t, setup{sites: compared, upstream: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		if length {
+			w.Header().Set("Content-Length", strconv.Itoa(len(longPage)))
+		}
+		_, _ = io.WriteString(w, longPage)
+	})})
+	for _, length = range []bool{true, false} {
+		for _, connection := range []string{"close", "keep-alive"} {
+			t.Run(fmt.Sprintf("%s, with a length from upstream %v", connection, length), func(t *testing.T) {
+				conn, answers := s.dial(t)
+				_, _ = io.WriteString(conn, "GET /p HTTP/1.0\r\nHost: with.test:"+s.port+"\r\nAccept: text/html\r\nConnection: "+connection+"\r\n\r\n")
+				resp, err := http.ReadResponse(answers, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				s.expectPage(t, read(resp), s.at("with.test")+"/p", longPage)
+				if known := resp.ContentLength > 0; known != length || len(resp.TransferEncoding) > 0 {
+					t.Errorf("length %d, Transfer-Encoding %q", resp.ContentLength, resp.TransferEncoding)
+				}
+			})
+		}
+	}
+}
+
+// TestAConnectionStaysInStep with requests sent one after the other, without
+// waiting for answers: any byte too many or too few would show in the next one.
+func TestAConnectionStaysInStep(t *testing.T) {
+	s := run(t, setup{sites: compared, upstream: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		switch name, coding, _ := strings.Cut(r.URL.Path[1:], "-"); name {
+		case "page", "chunked":
+			w.Header().Set("Content-Encoding", coding)
+			if coding == "" {
+				w.Header().Del("Content-Encoding")
+			}
+			body := coders[coding](thePage)
+			if name == "page" {
+				w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+			} else {
+				_ = http.NewResponseController(w).Flush()
+			}
+			_, _ = io.WriteString(w, body)
+		default:
+			status, _ := strconv.Atoi(name)
+			w.WriteHeader(status)
+		}
+	})})
+	steps := []string{
+		"GET /page", "GET /204", "GET /chunked", "HEAD /page", "GET /304", "GET /page-gzip", "GET /205", "HEAD /chunked", "GET /chunked-gzip",
+		"GET /200", "GET /page-zstd", "POST /page", "GET /404", "HEAD /204", "GET /chunked-zstd", "GET /page",
+	}
+	conn, answers := s.dial(t)
+	go func() {
+		for _, step := range steps {
+			_, _ = io.WriteString(conn, step+" HTTP/1.1\r\nHost: with.test:"+s.port+"\r\nAccept: text/html\r\nAccept-Encoding: gzip, zstd\r\nContent-Length: 0\r\n\r\n")
+		}
+	}()
+	for i, step := range steps {
+		method, path, _ := strings.Cut(step, " ")
+		resp, err := http.ReadResponse(answers, &http.Request{Method: method})
+		if err != nil {
+			t.Fatalf("step %d, %s: %v", i, step, err)
+		}
+		a := read(resp)
+		status, _ := strconv.Atoi(path[1:])
+		switch {
+		case status > 0 && (a.status != status || a.body != ""):
+			t.Errorf("step %d, %s: %d %q", i, step, a.status, a.body)
+		case status == 0 && method == http.MethodHead && (a.status != 200 || a.body != ""):
+			t.Errorf("step %d, %s: %d %q", i, step, a.status, a.body)
+		case status == 0 && method != http.MethodHead:
+			s.expectPage(t, a, s.at("with.test")+path, thePage)
+		}
+	}
+}
+
+func TestCONNECTIsAnsweredAsWithoutUs(t *testing.T) {
+	s := run(t, setup{sites: compared})
+	for _, target := range []string{"HOST", "other.test:443"} {
+		for _, accept := range []string{"*/*", "text/html"} {
+			ask := func(host string) *answer {
+				host += ":" + s.port
+				return s.raw(t, "CONNECT "+strings.ReplaceAll(target, "HOST", host)+" HTTP/1.1\r\nHost: "+host+"\r\nAccept: "+accept+"\r\nConnection: close\r\n\r\n")
+			}
+			expectSame(t, ask("with.test"), ask("without.test"))
+		}
+	}
+}
+
+func TestAnUpgradeThatIsRefusedIsAnsweredAsWithoutUs(t *testing.T) {
+	s := run(t, setup{sites: compared, upstream: response{http.StatusUpgradeRequired, fields("Content-Type", "text/html", "Upgrade", "websocket"), thePage}})
+	header := documentHeaders("Connection", "Upgrade", "Upgrade", "websocket")
+	expectSame(t, s.do(t, http.MethodGet, s.at("with.test")+"/", "", header), s.do(t, http.MethodGet, s.at("without.test")+"/", "", header))
+}
+
+// TestABigPieceOfAPageArrivesBeforeTheNext although its length is known and nobody
+// flushes: plain Caddy passes on what its buffers cannot hold.
+func TestABigPieceOfAPageArrivesBeforeTheNext(t *testing.T) {
+	const piece, buffered = 50_000, 8192
+	next := make(chan struct{})
+	app := startFastCGI(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Header().Set("Content-Length", strconv.Itoa(len(noisyPage)))
+		_, _ = io.WriteString(w, noisyPage[:piece])
+		_ = http.NewResponseController(w).Flush()
+		select {
+		case <-next:
+		case <-r.Context().Done():
+		}
+		_, _ = io.WriteString(w, noisyPage[piece:])
+	}))
+	s := run(t, setup{sites: strings.ReplaceAll(compared, "UPSTREAM", app+" {\n\t\ttransport fastcgi\n\t}")})
+	s.url = s.at("with.test")
+	resp := s.open(t, http.MethodGet, "/p", nil, documentHeaders())
+	first := make([]byte, piece-buffered)
+	if _, err := io.ReadFull(resp.Body, first); err != nil {
+		t.Fatal(err)
+	}
+	close(next)
+	rest, err := io.ReadAll(resp.Body)
+	s.expectPage(t, &answer{resp.StatusCode, resp.Header, string(first) + string(rest), err}, s.url+"/p", noisyPage)
+}
