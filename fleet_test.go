@@ -1,114 +1,197 @@
 package dingtalk
 
 import (
-	"bytes"
-	"fmt"
-	"net/http"
-	"net/http/httptest"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
+	"maps"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/internal/sandbox"
 )
 
-// TestAFleetFetchesOnce starts real processes over one storage, all at once and
-// all cold.
-func TestAFleetFetchesOnce(t *testing.T) {
-	if testing.Short() {
-		t.Skip("builds Caddy")
-	}
-	const processes, pages = 4, 50
-	dir := folder(t)
-	binary := filepath.Join(dir, "caddy")
-	if out, err := exec.Command("go", "build", "-o", binary, "./cmd/caddy").CombinedOutput(); err != nil {
-		t.Fatalf("building Caddy: %v\n%s", err, out)
-	}
-	ding := sandbox.New(sandbox.Options{Refetch: sandbox.NewValue})
-	s := &site{ding: ding, dir: dir}
-	credentials := s.credentials(t, ding)
-	upstream := httptest.NewServer(http.HandlerFunc(servePage))
-	t.Cleanup(upstream.Close)
+const fleetSize = 8
 
-	var fleet []*site
-	for range processes {
-		one := &site{ding: ding, addr: freeAddr(t)}
-		one.url = "http://" + one.addr
-		one.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: pages}}
-		one.start(t, binary, dir, credentials, upstream.Listener.Addr().String())
-		fleet = append(fleet, one)
+// newTicketIn is how soon a process has a ticket that another has renewed.
+const newTicketIn = time.Second
+
+func TestAColdFleetFetchesOnceForAThousandVisitorsEach(t *testing.T) {
+	const visitors = 1000
+	a := newFleetApp("cold", sandbox.Options{Refetch: sandbox.NewValue})
+	f := startFleet(t, fleetSize, a)
+	// Time for all visitors to come before the first ticket does.
+	a.ding.SetFault(sandbox.TokenCall, sandbox.MustFault("slow:1500ms"))
+	a.ding.SetFault(sandbox.TicketCall, sandbox.MustFault("slow:2s"))
+	f.crowd(t, a, visitors).expect(t, map[string]int{signedPage: fleetSize * visitors})
+	a.expectCalls(t, 1, 1)
+}
+
+func TestAProcessThatStartsLaterTakesTheTicketOfTheFleet(t *testing.T) {
+	a := newFleetApp("late", sandbox.Options{Refetch: sandbox.NewValue})
+	f := startFleet(t, fleetSize-1, a)
+	f.crowd(t, a, 1).expect(t, map[string]int{signedPage: fleetSize - 1})
+	f.start(t)
+	f.crowd(t, a, 10).expect(t, map[string]int{signedPage: 10 * fleetSize})
+	a.expectCalls(t, 1, 1)
+}
+
+func TestATicketThatOneProcessRenewedIsUsedByAll(t *testing.T) {
+	replaced := newFleetApp("replaced", sandbox.Options{Refetch: sandbox.NewValue})
+	expired := newFleetApp("expired", sandbox.Options{Refetch: sandbox.NewValue})
+	f := startFleet(t, fleetSize, replaced, expired)
+	// The lives of tickets are as DingTalk announces them.
+	expired.ding.SetFault(sandbox.TicketCall, sandbox.MustFault("expires:3"))
+	for _, a := range f.apps {
+		f.crowd(t, a, 1).expect(t, map[string]int{signedPage: fleetSize})
+		a.expectCalls(t, 1, 1)
 	}
-	for _, one := range fleet {
-		eventually(t, "a process that answers", func() bool {
-			resp, err := one.client.Get(one.url + "/ready") // no document: nothing is fetched
-			if err == nil {
-				resp.Body.Close()
+	expired.ding.SetFault(sandbox.TicketCall, sandbox.Fault{})
+	lastFetch := time.Now()
+
+	t.Run("when a refusal is reported to it", func(t *testing.T) {
+		replaced.ding.ExpireTicket()
+		for i := range f.processes {
+			s := f.site(i, replaced)
+			if got := s.visit(t, "/"); got != "refused" {
+				t.Fatalf("before the report to process %d: %s", i, got)
 			}
-			return err == nil
-		})
-	}
-	if calls := ding.Calls(); len(calls) != 0 {
-		t.Fatalf("the fleet is not cold: %v", calls)
-	}
-
-	var visitors sync.WaitGroup
-	var mu sync.Mutex
-	unsigned := make(map[string]int)
-	for _, one := range fleet {
-		for i := range pages {
-			visitors.Go(func() {
-				path := fmt.Sprint("/p?n=", i)
-				got := one.get(t, path).snippet(t)
-				reason := ""
-				switch {
-				case got == nil:
-					reason = "no snippet"
-				case got.Sidecar.Error != nil:
-					reason = got.Sidecar.Error.Message
-				case !ding.Verify(got.params(t), one.url+path).OK:
-					reason = "refused"
-				default:
-					return
-				}
-				mu.Lock()
-				defer mu.Unlock()
-				unsigned[reason]++
-			})
+			s.report(t, `{"url":"`+s.url+`/","signed":"`+s.url+`/","code":52013,"message":""}`)
+			start := time.Now()
+			eventually(t, "a signature that is accepted", func() bool { return s.visit(t, "/") == signedPage })
+			if took := time.Since(start); took > newTicketIn {
+				t.Errorf("process %d took %s", i, took)
+			}
 		}
+		replaced.expectCalls(t, 1, 2)
+	})
+	t.Run("when its own has expired", func(t *testing.T) {
+		time.Sleep(time.Until(lastFetch.Add(3 * time.Second)))
+		for i := range f.processes {
+			start := time.Now()
+			if got := f.site(i, expired).visit(t, "/"); got != signedPage {
+				t.Errorf("process %d: %s", i, got)
+			}
+			if took := time.Since(start); took > newTicketIn {
+				t.Errorf("process %d took %s", i, took)
+			}
+		}
+		expired.expectCalls(t, 1, 2)
+	})
+}
+
+// TestAFleetRenewsOnceUnderLoad serves pages all the time while tickets come to
+// their ends.
+func TestAFleetRenewsOnceUnderLoad(t *testing.T) {
+	const life, renewals = 8 * time.Second, 3
+	same := newFleetApp("same", sandbox.Options{Lifetime: life, Refetch: sandbox.SameValue})
+	replaced := newFleetApp("new", sandbox.Options{Lifetime: life, Refetch: sandbox.NewValue})
+	f := startFleet(t, fleetSize, same, replaced)
+	stop := f.load(t, 10*time.Millisecond)
+	for _, a := range f.apps {
+		eventuallyWithin(t, 2*renewals*life, "renewals", func() bool { return len(a.called(sandbox.TicketCall)) > renewals })
 	}
-	visitors.Wait()
-	if len(unsigned) > 0 {
-		t.Errorf("of %d pages these passed unsigned: %v", processes*pages, unsigned)
+	time.Sleep(2 * newTicketIn) // the last renewal is to be seen by all, too
+	pages := stop()
+
+	for _, a := range f.apps {
+		for _, kind := range []sandbox.Call{sandbox.TokenCall, sandbox.TicketCall} {
+			calls := a.called(kind)
+			for i := 1; i < len(calls); i++ {
+				// A renewal is due after eleven twelfths of a life, in all processes at
+				// the same time: calls that are much closer are of one renewal.
+				if apart := calls[i].at.Sub(calls[i-1].at); apart < life/2 {
+					t.Errorf("%s: two %s calls within %s, by the processes %d and %d", a.name, kind, apart, calls[i-1].from, calls[i].from)
+				}
+			}
+		}
+		a.expectInOrder(t)
 	}
-	if calls := ding.Calls(); calls["v1.token"] != 1 || calls["v1.ticket"] != 1 {
-		t.Errorf("calls %v, want one of each", calls)
+	count := map[*fleetApp]tally{same: {}, replaced: {}}
+	for _, p := range pages {
+		// DingTalk kills the old ticket at once; the other processes can only know
+		// when the new one is in the storage.
+		if p.outcome == "refused" && p.app == replaced && follows(p, replaced.called(sandbox.TicketCall)) {
+			p.outcome = signedPage
+		}
+		count[p.app][p.outcome]++
+	}
+	for a, pages := range count {
+		if pages[signedPage] == 0 || len(pages) > 1 {
+			t.Errorf("%s: pages %v, want them all signed and accepted", a.name, pages)
+		}
 	}
 }
 
-// start runs the site as a process of its own.
-func (s *site) start(t *testing.T, binary, dir, credentials, upstream string) {
-	t.Helper()
-	file := filepath.Join(dir, strings.ReplaceAll(s.addr, ":", "-")+".Caddyfile")
-	text := fmt.Sprintf("{\n\tadmin off\n\tpersist_config off\n\tauto_https off\n\tstorage file_system %s/storage\n}\nhttp://%s {\n\tdingtalk {\n\t\t%s\n\t\tticket_wait 20s\n\t}\n\treverse_proxy %s\n}\n",
-		dir, s.addr, credentials, upstream)
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	var log bytes.Buffer
-	cmd := exec.Command(binary, "run", "--adapter", "caddyfile", "--config", file)
-	cmd.Env = append(os.Environ(), "HOME="+dir, "XDG_DATA_HOME="+dir, "XDG_CONFIG_HOME="+dir)
-	cmd.Stdout, cmd.Stderr = &log, &log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		if t.Failed() {
-			t.Logf("%s:\n%s", s.addr, log.String())
+// follows reports whether the page was made while a ticket was replaced, or before
+// all processes have to have the new one.
+func follows(p visited, renewals []call) bool {
+	for _, c := range renewals {
+		if p.end.After(c.at) && p.start.Before(c.at.Add(newTicketIn)) {
+			return true
 		}
+	}
+	return false
+}
+
+// expect compares what became of pages.
+func (c tally) expect(t testing.TB, want tally) {
+	t.Helper()
+	if !maps.Equal(c, want) {
+		t.Errorf("pages %v, want %v", c, want)
+	}
+}
+
+// visited is a page that somebody has asked for.
+type visited struct {
+	app        *fleetApp
+	outcome    string
+	start, end time.Time
+}
+
+// load asks each process again and again for a page of each app, until stop is
+// called, which returns what has become of them.
+func (f *fleet) load(t testing.TB, pause time.Duration) (stop func() []visited) {
+	var (
+		mu    sync.Mutex
+		pages []visited
+		all   sync.WaitGroup
+	)
+	ended := make(chan struct{})
+	for i := range f.processes {
+		for _, a := range f.apps {
+			s := f.site(i, a)
+			all.Go(func() {
+				tick := time.NewTicker(pause)
+				defer tick.Stop()
+				for {
+					select {
+					case <-ended:
+						return
+					case <-tick.C:
+					}
+					start := time.Now()
+					outcome := s.visit(t, "/p")
+					mu.Lock()
+					pages = append(pages, visited{a, outcome, start, time.Now()})
+					mu.Unlock()
+				}
+			})
+		}
+	}
+	stop = sync.OnceValue(func() []visited {
+		close(ended)
+		all.Wait()
+		return pages
 	})
+	t.Cleanup(func() { stop() })
+	return stop
+}
+
+// eventuallyWithin is eventually for what takes its time.
+func eventuallyWithin(t testing.TB, limit time.Duration, what string, so func() bool) {
+	t.Helper()
+	for end := time.Now().Add(limit); !so(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("not within %s: %s", limit, what)
+		}
+	}
 }

@@ -1,14 +1,8 @@
 package dingtalk
 
 import (
-	"fmt"
-	"maps"
-	"net/http"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
 )
@@ -105,66 +99,4 @@ func TestAFailedReloadLeavesTheOldConfiguration(t *testing.T) {
 			t.Errorf("%s: %d handlers hold the memory", what, n)
 		}
 	}
-}
-
-func TestManyReloadsUnderLoadLeaveNothingBehind(t *testing.T) {
-	s := run(t, setup{sites: signed})
-	s.expectSigned(t, s.get(t, "/"), s.url+"/")
-	// Connections are Caddy's: its proxies keep theirs to the upstream for a while.
-	others := func() map[string]int {
-		eventually(t, "tokens at rest", func() bool { return !strings.Contains(stacks(), "/tokens.(*App)") })
-		count := creators()
-		maps.DeleteFunc(count, func(name string, _ int) bool { return strings.HasPrefix(name, "net/http.") })
-		return count
-	}
-	before := others()
-
-	var stop atomic.Bool
-	var pages, unsigned atomic.Int64
-	var load sync.WaitGroup
-	for range 4 {
-		load.Go(func() {
-			for !stop.Load() {
-				req, _ := http.NewRequest(http.MethodGet, s.url+"/p", nil)
-				req.Header = documentHeaders()
-				resp, err := s.client.Do(req)
-				if err != nil {
-					continue // a connection that a reload has closed
-				}
-				a := read(resp)
-				pages.Add(1)
-				if a.err != nil || a.status != http.StatusOK || !strings.Contains(a.body, `"signature":`) {
-					unsigned.Add(1)
-				}
-			}
-		})
-	}
-	for i := range 20 {
-		n := pages.Load()
-		eventually(t, "pages between two reloads", func() bool { return pages.Load() > n+4 })
-		if err := s.load(t, strings.Replace(s.caddyfile, "agent_id 1234567890", fmt.Sprint("agent_id ", i), 1)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	stop.Store(true)
-	load.Wait()
-	if n := unsigned.Load(); n > 0 {
-		t.Errorf("%d of %d pages were not signed", n, pages.Load())
-	}
-	if calls := s.ding.Calls(); calls["v1.token"] != 1 || calls["v1.ticket"] != 1 {
-		t.Errorf("DingTalk was called again: %v", calls)
-	}
-	var left []string
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		left = nil
-		for name, count := range others() {
-			if count > before[name] {
-				left = append(left, fmt.Sprint(count-before[name], " more of ", name))
-			}
-		}
-		if left == nil {
-			return
-		}
-	}
-	t.Errorf("goroutines that stay: %v", left)
 }
