@@ -140,12 +140,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if !inject.IsDocument(r) {
 		return next.ServeHTTP(w, r)
 	}
-	place := h.locate(r, facts(r, target))               // now: inner handlers may change the request
-	place.policy = w.Header()["Content-Security-Policy"] // of the site: it comes with a 304, too
-	caddyhttp.SetVar(r.Context(), insertedVar, false)
+	place := h.locate(w.Header(), r, facts(r, target)) // now: inner handlers may change the request
 	inject.Prepare(r.Header)
 	page := inject.NewWriter(w, h.revalidate(r.Header, place.policy), func(dst []byte, header http.Header) ([]byte, string) {
-		return h.insert(r.Context(), place, dst, header)
+		return h.insert(r, place, dst, header)
 	})
 	returned := false
 	defer func() {

@@ -22,8 +22,7 @@ import (
 type place struct {
 	signer.Page
 	err    *signer.Error
-	host   string
-	policy []string // Content-Security-Policy that the site itself has set
+	policy []string // the site's own Content-Security-Policy, which a 304 carries, too
 }
 
 // originalTarget returns the request target as it was received, whatever has
@@ -50,9 +49,10 @@ func facts(r *http.Request, target string) signer.Request {
 }
 
 // locate rebuilds the URL of the page, and makes sure that it is one of ours.
-func (h *Handler) locate(r *http.Request, req signer.Request) place {
+// header is what the site itself has set so far.
+func (h *Handler) locate(header http.Header, r *http.Request, req signer.Request) place {
 	page, err := h.rules.Page(req)
-	p := place{Page: page, host: r.Host}
+	p := place{Page: page, policy: header["Content-Security-Policy"]}
 	if err != nil {
 		p.err = asSignerError(err)
 	} else if !page.Vouched && !h.hosts.matches(h, r) {
@@ -97,12 +97,13 @@ func (h *Handler) revalidate(header http.Header, policy []string) string {
 const insertedVar = "dingtalk_inserted"
 
 // insert appends the snippet for a page.
-func (h *Handler) insert(ctx context.Context, p place, dst []byte, header http.Header) (snippet []byte, suffix string) {
+func (h *Handler) insert(r *http.Request, p place, dst []byte, header http.Header) (snippet []byte, suffix string) {
+	ctx := r.Context()
 	if inserted, _ := caddyhttp.GetVar(ctx, insertedVar).(bool); inserted {
 		return dst, "" // by a directive further inside
 	}
 	caddyhttp.SetVar(ctx, insertedVar, true)
-	page, suffix := h.sign(ctx, p)
+	page, suffix := h.sign(ctx, p, r.Host)
 	countPage(page)
 	var form client.Form
 	if csp := header["Content-Security-Policy"]; len(csp) > 0 {
@@ -113,9 +114,9 @@ func (h *Handler) insert(ctx context.Context, p place, dst []byte, header http.H
 
 // sign signs the page, or says why it cannot. The suffix is for its ETag: a page
 // that is not signed must not be kept.
-func (h *Handler) sign(ctx context.Context, p place) (page client.Page, suffix string) {
+func (h *Handler) sign(ctx context.Context, p place, host string) (page client.Page, suffix string) {
 	if p.err != nil {
-		h.notices.once(h.log, p.err.Code, "a page passes unsigned: "+p.err.Message, zap.String("host", p.host))
+		h.notices.once(h.log, p.err.Code, "a page passes unsigned: "+p.err.Message, zap.String("host", host))
 		return client.Page{Err: &client.Error{Code: p.err.Code, Message: p.err.Message}}, ""
 	}
 	url := p.URL()
