@@ -10,7 +10,7 @@ import (
 )
 
 func TestIfNoneMatchInAllItsSpellings(t *testing.T) {
-	var seen string
+	var seen condition
 	s := run(t, setup{sites: signed, upstream: tagged(&seen)})
 	tag := s.get(t, "/").header.Get("Etag")
 	tests := map[string]struct {
@@ -55,8 +55,8 @@ func TestIfNoneMatchInAllItsSpellings(t *testing.T) {
 			if strings.Contains(test.seen, `"v1"`) {
 				want = http.StatusNotModified
 			}
-			if a.status != want || seen != test.seen {
-				t.Fatalf("status %d, upstream saw %s; want %d and %s", a.status, seen, want, test.seen)
+			if a.status != want || seen.get() != test.seen {
+				t.Fatalf("status %d, upstream saw %s; want %d and %s", a.status, seen.get(), want, test.seen)
 			}
 			if a.header.Get("Etag") != tag || a.header.Get("Cache-Control") != "private, no-cache" || a.header.Get("Last-Modified") != "" {
 				t.Errorf("header %v", a.header)
@@ -69,22 +69,22 @@ func TestIfNoneMatchInAllItsSpellings(t *testing.T) {
 	for _, name := range []string{"if-none-match", "IF-NONE-MATCH", "If-none-MATCH"} {
 		t.Run(name, func(t *testing.T) {
 			a := s.raw(t, "GET / HTTP/1.1\r\nHost: "+s.addr+"\r\nAccept: text/html\r\n"+name+":"+tag+"\r\nConnection: close\r\n\r\n")
-			if a.status != http.StatusNotModified || seen != `"v1"` {
-				t.Errorf("status %d, upstream saw %s", a.status, seen)
+			if a.status != http.StatusNotModified || seen.get() != `"v1"` {
+				t.Errorf("status %d, upstream saw %s", a.status, seen.get())
 			}
 		})
 	}
 }
 
 func TestARevalidatedPageIsNotSentAgainOverEachProtocol(t *testing.T) {
-	var seen string
+	var seen condition
 	overEach(t, tagged(&seen), func(t *testing.T, _ string, with, _ *site) {
 		page := with.get(t, "/p")
 		with.expectPage(t, page, with.url+"/p", thePage)
 		tag := page.header.Get("Etag")
 		a := with.get(t, "/p", "If-None-Match", `"x", W/`+tag)
-		if a.status != http.StatusNotModified || a.body != "" || a.header.Get("Etag") != tag || seen != `W/"v1"` {
-			t.Errorf("%d %v, upstream saw %s", a.status, a.header, seen)
+		if a.status != http.StatusNotModified || a.body != "" || a.header.Get("Etag") != tag || seen.get() != `W/"v1"` {
+			t.Errorf("%d %v, upstream saw %s", a.status, a.header, seen.get())
 		}
 	})
 }
@@ -189,7 +189,7 @@ func TestATagIsGoodForItsGenerationOnly(t *testing.T) {
 // TestATagIsGoodForItsPolicyOnly because the 304 brings its policy with it, under
 // which the script of a page that the browser has kept would not run.
 func TestATagIsGoodForItsPolicyOnly(t *testing.T) {
-	var seen string
+	var seen condition
 	s := run(t, setup{sites: signed, upstream: tagged(&seen)})
 	tag := s.get(t, "/").header.Get("Etag")
 	for _, policy := range []string{"script-src 'self'", "script-src 'nonce-{http.request.uuid}'", "script-src 'unsafe-inline'"} {

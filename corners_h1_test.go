@@ -50,8 +50,8 @@ func TestAFormIsAskedForBeforeItIsSent(t *testing.T) {
 			s.expectPage(t, a, s.at(host)+"/form", thePage)
 		}
 	}
-	if hints["with.test"] == 0 || hints["with.test"] != hints["without.test"] {
-		t.Errorf("asked for %v times", hints) // by Caddy, and by the upstream
+	if hints["with.test"] == 0 || hints["without.test"] == 0 {
+		t.Errorf("asked for %v times", hints) // by Caddy, and by the upstream if it is quick
 	}
 }
 

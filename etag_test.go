@@ -3,24 +3,30 @@ package dingtalk
 import (
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/internal/sandbox"
 )
 
-// tagged is an upstream whose pages have the ETag "v1" and answer to it. seen is
-// the condition that came up, "none" if there was none.
-func tagged(seen *string) http.HandlerFunc {
+// condition is what came up with the last request, "none" if nothing did.
+type condition struct{ atomic.Pointer[string] }
+
+func (c *condition) get() string { return *c.Load() }
+
+// tagged is an upstream whose pages have the ETag "v1" and answer to it.
+func tagged(seen *condition) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		*seen = "none"
-		if condition := r.Header["If-None-Match"]; condition != nil {
-			*seen = strings.Join(condition, "; ")
+		got := "none"
+		if values := r.Header["If-None-Match"]; values != nil {
+			got = strings.Join(values, "; ")
 		}
+		seen.Store(&got)
 		h := w.Header()
 		h.Set("Etag", `"v1"`)
 		h.Set("Last-Modified", "Mon, 02 Jan 2006 15:04:05 GMT")
 		h.Set("Cache-Control", "max-age=3600")
-		if strings.Contains(*seen, `"v1"`) {
+		if strings.Contains(got, `"v1"`) {
 			w.WriteHeader(http.StatusNotModified)
 			return
 		}
@@ -90,14 +96,14 @@ func TestContentLengthStaysAndIsRight(t *testing.T) {
 }
 
 func TestARevalidatedPageIsNotSentAgain(t *testing.T) {
-	var seen string
+	var seen condition
 	s := run(t, setup{sites: signed, upstream: tagged(&seen)})
 	page := s.get(t, "/")
 	s.expectSigned(t, page, s.url+"/")
 	tag := page.header.Get("Etag")
 	suffix, ok := strings.CutPrefix(strings.TrimSuffix(tag, `"`), `"v1-`)
-	if !ok || seen != "none" {
-		t.Fatalf("the tag is %s, upstream saw %s", tag, seen)
+	if !ok || seen.get() != "none" {
+		t.Fatalf("the tag is %s, upstream saw %s", tag, seen.get())
 	}
 
 	tests := map[string]struct {
@@ -117,8 +123,8 @@ func TestARevalidatedPageIsNotSentAgain(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			a := s.get(t, "/", "If-None-Match", test.condition, "If-Modified-Since", "Mon, 02 Jan 2096 15:04:05 GMT")
-			if a.status != test.status || seen != test.seen {
-				t.Fatalf("status %d, upstream saw %s; want %d and %s", a.status, seen, test.status, test.seen)
+			if a.status != test.status || seen.get() != test.seen {
+				t.Fatalf("status %d, upstream saw %s; want %d and %s", a.status, seen.get(), test.status, test.seen)
 			}
 			if a.header.Get("Etag") != tag || a.header.Get("Cache-Control") != "private, no-cache" || a.header.Get("Last-Modified") != "" {
 				t.Errorf("header %v", a.header)
@@ -131,14 +137,14 @@ func TestARevalidatedPageIsNotSentAgain(t *testing.T) {
 }
 
 func TestAnOutdatedPageIsSentAgain(t *testing.T) {
-	var seen string
+	var seen condition
 	s := run(t, setup{sites: signed, upstream: tagged(&seen), dingtalk: sandbox.Options{Refetch: sandbox.NewValue}})
 	tag := s.get(t, "/").header.Get("Etag")
 	expectOutdated := func(what string) {
 		t.Helper()
 		a := s.get(t, "/", "If-None-Match", tag)
-		if a.status != 200 || seen != "none" || a.header.Get("Etag") == tag {
-			t.Errorf("after %s: status %d, upstream saw %s, tag %s", what, a.status, seen, a.header.Get("Etag"))
+		if a.status != 200 || seen.get() != "none" || a.header.Get("Etag") == tag {
+			t.Errorf("after %s: status %d, upstream saw %s, tag %s", what, a.status, seen.get(), a.header.Get("Etag"))
 		}
 		tag = a.header.Get("Etag")
 		if a := s.get(t, "/", "If-None-Match", tag); a.status != 304 {
@@ -182,7 +188,7 @@ func TestAnOutdatedPageIsSentAgain(t *testing.T) {
 }
 
 func TestAnUnsignedPageHasNoETag(t *testing.T) {
-	var seen string
+	var seen condition
 	s := run(t, setup{sites: signed, upstream: tagged(&seen)})
 	tag := s.get(t, "/").header.Get("Etag")
 	a := s.get(t, "/", "Host", "evil.test")
