@@ -1,6 +1,7 @@
 package inject
 
 import (
+	"bytes"
 	"io"
 	"maps"
 	"net/http"
@@ -127,5 +128,36 @@ func TestMediaTypesAreReadAsBrowsersReadThem(t *testing.T) {
 		if media, charset := mediaType(in); media != want[0] || charset != want[1] {
 			t.Errorf("mediaType(%q) = %q, %q, want %q", in, media, charset, want)
 		}
+	}
+}
+
+// TestStaleTrailersGoWheneverThePageWasReleased: a short page of unknown length is
+// held until the handler has returned, with its trailers set.
+func TestStaleTrailersGoWheneverThePageWasReleased(t *testing.T) {
+	for name, flush := range map[string]bool{"before its end": true, "at its end": false} {
+		t.Run(name, func(t *testing.T) {
+			s := &sink{header: http.Header{"Content-Type": {"text/html; charset=utf-8"}, "Trailer": {"Etag, X-Kept"}}}
+			w := NewWriter(s, "", theSnippet)
+			_, _ = w.Write([]byte(doc))
+			if flush {
+				if err := w.FlushError(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, key := range []string{"Etag", "X-Kept", http.TrailerPrefix + "Content-Md5", http.TrailerPrefix + "X-Kept"} {
+				s.header[key] = []string{"v"}
+			}
+			if err := w.Finish(); err != nil {
+				t.Fatal(err)
+			}
+			for key, want := range map[string]int{"Etag": 0, "X-Kept": 1, http.TrailerPrefix + "Content-Md5": 0, http.TrailerPrefix + "X-Kept": 1} {
+				if len(s.header[key]) != want {
+					t.Errorf("%s: %q", key, s.header[key])
+				}
+			}
+			if !bytes.Contains(s.body, []byte(snippet)) {
+				t.Errorf("no page: %q", s.body)
+			}
+		})
 	}
 }

@@ -304,9 +304,14 @@ func (w *Writer) FlushError() error {
 // Finish sends what is still held, after the handler has returned: the document
 // has ended.
 func (w *Writer) Finish() error {
-	if w.inserted {
+	err := w.finish()
+	if w.inserted { // trailers are not sent before the handler around us returns
 		dropStaleTrailers(w.Header())
 	}
+	return err
+}
+
+func (w *Writer) finish() error {
 	if w.coded != nil {
 		return w.coded.finish()
 	}
