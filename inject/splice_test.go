@@ -7,6 +7,7 @@ import (
 	"hash/crc32"
 	"io"
 	"net/http"
+	"os"
 	"os/exec"
 	"slices"
 	"strconv"
@@ -209,7 +210,10 @@ func TestCommandLineToolsTakeASplicedPage(t *testing.T) {
 		tool := codingName(c.coding)
 		t.Run(c.name, func(t *testing.T) {
 			if _, err := exec.LookPath(tool); err != nil {
-				t.Skipf("%s is not at hand", tool)
+				if os.Getenv("CODED_TOOLS") == "required" {
+					t.Fatal(err)
+				}
+				t.Skipf("%s is not installed: apt-get install %s, or set CODED_TOOLS=required to fail here", tool, tool)
 			}
 			doc := noise(doc, 3000)
 			s := checkSplice(t, c, doc, c.compress(t, whole(doc)), true, whole, false)
