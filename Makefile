@@ -39,8 +39,7 @@ client: node_modules/.package-lock.json
 
 bench: build
 	@command -v nginx >/dev/null || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q --no-install-recommends nginx-light; }
-	go build -o bench ./internal/bench
-	taskset -c 1 ./bench -caddy ./caddy; code=$$?; rm bench; exit $$code
+	taskset -c 1 go run ./internal/bench -caddy ./caddy
 
 # Each fuzz target for a while, one after the other.
 FUZZTIME = 20s

@@ -52,10 +52,7 @@ stored for the servers. Besides, one key dingtalk/doctor-… is stored and delet
 and one lock taken and released.
 
 Run it as the user and with the environment that Caddy runs with, so that it
-finds the same storage and the same variables. For a unit of systemd:
-
-  systemd-run --pipe --wait --uid=caddy -p EnvironmentFile=/etc/caddy/env \
-    caddy dingtalk doctor --config /etc/caddy/Caddyfile
+finds the same storage and the same variables.
 `,
 		Example: `  caddy dingtalk doctor
   caddy dingtalk doctor --config /etc/caddy/Caddyfile

@@ -27,7 +27,7 @@ var webSocket = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer conn.Close()
-	_, _ = rw.WriteString("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-Seen: " + r.Header.Get("X-Key") + "\r\n\r\n")
+	_, _ = rw.WriteString("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-Key: " + r.Header.Get("X-Key") + "\r\nX-Seen: " + r.Header.Get("Sec-Websocket-Key") + "\r\n\r\n")
 	_ = rw.Flush()
 	for {
 		line, err := rw.ReadString('\n')
@@ -86,7 +86,7 @@ func expectWebSocket(t *testing.T, s *site, proto string, header http.Header) {
 			t.Fatal(err)
 		}
 		defer resp.Body.Close()
-		if resp.StatusCode != http.StatusOK || resp.Header.Get("X-Seen") != "abc" {
+		if resp.StatusCode != http.StatusOK || resp.Header.Get("X-Key") != "abc" {
 			t.Fatalf("%d %v", resp.StatusCode, resp.Header)
 		}
 		for _, line := range []string{"one\n", "<html><head>\n"} {

@@ -90,22 +90,7 @@ func TestEventsStreamAsTheyCome(t *testing.T) {
 }
 
 func TestAWebSocketPasses(t *testing.T) {
-	s := run(t, setup{sites: compared, upstream: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Upgrade") != "websocket" {
-			w.WriteHeader(http.StatusBadRequest)
-			return
-		}
-		conn, rw, err := http.NewResponseController(w).Hijack()
-		if err != nil {
-			return
-		}
-		defer conn.Close()
-		_, _ = rw.WriteString("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-Seen: " + r.Header.Get("Sec-Websocket-Key") + "\r\n\r\n")
-		_ = rw.Flush()
-		line, _ := rw.ReadString('\n')
-		_, _ = rw.WriteString("echo " + line)
-		_ = rw.Flush()
-	})})
+	s := run(t, setup{sites: compared, upstream: webSocket})
 	for name, accept := range map[string]string{"as browsers ask": "Sec-Fetch-Dest: websocket", "as odd clients ask": "Accept: text/html"} {
 		t.Run(name, func(t *testing.T) {
 			conn, err := net.Dial("tcp", s.addr)
