@@ -9,6 +9,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/caddy-dingtalk/caddy-dingtalk/oapi"
 	"github.com/caddy-dingtalk/caddy-dingtalk/tokens"
 )
 
@@ -76,10 +77,7 @@ func serveRefresh(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	for _, a := range apps {
-		// What went wrong stands in the status.
-		if err := a.tokens.Refresh(r.Context()); err != nil && r.Context().Err() != nil {
-			return caddy.APIError{HTTPStatus: http.StatusGatewayTimeout, Err: err}
-		}
+		_ = a.tokens.Refresh(r.Context()) // what goes wrong stands in the status
 	}
 	return writeStatus(w, apps)
 }
@@ -112,7 +110,7 @@ func (a app) status(now time.Time) appStatus {
 		status.Storage = "failing"
 	}
 	if s.Err != nil {
-		status.Error = &tokenError{failureKind(s.Err), s.Err.Error(), adviceOn(s.Err), int(s.Retry.Seconds())}
+		status.Error = &tokenError{oapi.KindOf(s.Err).String(), s.Err.Error(), oapi.AdviceOn(s.Err), int(s.Retry.Seconds())}
 	}
 	return status
 }

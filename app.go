@@ -75,19 +75,7 @@ func (h *Handler) storage(ctx caddy.Context) (certmagic.Storage, error) {
 	if h.StorageRaw == nil {
 		return ctx.Storage(), nil
 	}
-	module, err := ctx.LoadModule(&h.Config, "StorageRaw")
-	if err != nil {
-		return nil, fmt.Errorf("loading storage module: %w", err)
-	}
-	converter, ok := module.(caddy.StorageConverter)
-	if !ok {
-		return nil, fmt.Errorf("loading storage module: %T is not a storage", module)
-	}
-	storage, err := converter.CertMagicStorage()
-	if err != nil {
-		return nil, fmt.Errorf("opening storage: %w", err)
-	}
-	return storage, nil
+	return h.OpenStorage(ctx)
 }
 
 // fingerprint is a hash of what the pages of a configuration have in common.

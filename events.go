@@ -1,13 +1,13 @@
 package dingtalk
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyevents"
 
+	"github.com/caddy-dingtalk/caddy-dingtalk/oapi"
 	"github.com/caddy-dingtalk/caddy-dingtalk/tokens"
 )
 
@@ -61,17 +61,8 @@ func (w watcher) Fetched(expires time.Time) {
 
 func (w watcher) Failed(err error, delay time.Duration) {
 	w.emit(eventFailed, map[string]any{
-		"app": w.app, "kind": failureKind(err), "error": err.Error(), "advice": adviceOn(err), "next_try": delay.Seconds(),
+		"app": w.app, "kind": oapi.KindOf(err).String(), "error": err.Error(), "advice": oapi.AdviceOn(err), "next_try": delay.Seconds(),
 	})
-}
-
-// adviceOn returns what to do about a failure, "" if that is not known.
-func adviceOn(err error) string {
-	var advised interface{ Advice() string }
-	if errors.As(err, &advised) {
-		return advised.Advice()
-	}
-	return ""
 }
 
 // Interface guards

@@ -2,12 +2,13 @@ package dingtalk
 
 import (
 	"net/http"
-	"strings"
 	"sync"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/intercept"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/config"
 )
 
 // hostIndex holds the host matchers of the routes that lead to a handler. The
@@ -102,7 +103,7 @@ func hostsOf(route caddyhttp.Route) []caddyhttp.MatchHost {
 			}
 			var named caddyhttp.MatchHost
 			for _, host := range hosts {
-				if !catchAll(host) {
+				if !config.CatchAll(host) {
 					named = append(named, host)
 				}
 			}
@@ -112,10 +113,4 @@ func hostsOf(route caddyhttp.Route) []caddyhttp.MatchHost {
 		}
 	}
 	return out
-}
-
-// catchAll reports whether a host pattern names nobody: nothing but wildcards,
-// or a placeholder of the request itself.
-func catchAll(pattern string) bool {
-	return strings.Trim(pattern, "*.") == "" || strings.Contains(pattern, "{http.")
 }

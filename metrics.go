@@ -39,25 +39,18 @@ const (
 	outcomeOK     = "ok"
 )
 
-// pageOutcomes counts pages without looking up labels.
-var pageOutcomes = map[string]prometheus.Counter{
-	outcomeSigned:            pagesTotal.WithLabelValues(outcomeSigned),
-	outcomeCoding:            pagesTotal.WithLabelValues(outcomeCoding),
-	codeNoTicket:             pagesTotal.WithLabelValues(codeNoTicket),
-	signer.CodeOriginUnknown: pagesTotal.WithLabelValues(signer.CodeOriginUnknown),
-	signer.CodeBadURL:        pagesTotal.WithLabelValues(signer.CodeBadURL),
+// All outcomes and verdicts begin at zero: what is not there yet cannot be alerted on.
+func init() {
+	for _, outcome := range []string{outcomeSigned, outcomeCoding, codeNoTicket, signer.CodeOriginUnknown, signer.CodeBadURL} {
+		pagesTotal.WithLabelValues(outcome)
+	}
+	for _, verdict := range []string{verdictUnsigned, verdictMismatch, verdictRefused, verdictError} {
+		reportsTotal.WithLabelValues(verdict)
+	}
 }
 
-// verdicts begin at zero: what is not there yet cannot be alerted on.
-var verdicts = map[string]prometheus.Counter{
-	verdictUnsigned: reportsTotal.WithLabelValues(verdictUnsigned),
-	verdictMismatch: reportsTotal.WithLabelValues(verdictMismatch),
-	verdictRefused:  reportsTotal.WithLabelValues(verdictRefused),
-	verdictError:    reportsTotal.WithLabelValues(verdictError),
-}
-
-// signedPages spares the signed ones the map.
-var signedPages = pageOutcomes[outcomeSigned]
+// signedPages spares the signed ones the look-up of their label.
+var signedPages = pagesTotal.WithLabelValues(outcomeSigned)
 
 // countPage counts a page by whether, or why not, it is signed.
 func countPage(p client.Page) {
@@ -65,25 +58,16 @@ func countPage(p client.Page) {
 		signedPages.Inc()
 		return
 	}
-	pageOutcomes[p.Err.Code].Inc()
+	pagesTotal.WithLabelValues(p.Err.Code).Inc()
 }
 
 // countCall counts a call of DingTalk's API.
 func countCall(kind string, err error) {
 	outcome := outcomeOK
 	if err != nil {
-		outcome = failureKind(err)
+		outcome = oapi.KindOf(err).String()
 	}
 	callsTotal.WithLabelValues(kind, outcome).Inc()
-}
-
-// failureKind names the sort of a failure to get tokens.
-func failureKind(err error) string {
-	var e *oapi.Error
-	if errors.As(err, &e) {
-		return e.Kind.String()
-	}
-	return oapi.Other.String()
 }
 
 // registerMetrics makes the metrics of the process part of a configuration's.

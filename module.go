@@ -158,7 +158,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		return err
 	}
 	if coding := page.Refused(); coding != "" {
-		pageOutcomes[outcomeCoding].Inc()
+		pagesTotal.WithLabelValues(outcomeCoding).Inc()
 		h.notices.once(h.log, "coding", "a page with a content coding that cannot be taken off passes unsigned: let the upstream send gzip, zstd or none",
 			zap.String("content_encoding", coding))
 	}
@@ -202,8 +202,8 @@ func parseCaddyfile(helper httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, e
 // warnOfPlainSecrets warns of a secret that everybody sees who may read the
 // configuration or its autosaved copy.
 func (h *Handler) warnOfPlainSecrets() {
-	for name, s := range map[string]config.Secret{"app_secret": h.AppSecret, "corp_secret": h.CorpSecret, "channel_secret": h.ChannelSecret} {
-		if s != "" && !s.Placeholder() {
+	for name, s := range h.Secrets() {
+		if *s != "" && !s.Placeholder() {
 			h.log.Warn(fmt.Sprintf("%s stands in the configuration in plain text: write {env.NAME} or {file./path} instead", name))
 		}
 	}

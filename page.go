@@ -14,6 +14,7 @@ import (
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/client"
 	"github.com/caddy-dingtalk/caddy-dingtalk/inject"
+	"github.com/caddy-dingtalk/caddy-dingtalk/oapi"
 	"github.com/caddy-dingtalk/caddy-dingtalk/signer"
 	"github.com/caddy-dingtalk/caddy-dingtalk/tokens"
 )
@@ -136,7 +137,7 @@ const codeNoTicket = "ticket_unavailable"
 
 // noTicket says why there is no ticket, as far as users may know it.
 func noTicket(err error) string {
-	if advice := adviceOn(err); advice != "" {
+	if advice := oapi.AdviceOn(err); advice != "" {
 		return "DingTalk gives no jsapi_ticket: " + advice + " The Caddy log has the details."
 	}
 	return "there is no jsapi_ticket yet: reload the page in a moment; if that does not help, look into the Caddy log"

@@ -104,10 +104,10 @@ func (h *Handler) logReport(rep *report) {
 	parts, advice := difference(rep.URL, rep.Signed)
 	switch {
 	case rep.Signed == "":
-		verdicts[verdictUnsigned].Inc()
+		reportsTotal.WithLabelValues(verdictUnsigned).Inc()
 		h.notices.atMost(someReports, h.log, "unsigned", "a page without a signature reports an error of dd.config", fields...)
 	case rep.URL != rep.Signed:
-		verdicts[verdictMismatch].Inc()
+		reportsTotal.WithLabelValues(verdictMismatch).Inc()
 		kind, message := "differs", "a page reports another URL than the one that was signed, in a way that no setting cures"
 		if advice != "" {
 			fields = append(fields, zap.Strings("differs", parts))
@@ -117,12 +117,12 @@ func (h *Handler) logReport(rep *report) {
 			h.events.emit(eventMismatch, map[string]any{"url": rep.URL, "signed": rep.Signed, "advice": advice})
 		}
 	case rep.refusal():
-		verdicts[verdictRefused].Inc()
+		reportsTotal.WithLabelValues(verdictRefused).Inc()
 		if h.notices.atMost(someReports, h.log, "refused", "DingTalk refused the signature of the URL that the browser shows: the jsapi_ticket may have been replaced by another program that uses the same app; it is fetched again", fields...) {
 			h.events.emit(eventRefused, map[string]any{"url": rep.URL, "code": string(rep.Code), "message": rep.Message})
 		}
 	default:
-		verdicts[verdictError].Inc()
+		reportsTotal.WithLabelValues(verdictError).Inc()
 		advice := codeAdvice(string(rep.Code))
 		h.notices.atMost(someReports, h.log, advice, "dd.config failed in a page: "+advice, fields...)
 	}

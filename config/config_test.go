@@ -101,7 +101,7 @@ func TestOrigins(t *testing.T) {
 // one cannot be forgotten there.
 func TestEveryTextMayHoldAPlaceholder(t *testing.T) {
 	var c Config
-	texts, secrets, lists := c.texts(), c.secrets(), c.lists()
+	texts, secrets, lists := c.texts(), c.Secrets(), c.lists()
 	v := reflect.ValueOf(&c).Elem()
 	for i := range v.NumField() {
 		name := jsonName(t, v.Type().Field(i))

@@ -56,7 +56,7 @@ func (c Config) Resolve(repl *caddy.Replacer) (Config, error) {
 		}
 		*text = v
 	}
-	for name, secret := range c.secrets() {
+	for name, secret := range c.Secrets() {
 		v, err := resolve(repl, string(*secret))
 		if err != nil {
 			return Config{}, fmt.Errorf("resolving %s: %w", name, err)
@@ -102,7 +102,7 @@ func resolveText(repl *caddy.Replacer, text string) (string, error) {
 	return v, err
 }
 
-// texts, secrets and lists name the fields that may hold placeholders.
+// texts, Secrets and lists name the fields that may hold placeholders.
 func (c *Config) texts() map[string]*string {
 	return map[string]*string{
 		"app_key": &c.AppKey, "corp_id": &c.CorpID, "agent_id": &c.AgentID,
@@ -111,7 +111,8 @@ func (c *Config) texts() map[string]*string {
 	}
 }
 
-func (c *Config) secrets() map[string]*Secret {
+// Secrets returns the secrets by the names of their fields.
+func (c *Config) Secrets() map[string]*Secret {
 	return map[string]*Secret{"app_secret": &c.AppSecret, "corp_secret": &c.CorpSecret, "channel_secret": &c.ChannelSecret}
 }
 

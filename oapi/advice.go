@@ -7,6 +7,15 @@ import (
 	"strings"
 )
 
+// AdviceOn returns the Advice on any error, "" where it is none of this package.
+func AdviceOn(err error) string {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Advice()
+	}
+	return ""
+}
+
 // Advice says in English what to do next, in a sentence or two that can follow
 // the error's own text. Names of DingTalk's console stay Chinese, as shown there.
 func (e *Error) Advice() string {

@@ -67,6 +67,15 @@ const (
 	Parameter               // DingTalk does not understand the call
 )
 
+// KindOf sorts any error: Other where it is none of this package.
+func KindOf(err error) Kind {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Kind
+	}
+	return Other
+}
+
 var kindNames = [...]string{
 	"other", "network", "timeout", "garbage", "busy", "credentials",
 	"allow_list", "permission", "rate_limit", "token", "parameter",

@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	// readTime bounds one look into the storage, so that the first page, which
+	// ReadTime bounds one look into the storage, so that the first page, which
 	// waits 2 s, gets its ticket from DingTalk even if the storage hangs.
-	readTime = 1500 * time.Millisecond
+	ReadTime = 1500 * time.Millisecond
 	// writeTime bounds what no page waits for.
 	writeTime = 10 * time.Second
 	// lockTime is how long another process is waited for. It must outlast a
@@ -160,14 +160,14 @@ func (a *App) lock(ctx context.Context) (release func(), found *Token) {
 }
 
 // load reads a token from the storage, nil if there is none that can be used. It
-// gives up after readTime even if the storage does not heed its context, as a
+// gives up after ReadTime even if the storage does not heed its context, as a
 // file system that hangs.
 func (a *App) load(ctx context.Context, key string) *Token {
 	if a.state.storageRests(time.Now()) {
 		a.state.storageFailed()
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, readTime)
+	ctx, cancel := context.WithTimeout(ctx, ReadTime)
 	defer cancel()
 	type reply struct {
 		token *Token

@@ -37,9 +37,9 @@ const (
 	valueLifetime = 24 * time.Hour
 	badLifetime   = time.Minute // what counts in place of a missing or absurd one
 
-	// maxSkew is how far the clocks of a fleet may differ: as much as renewal is
+	// MaxSkew is how far the clocks of a fleet may differ: as much as renewal is
 	// ahead, so that no token is used beyond its end.
-	maxSkew = 10 * time.Minute
+	MaxSkew = 10 * time.Minute
 )
 
 // newToken returns a token that DingTalk issued at the time now for the given
@@ -97,7 +97,7 @@ func (t *Token) newer(u *Token) bool { return u == nil || t.Fetched.Round(0).Aft
 // itself where the clock has been set back, or another one that is ahead of ours
 // has dated u.
 func (t *Token) follow(u *Token) {
-	if !t.newer(u) && u.Fetched.Sub(t.Fetched.Round(0)) <= maxSkew {
+	if !t.newer(u) && u.Fetched.Sub(t.Fetched.Round(0)) <= MaxSkew {
 		t.Fetched = u.Fetched.Add(1)
 	}
 }
@@ -118,7 +118,7 @@ func decode(data []byte, now time.Time) (*Token, error) {
 	if t.Value == "" || lifetime <= 0 || lifetime > saneLifetime {
 		return nil, errStored
 	}
-	if t.Fetched.After(now.Add(maxSkew)) {
+	if t.Fetched.After(now.Add(MaxSkew)) {
 		return nil, errFuture
 	}
 	if t.Ends.IsZero() {

@@ -147,7 +147,7 @@ func FuzzDecode(f *testing.F) {
 		if token.Value == "" {
 			t.Error("a token without a value")
 		}
-		if token.Fetched.After(now.Add(maxSkew)) || token.Expires.After(now.Add(maxLifetime)) {
+		if token.Fetched.After(now.Add(MaxSkew)) || token.Expires.After(now.Add(maxLifetime)) {
 			t.Errorf("fetched %v, expires %v", token.Fetched, token.Expires)
 		}
 		if !token.renew.Before(token.Expires) {

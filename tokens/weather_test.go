@@ -313,7 +313,7 @@ func TestNoFaultOfDingTalkIsNoticedWhileATicketLives(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				n, r := w.tenant(t)
 				ticket := n.mustPage(2 * time.Second)
-				time.Sleep(time.Until(ticket.Expires) - maxSkew)
+				time.Sleep(time.Until(ticket.Expires) - MaxSkew)
 				w.set(n, r)
 				start := time.Now()
 				for time.Until(ticket.Expires) > 0 {

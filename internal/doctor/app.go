@@ -83,7 +83,7 @@ func (c *calls) credentials() Check {
 		return good(name, "DingTalk gives an access token")
 	case errors.Is(err, errUnreached):
 		return unchecked(name, err.Error())
-	case kind(err) == oapi.AllowList:
+	case oapi.KindOf(err) == oapi.AllowList:
 		return unchecked(name, "DingTalk refuses this machine's address first")
 	}
 	return bad(name, err.Error(), advice(err))
@@ -94,7 +94,7 @@ func (c *calls) credentials() Check {
 func (c *calls) allowList(ticket error) Check {
 	const name = "ip_allow_list"
 	for _, err := range []error{c.access.err, ticket} {
-		if kind(err) == oapi.AllowList {
+		if oapi.KindOf(err) == oapi.AllowList {
 			return bad(name, refusal(err), advice(err))
 		}
 	}
@@ -138,7 +138,7 @@ func (e *examiner) ticket(ctx context.Context, c *config.Config, calls *calls, s
 		return unchecked(name, "there is none in the storage, and none is fetched that the servers would not find there"), nil
 	case errors.Is(err, calls.access.err):
 		return unchecked(name, "there is none in the storage, and no access token to fetch one"), nil
-	case kind(err) == oapi.AllowList:
+	case oapi.KindOf(err) == oapi.AllowList:
 		return unchecked(name, "DingTalk refuses this machine's address"), err
 	}
 	return bad(name, refusal(err), advice(err)), err
@@ -146,15 +146,6 @@ func (e *examiner) ticket(ctx context.Context, c *config.Config, calls *calls, s
 
 // moment shows a time as this machine's clock does.
 func moment(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05 MST") }
-
-// kind sorts an error of the API; oapi.Other where it is none.
-func kind(err error) oapi.Kind {
-	var refused *oapi.Error
-	if errors.As(err, &refused) {
-		return refused.Kind
-	}
-	return oapi.Other
-}
 
 // refusal is the error of the API without what is wrapped around it.
 func refusal(err error) string {
@@ -166,9 +157,8 @@ func refusal(err error) string {
 }
 
 func advice(err error) string {
-	var advised interface{ Advice() string }
-	if errors.As(err, &advised) {
-		return advised.Advice()
+	if advice := oapi.AdviceOn(err); advice != "" {
+		return advice
 	}
 	return "Run the doctor again; if it stays, look into Caddy's log."
 }

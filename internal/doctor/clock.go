@@ -5,16 +5,13 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/tokens"
 )
 
-const (
-	// smallSkew is no reason to worry: DingTalk documents no window for the
-	// timeStamp of a signature, and its Date counts whole seconds.
-	smallSkew = time.Minute
-	// maxSkew is how far the clocks of a fleet may differ before its servers
-	// refuse each other's tickets (tokens).
-	maxSkew = 10 * time.Minute
-)
+// smallSkew is no reason to worry: DingTalk documents no window for the timeStamp
+// of a signature, and its Date counts whole seconds.
+const smallSkew = time.Minute
 
 // probe asks for nothing in particular: any answer of DingTalk tells the time. It
 // follows no redirect and carries no credential.
@@ -61,7 +58,7 @@ func clockCheck(ahead time.Duration) Check {
 	switch {
 	case ahead == 0:
 		return good(name, "this machine's clock agrees with DingTalk's")
-	case ahead > maxSkew:
+	case ahead > tokens.MaxSkew:
 		return bad(name, message, advice+"\nMore than 10 minutes apart, servers no longer take each other's tickets from the storage.")
 	case ahead > smallSkew:
 		return warn(name, message, advice)

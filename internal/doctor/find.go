@@ -8,7 +8,6 @@ import (
 	"net"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 
@@ -158,7 +157,7 @@ func (w *walk) invoke(name string, above []string) {
 func (w *walk) handler(v map[string]any, hosts []string) {
 	p := w.place
 	for _, host := range hosts {
-		if !catchAll(host) && !slices.Contains(p.hosts, host) {
+		if !config.CatchAll(host) && !slices.Contains(p.hosts, host) {
 			p.hosts = append(p.hosts[:len(p.hosts):len(p.hosts)], host)
 		}
 	}
@@ -188,10 +187,4 @@ func hostsOf(v any) (hosts []string) {
 		}
 	}
 	return hosts
-}
-
-// catchAll reports whether a host pattern names nobody: nothing but wildcards,
-// or a placeholder of the request itself.
-func catchAll(pattern string) bool {
-	return strings.Trim(pattern, "*.") == "" || strings.Contains(pattern, "{http.")
 }

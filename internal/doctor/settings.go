@@ -38,8 +38,8 @@ func settings(p place) (*config.Config, []Check) {
 
 // resolve is config.Resolve with errors that quote no secret.
 func resolve(c *config.Config) (*config.Config, error) {
-	for name, s := range secretsOf(c) {
-		if _, err := caddy.NewReplacer().ReplaceOrErr(string(s), true, true); err != nil && !s.Placeholder() {
+	for name, s := range c.Secrets() {
+		if _, err := caddy.NewReplacer().ReplaceOrErr(string(*s), true, true); err != nil && !s.Placeholder() {
 			return nil, fmt.Errorf("%s holds a brace that begins no placeholder: write nothing but {env.NAME} or {file./path}", name)
 		}
 	}
@@ -47,17 +47,13 @@ func resolve(c *config.Config) (*config.Config, error) {
 	return &resolved, err
 }
 
-func secretsOf(c *config.Config) map[string]config.Secret {
-	return map[string]config.Secret{"app_secret": c.AppSecret, "corp_secret": c.CorpSecret, "channel_secret": c.ChannelSecret}
-}
-
 // secretsCheck warns of secrets that everybody sees who may read the
 // configuration.
 func secretsCheck(c *config.Config) Check {
 	const name = "secrets"
-	given := secretsOf(c)
+	given := c.Secrets()
 	for _, field := range slices.Sorted(maps.Keys(given)) {
-		switch secret := given[field]; {
+		switch secret := *given[field]; {
 		case secret == "":
 		case secret.Placeholder():
 			return good(name, fmt.Sprintf("%s comes from %s", field, secret))

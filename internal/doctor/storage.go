@@ -15,6 +15,7 @@ import (
 	"github.com/caddyserver/certmagic"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/config"
+	"github.com/caddy-dingtalk/caddy-dingtalk/tokens"
 )
 
 // Modules returns a context to load modules in, of a configuration that is empty:
@@ -51,25 +52,13 @@ func (e *examiner) open(c *config.Config) *store {
 	if raw == nil {
 		s.Storage, s.byDefault = caddy.DefaultStorage, true
 	} else {
-		s.Storage, s.err = loadStorage(ctx, raw)
+		s.Storage, s.err = (&config.Config{StorageRaw: raw}).OpenStorage(ctx)
 	}
 	s.name = whose + " (" + s.where(raw) + ")"
 	return s
 }
 
 func (s *store) close() { s.cancel() }
-
-func loadStorage(ctx caddy.Context, raw json.RawMessage) (certmagic.Storage, error) {
-	module, err := ctx.LoadModule(&config.Config{StorageRaw: raw}, "StorageRaw")
-	if err != nil {
-		return nil, err
-	}
-	converter, ok := module.(caddy.StorageConverter)
-	if !ok {
-		return nil, fmt.Errorf("%T is not a storage", module)
-	}
-	return converter.CertMagicStorage()
-}
 
 // where says which storage it is. The texts of other modules are not shown: they
 // may hold passwords.
@@ -93,8 +82,6 @@ const (
 		"that it is not full, and that it is reached. Pages are signed all the same, but each server fetches its own ticket."
 	// storageTime bounds what a storage may take for one key.
 	storageTime = 10 * time.Second
-	// slowTime is how long servers wait for a ticket to be read (tokens).
-	slowTime = 1500 * time.Millisecond
 	// lockTime is how long the second one waits for a lock that the first one
 	// holds: long enough for a storage that only looks once a second.
 	lockTime = 1500 * time.Millisecond
@@ -128,7 +115,7 @@ func (s *store) storageCheck(ctx context.Context) Check {
 	if err := within(ctx, storageTime, s.try); err != nil {
 		return bad(name, s.name+" does not work: "+err.Error(), storageAdvice)
 	}
-	if took := time.Since(start); took > slowTime {
+	if took := time.Since(start); took > tokens.ReadTime {
 		return warn(name, fmt.Sprintf("%s is slow: a value was stored, loaded and deleted in %.1f s", s.name, took.Seconds()),
 			"Servers wait 1.5 s at most and then fetch tickets of their own: choose a storage that is nearer.")
 	}
