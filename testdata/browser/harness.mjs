@@ -38,17 +38,11 @@ export async function stop () {
 }
 
 async function found () {
-  const directory = mkdtempSync(join(tmpdir(), 'caddy-dingtalk-browser-'))
-  cleanups.push(() => rmSync(directory, {recursive: true, force: true}))
   const app = await upstream.start()
-  cleanups.unshift(app.stop)
-  const sandboxd = goBuild('./internal/sandbox/sandboxd')
-  const [sandbox, expiring, cold] = await Promise.all([1, 2, 3].map(() => startSandbox(sandboxd)))
+  onExit(app.stop)
+  const [sandbox, expiring, cold] = await Promise.all([1, 2, 3].map(startSandbox))
   const [port, tls, behind] = await freePorts(3)
-  const log = await startCaddy(process.env.CADDY_BIN || goBuild('./cmd/caddy'), {
-    STORAGE: join(directory, 'storage'),
-    XDG_CONFIG_HOME: directory,
-    XDG_DATA_HOME: directory,
+  const log = await startCaddy(join(import.meta.dirname, 'Caddyfile'), {
     UPSTREAM: app.address,
     PORT: port,
     TLS_PORT: tls,
@@ -63,19 +57,36 @@ async function found () {
     COLD_SANDBOX: cold.base,
     COLD_SECRET: cold.app_secret
   })
-  const browser = await chromium.launch({
+  return {
+    browser: await launch(), log, sandbox, expiring, cold,
+    origin: (site, scheme = 'http') => `${scheme}://${site}.test:${scheme === 'https' ? tls : port}`
+  }
+}
+
+// launch starts Chromium, for which every name under .test is this machine.
+export function launch (...args) {
+  return chromium.launch({
     executablePath: process.env.CHROMIUM_BIN || '/usr/bin/chromium',
     args: [
       '--no-sandbox', '--disable-gpu', '--disable-software-rasterizer', '--disable-quic', '--no-first-run', '--no-proxy-server',
       '--disable-background-networking', '--disable-component-update', '--disable-sync',
       '--host-resolver-rules=MAP *.test 127.0.0.1',
-      '--disable-features=HttpsUpgrades,HttpsFirstBalancedModeAutoEnable'
+      '--disable-features=HttpsUpgrades,HttpsFirstBalancedModeAutoEnable',
+      ...args
     ]
   })
-  return {
-    browser, log, sandbox, expiring, cold,
-    origin: (site, scheme = 'http') => `${scheme}://${site}.test:${scheme === 'https' ? tls : port}`
-  }
+}
+
+// temporary makes a directory that goes when this process ends.
+export function temporary () {
+  const directory = mkdtempSync(join(tmpdir(), 'caddy-dingtalk-browser-'))
+  cleanups.push(() => rmSync(directory, {recursive: true, force: true}))
+  return directory
+}
+
+// onExit calls a function when the tests are over, however they end.
+export function onExit (cleanup) {
+  cleanups.unshift(cleanup)
 }
 
 // goBuild builds a command and returns its path. What is up to date stays.
@@ -87,9 +98,10 @@ function goBuild (pkg) {
 
 // startSandbox starts a simulated DingTalk and returns what it says about itself,
 // with a method to call it.
-async function startSandbox (binary) {
+export async function startSandbox () {
+  const binary = goBuild('./internal/sandbox/sandboxd')
   const child = spawn(binary, ['-stdin'], {stdio: ['pipe', 'pipe', 'inherit']})
-  cleanups.unshift(() => child.kill())
+  onExit(() => child.kill())
   const [line] = await once(createInterface(child.stdout), 'line')
   const info = JSON.parse(line)
   return {
@@ -104,13 +116,16 @@ async function startSandbox (binary) {
   }
 }
 
-// startCaddy starts Caddy, waits until it serves, and returns its log, which grows.
-async function startCaddy (binary, env) {
-  const child = spawn(binary, ['run', '--config', join(import.meta.dirname, 'Caddyfile'), '--adapter', 'caddyfile'], {
-    env: {...process.env, ...env},
+// startCaddy starts Caddy with a Caddyfile and these variables (and STORAGE, a
+// directory), waits until it serves, and returns its log, which grows.
+export async function startCaddy (config, env) {
+  const binary = process.env.CADDY_BIN || goBuild('./cmd/caddy')
+  const directory = temporary()
+  const child = spawn(binary, ['run', '--config', config, '--adapter', 'caddyfile'], {
+    env: {...process.env, STORAGE: join(directory, 'storage'), XDG_CONFIG_HOME: directory, XDG_DATA_HOME: directory, ...env},
     stdio: ['ignore', 'ignore', 'pipe']
   })
-  cleanups.unshift(() => child.kill('SIGKILL')) // it has nothing to lose, and nobody to wait for it
+  onExit(() => child.kill('SIGKILL')) // it has nothing to lose, and nobody to wait for it
   const log = []
   createInterface(child.stderr).on('line', line => log.push(parsed(line)))
   let ended = false
@@ -128,7 +143,7 @@ function parsed (line) {
 
 // freePorts finds ports that nobody listens on. Caddy has to be told: its sites
 // are named by them.
-async function freePorts (n) {
+export async function freePorts (n) {
   const servers = await Promise.all(Array.from({length: n}, async () => {
     const server = net.createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')
