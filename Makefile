@@ -1,6 +1,6 @@
 # make demo   the whole thing on this machine, without credentials or network
 # make test   everything that must pass; installs what it needs (Chromium, Firefox, zstd, npm packages)
-# make bench  what the directive costs, against Caddy without it (installs nginx)
+# make bench  what the directive costs, against Caddy without it, and what others cost (installs nginx, Apache)
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
@@ -38,7 +38,7 @@ client: node_modules/.package-lock.json
 	npm run --silent client
 
 bench: build
-	@command -v nginx >/dev/null || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q --no-install-recommends nginx-light; }
+	@command -v nginx >/dev/null && command -v apache2 >/dev/null && [ -e /usr/lib/nginx/modules/ngx_http_lua_module.so ] || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q --no-install-recommends nginx-light libnginx-mod-http-lua apache2-bin; }
 	taskset -c 1 go run ./internal/bench -caddy ./caddy
 
 # Each fuzz target for a while, one after the other.

@@ -1,11 +1,11 @@
 // Command bench measures what the dingtalk directive costs: requests per second,
 // and processor time per request, of the same pages through Caddy with and
-// without it, interleaved in one run.
+// without it, interleaved in one run; and what others that insert into pages cost.
 //
 // The proxy runs on one core, origin (nginx) and this client on the other. Each
 // round measures both for a fraction of a second, in changing order, so that the
 // ratio of a round is free of most that changes on the machine. Needs nginx and
-// taskset.
+// taskset, and of the others what is installed.
 package main
 
 import (
@@ -118,6 +118,11 @@ func run(dir, caddy, only string, rounds int, slice time.Duration) error {
 	}
 	if strings.Contains("slow pages", only) {
 		if err := slow(dir, caddy, directive); err != nil {
+			return err
+		}
+	}
+	if strings.Contains("rivals", only) {
+		if err := compare(dir, caddy, origin.addr, max(rounds/4, 10), slice); err != nil {
 			return err
 		}
 	}
