@@ -134,6 +134,22 @@ func (a *App) Suspect() {
 	}
 }
 
+// Settle waits until the renewal of a suspect ticket is over, but not longer than
+// wait. It reports whether it is, or there was none.
+func (a *App) Settle(ctx context.Context, wait time.Duration) bool {
+	if !a.ticket.get().due(time.Now()) {
+		return true
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-a.renew(): // joins it; one that comes too early asks nobody
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return !a.ticket.get().due(time.Now())
+}
+
 // flightTime bounds a renewal: waiting for the lock, then up to four calls.
 const flightTime = 40 * time.Second
 

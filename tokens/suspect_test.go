@@ -1,7 +1,9 @@
 package tokens
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"sync"
 	"testing"
 	"time"
@@ -43,6 +45,47 @@ func TestASuspectTicketIsFetchedAgainWhilePagesGoOnWithIt(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestWhoSettlesKnowsWhetherTheTicketHasBeenReplaced(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := newFake()
+		f.newValue = true
+		p := newProcess(t, "p", f, newShelf())
+		settle := func(want bool, took time.Duration) {
+			t.Helper()
+			start := time.Now()
+			if got := p.Settle(t.Context(), 2*time.Second); got != want || time.Since(start).Round(10*time.Millisecond) != took {
+				t.Errorf("settled %v after %v, want %v after %v", got, time.Since(start), want, took)
+			}
+		}
+		first := p.mustPage(time.Second)
+		time.Sleep(2 * time.Minute)
+		settle(true, 0) // nothing is under way
+
+		f.set(func() { f.delay = time.Second })
+		p.Suspect()
+		settle(true, time.Second)
+		second := p.Held()
+		if second.Value == first.Value {
+			t.Error("there is no other ticket after it")
+		}
+		p.Suspect() // too early: nothing follows
+		settle(true, 0)
+		f.wantCalls(t, 1, 2)
+
+		time.Sleep(2 * time.Minute)
+		f.set(func() { f.delay = 3 * time.Second })
+		p.Suspect()
+		settle(false, 2*time.Second)
+		settle(true, time.Second)
+
+		time.Sleep(2 * time.Minute)
+		f.set(func() { f.delay, f.fault = 0, func(context.Context, call) error { return errors.New("down") } })
+		p.Suspect()
+		settle(false, 0)
+		settle(false, 0) // DingTalk is not asked again so soon
+	})
 }
 
 func TestSuspicionIsFollowedOnceAMinute(t *testing.T) {
