@@ -1,5 +1,5 @@
 # make demo   the whole thing on this machine, without credentials or network
-# make test   everything that must pass; installs what it needs (Chromium, Firefox, zstd, npm packages)
+# make test   everything that must pass; installs what it needs (Chromium, Firefox, nginx, HAProxy, zstd, npm packages)
 # make bench  what the directive costs, against Caddy without it, and what others cost (installs nginx, Apache)
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -28,7 +28,8 @@ test-go:
 test-browser: node_modules/.package-lock.json build
 	@command -v chromium >/dev/null || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q --no-install-recommends chromium; }
 	@command -v firefox-esr >/dev/null || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q --no-install-recommends firefox-esr; }
-	FIREFOX=required CADDY_BIN=$(CURDIR)/caddy npm run --silent test:browser
+	@command -v nginx >/dev/null && command -v haproxy >/dev/null && command -v openssl >/dev/null || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q --no-install-recommends nginx-light haproxy openssl; }
+	FIREFOX=required PROXIES=required CADDY_BIN=$(CURDIR)/caddy npm run --silent test:browser
 
 node_modules/.package-lock.json: package.json package-lock.json
 	npm ci --no-audit --no-fund
