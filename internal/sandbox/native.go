@@ -33,7 +33,7 @@ var UserAgents = map[string]string{
 		"language/zh-CN",
 }
 
-// nativeRequest is what the bridge asks: may this page, shown under href, have these JSAPIs?
+// nativeRequest is what the bridge asks: may this page, known to the client app as href, have these JSAPIs?
 type nativeRequest struct {
 	Platform string       `json:"platform"`
 	Href     string       `json:"href"`
@@ -45,7 +45,7 @@ type nativeVerdict struct {
 	OK       bool     `json:"ok"`
 	Error    *Refusal `json:"error,omitempty"`
 	Expected struct {
-		URL   string          `json:"url"`   // what the webview shows, without the fragment
+		URL   string          `json:"url"`   // what the client app checks, without the fragment
 		Forms map[Form]string `json:"forms"` // the accepted forms of it
 		Form  Form            `json:"form,omitempty"`
 		Hash  Hash            `json:"hash,omitempty"`

@@ -7,8 +7,13 @@
  *
  * platform   'ios', 'android', 'pc' or 'harmony'
  * userAgent  true: navigator.userAgent becomes one of that platform's client app
+ * checks     which URL dd.config must be signed for: 'entry', the one that the document was opened with, or
+ *            'current', the one that the browser shows when it is called. They differ once a router has moved.
+ *            Default: 'entry' on android, 'current' elsewhere, as users of both report (juejin pin
+ *            7275270809777651723, developer.aliyun.com/ask/549440)
  * verify     function (request, done) that judges a dd.config call: request is {platform, href, params},
- *            done takes {ok, error: {errorCode, errorMessage}}. Default: __ddNative.remote('/native/verify')
+ *            where href is the URL to check, and done takes {ok, error: {errorCode, errorMessage}}.
+ *            Default: __ddNative.remote('/native/verify')
  *
  * __ddNative.calls holds every dd.config call that reached the bridge: {platform, params, href, verdict},
  * where verdict is null until it is known. Any other API succeeds once a config call with that API in its
@@ -33,7 +38,8 @@
 
   // The client app behind all bridges: invoke(method, params, answer), answer(ok, body) comes later, as
   // everything native does.
-  function clientApp(platform, verify) {
+  function clientApp(platform, checks, verify) {
+    var entry = location.href;
     var granted = [];
 
     function config(params, href, answer) {
@@ -47,7 +53,7 @@
     }
 
     return function (method, params, answer) {
-      var href = location.href;
+      var href = checks === 'entry' ? entry : location.href;
       var plain = JSON.parse(JSON.stringify(params || {})); // a bridge carries no functions
       setTimeout(function () {
         if (method === 'config' || method === 'runtime.permission.requestJsApis') {
@@ -133,7 +139,8 @@
     if (platform !== 'pc' && window.name.indexOf(container.hostOrigin) >= 0) {
       window.name = ''; // it outlives a page that ran as pc in this window
     }
-    bridges[platform](clientApp(platform, options.verify || remote('/native/verify')));
+    var checks = options.checks || (platform === 'android' ? 'entry' : 'current');
+    bridges[platform](clientApp(platform, checks, options.verify || remote('/native/verify')));
   }
 
   // A verify function that asks the sandbox's native handler at that URL.

@@ -82,7 +82,7 @@ type Verdict struct {
 	Code    int    // DingTalk's five-digit code, 0 if OK
 	Message string // DingTalk's words, without the code
 
-	URL  string // the URL the check used: the webview's, without its fragment
+	URL  string // the URL that was checked, without its fragment
 	Form Form   // the form of it that was signed, if OK
 	Hash Hash   // the hash that signed it, if OK
 }
@@ -117,9 +117,9 @@ var refusals = map[int]string{
 	52022: "无效的jsapi类型",
 }
 
-// Verify is the check behind dd.config: with every living ticket it hashes the URL that the webview shows
-// (href, whose fragment does not count) in each accepted form, by the hash function that the signature's
-// length names.
+// Verify is the check behind dd.config: with every living ticket it hashes the URL that the client app knows
+// the page by (href, whose fragment does not count: on Android the one the page was opened with, elsewhere the
+// one it shows) in each accepted form, by the hash function that the signature's length names.
 func (d *DingTalk) Verify(p ConfigParams, href string) Verdict {
 	pageURL, _, _ := strings.Cut(href, "#")
 	v := Verdict{URL: pageURL}

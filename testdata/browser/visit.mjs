@@ -9,7 +9,7 @@ const nativeJS = readFileSync(join(import.meta.dirname, '../../internal/sandbox/
 const {__ddNative: {userAgents}} = runInNewContext(`${nativeJS};window`, {window: {}})
 
 // What runs in every frame before any script of the page.
-const observers = `
+export const observers = `
   window.seen = function (what) { window.seen.list.push(what) };
   window.seen.list = [];
   window.violations = [];
@@ -17,19 +17,20 @@ const observers = `
     violations.push(e.effectiveDirective + ' ' + e.blockedURI)
   });`
 
-// The question to the native side leaves the page by a binding, which no policy of
-// the page can stop.
-const bridge = platform => `${nativeJS};
-  __ddNative.install(${JSON.stringify(platform)}, {
-    verify: function (question, done) { askNative(question).then(done) }
-  });`
+// bridge is the script that makes a page one in that client app. Its options are
+// those of native.js, with verify as the source of a function. The question to the
+// native side leaves the page by a binding, which no policy of the page can stop.
+export const bridge = (platform, {verify = 'function (question, done) { askNative(question).then(done) }', ...options} = {}) => `${nativeJS};
+  __ddNative.install(${JSON.stringify(platform)}, Object.assign(${JSON.stringify(options)}, {verify: ${verify}}));`
 
 // visit opens a page in a new context, and closes it after the story. platform is
 // one of the client app's, or 'browser' for an ordinary one. judge(question)
-// answers in the place of the sandbox; init runs before any script of the page.
-export async function visit (platform, url, story, {sandbox = world.sandbox, judge, init = ''} = {}) {
+// answers in the place of the sandbox; checks is the URL that the client app
+// checks, 'entry' or 'current', if not its platform's; init runs before any script
+// of the page.
+export async function visit (platform, url, story, {browser = world.browser, sandbox = world.sandbox, judge, checks, init = ''} = {}) {
   const client = platform !== 'browser'
-  const context = await world.browser.newContext({
+  const context = await browser.newContext({
     ignoreHTTPSErrors: true,
     ...client && {userAgent: userAgents[platform]}
   })
@@ -42,7 +43,7 @@ export async function visit (platform, url, story, {sandbox = world.sandbox, jud
       call.verdict = await (judge ?? sandboxJudge(sandbox))(question)
       return call.verdict
     })
-    await context.addInitScript(observers + (client ? bridge(platform) : '') + init)
+    await context.addInitScript(observers + (client ? bridge(platform, {checks}) : '') + init)
     await page.goto(url)
     await story(tab).catch(e => {
       e.message += `\nthe page said ${JSON.stringify({errors: tab.errors, console: tab.console, calls: tab.calls}, null, 1)}`
@@ -53,7 +54,14 @@ export async function visit (platform, url, story, {sandbox = world.sandbox, jud
   }
 }
 
+// noDD is what the console says, once, in DingTalk and in a page whose dd.config
+// is out of reach.
+export const noDD = 'warning: dingtalk: no global dd in this page. Where it imports dingtalk-jsapi, add: dd.config(ddConfig)'
+
 export const sandboxJudge = sandbox => question => sandbox.call('/native/verify', question)
+
+// stays keeps a refused page from healing itself.
+export const stays = 'sessionStorage.ddSidecar = "failed";'
 
 // strange is a judge for whom every signature is one of another page: he refuses
 // with DingTalk's words and the URL that the browser shows.
@@ -111,7 +119,7 @@ class Tab {
   // quiet waits until all is done that the page's scripts have begun: what runs
   // when the document is there, chains of timers without delay, and requests.
   async quiet () {
-    await this.page.waitForLoadState('load')
+    await until('the page has loaded', () => this.evaluate(() => document.readyState === 'complete'))
     do {
       await until('no request is under way', () => this.#pending === 0)
       await this.evaluate(() => new Promise(resolve => {
