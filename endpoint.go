@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/client"
+	"github.com/caddy-dingtalk/caddy-dingtalk/internal/diagnosis"
 	"github.com/caddy-dingtalk/caddy-dingtalk/signer"
 	"github.com/caddy-dingtalk/caddy-dingtalk/tokens"
 )
@@ -53,6 +54,7 @@ func (h *Handler) serveEndpoint(w http.ResponseWriter, r *http.Request, name str
 	header := w.Header()
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Content-Type-Options", "nosniff")
+	h.doctor.hush(r)
 	switch name {
 	case "config":
 		return h.serveShared(w, r, http.MethodGet, h.serveConfig)
@@ -60,6 +62,10 @@ func (h *Handler) serveEndpoint(w http.ResponseWriter, r *http.Request, name str
 		return h.serveShared(w, r, http.MethodPost, h.serveReport)
 	case client.FileName:
 		return serveClient(w, r)
+	case "doctor":
+		if h.doctor.admits(r) {
+			return h.serveDoctor(w, r)
+		}
 	}
 	return writeError(w, http.StatusNotFound, "not_found", "there is no such endpoint: "+h.endpoint+" has config, report and "+client.FileName)
 }
@@ -131,7 +137,7 @@ func (h *Handler) caller(r *http.Request) caller {
 func (h *Handler) serveConfig(w http.ResponseWriter, r *http.Request, from caller) error {
 	page, err := requestedPage(r, from)
 	if err == nil {
-		err = h.maySign(page, from)
+		err = h.maySign(r, page, from)
 	}
 	if err != nil {
 		e := asSignerError(err)
@@ -147,14 +153,15 @@ func (h *Handler) serveConfig(w http.ResponseWriter, r *http.Request, from calle
 		return writeError(w, http.StatusServiceUnavailable, codeNoTicket, noTicket(err))
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_, err = w.Write(h.renderer.AppendConfig(nil, h.signed(ticket, page.URL())))
+	query, _ := originalQuery(r) // requestedPage has checked it
+	form := h.formNamed(query)
+	_, err = w.Write(h.renderer.AppendConfig(nil, signWith(form, ticket, page.URL())))
 	return err
 }
 
 // requestedPage reads the parameter url, or the Referer where there is none.
 func requestedPage(r *http.Request, from caller) (signer.Page, error) {
-	_, rawQuery, _ := strings.Cut(originalTarget(r), "?")
-	query, err := url.ParseQuery(rawQuery)
+	query, err := originalQuery(r)
 	values, given := query["url"]
 	if err != nil || len(values) > 1 {
 		return signer.Page{}, &signer.Error{Code: signer.CodeBadURL, Message: "the query is malformed: send ?url= once, with encodeURIComponent(location.href)"}
@@ -169,15 +176,21 @@ func requestedPage(r *http.Request, from caller) (signer.Page, error) {
 	return page, nil
 }
 
+// originalQuery returns the query of a request as the browser sent it.
+func originalQuery(r *http.Request) (url.Values, error) {
+	_, query, _ := strings.Cut(originalTarget(r), "?")
+	return url.ParseQuery(query)
+}
+
 // maySign makes sure that nobody gets a signature for a site that is not ours.
-func (h *Handler) maySign(page signer.Page, from caller) error {
+func (h *Handler) maySign(r *http.Request, page signer.Page, from caller) error {
 	if slices.Contains(h.public, page.Origin) || slices.Contains(h.allowed, page.Origin) || from.vouched && page.Origin == from.origin {
 		return nil
 	}
 	shown, ours := page.Origin.String(), from.origin.String()
 	if page.Origin.Host == from.origin.Host && from.vouched {
-		_, advice := difference(shown+"/", ours+"/")
-		h.notices.once(h.log, "shown", "the browser shows another origin than the one that reaches Caddy: "+advice,
+		found := h.diagnose(r, diagnosis.Page{URL: shown + "/", Signed: ours + "/"}).Verdict()
+		h.notices.once(h.log, "shown", "the browser shows another origin than the one that reaches Caddy: "+found.Cure(),
 			zap.String("browser", shown), zap.String("caddy", ours))
 	}
 	return &signer.Error{Code: signer.CodeOriginNotAllowed,

@@ -44,7 +44,7 @@ func init() {
 	for _, outcome := range []string{outcomeSigned, outcomeCoding, codeNoTicket, signer.CodeOriginUnknown, signer.CodeBadURL} {
 		pagesTotal.WithLabelValues(outcome)
 	}
-	for _, verdict := range []string{verdictUnsigned, verdictMismatch, verdictRefused, verdictError} {
+	for _, verdict := range []string{verdictUnsigned, verdictMismatch, verdictRefused, verdictError, verdictHealed} {
 		reportsTotal.WithLabelValues(verdict)
 	}
 }

@@ -50,6 +50,7 @@ type Handler struct {
 	public   []signer.Origin // the public origins of the configuration
 	allowed  []signer.Origin // the other origins that may call the endpoints
 	renderer *client.Renderer
+	doctor   *doctorPage // nil if there is none
 	tokens   *tokens.App
 	endpoint string
 	wait     time.Duration
@@ -59,6 +60,7 @@ type Handler struct {
 	fingerprint string                      // of what all pages are made of, for their ETags
 	generation  *atomic.Pointer[generation] // of the pages that are made now
 	notices     *notices
+	trials      *atomic.Uint32 // forms of signature that refused pages were told to try
 	events      *emitter
 	log         *zap.Logger
 }
@@ -91,12 +93,14 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	h.signer = c.Signer()
 	h.endpoint = c.Endpoint
 	h.wait = time.Duration(c.TicketWait)
-	h.renderer = client.NewRenderer(client.App{
+	shared := client.App{
 		CorpID: c.CorpID, AgentID: c.AgentID, Type: *c.Type, JSAPIList: c.JSAPIList,
 		Endpoint: c.Endpoint, JSAPIURL: c.JSAPIURL, Version: Version,
-	})
+	}
+	h.renderer = client.NewRenderer(shared)
+	h.doctor = newDoctorPage(c.Doctor, shared)
 	h.fingerprint = fingerprint(&c)
-	h.hosts, h.generation, h.notices = new(hostIndex), new(atomic.Pointer[generation]), new(notices)
+	h.hosts, h.generation, h.notices, h.trials = new(hostIndex), new(atomic.Pointer[generation]), new(notices), new(atomic.Uint32)
 
 	storage, err := h.storage(ctx)
 	if err != nil {
@@ -187,6 +191,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 //	    api_base       <url>
 //	    oapi_base      <url>
 //	    ticket_wait    <duration>
+//	    doctor         [<token>]
 //	    storage        <module> {...}
 //	}
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) (err error) {

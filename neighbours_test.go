@@ -55,7 +55,7 @@ func (a *answer) decode(t testing.TB) *answer {
 // without returns the page as it was before the snippet came.
 func (a *answer) without(t testing.TB) string {
 	t.Helper()
-	i := strings.Index(a.body, "<script>(function")
+	i := max(strings.Index(a.body, "<script>(function"), strings.Index(a.body, "<script data-posted>(function"))
 	j := strings.Index(a.body, ")</script>")
 	if i < 0 || j < i {
 		t.Fatalf("no snippet in %.200q", a.body)

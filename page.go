@@ -105,6 +105,7 @@ func (h *Handler) insert(r *http.Request, p place, dst []byte, header http.Heade
 	}
 	caddyhttp.SetVar(ctx, insertedVar, true)
 	page, suffix := h.sign(ctx, p, r.Host)
+	page.Posted = r.Method != http.MethodGet
 	countPage(page)
 	var form client.Form
 	if csp := header["Content-Security-Policy"]; len(csp) > 0 {
@@ -125,11 +126,11 @@ func (h *Handler) sign(ctx context.Context, p place, host string) (page client.P
 	if err != nil {
 		return client.Page{URL: url, Err: &client.Error{Code: codeNoTicket, Message: noTicket(err)}}, ""
 	}
-	return h.signed(ticket, url), h.suffix(ticket, p.policy)
+	return signWith(h.signer, ticket, url), h.suffix(ticket, p.policy)
 }
 
-func (h *Handler) signed(ticket *tokens.Token, url string) client.Page {
-	s := h.signer.Sign(ticket.Value, url, time.Now())
+func signWith(form signer.Signer, ticket *tokens.Token, url string) client.Page {
+	s := form.Sign(ticket.Value, url, time.Now())
 	return client.Page{URL: url, TimeStamp: s.TimeStamp, NonceStr: s.NonceStr, Signature: s.Signature}
 }
 

@@ -3,12 +3,14 @@ package dingtalk
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
 
 	"go.uber.org/zap"
 
+	"github.com/caddy-dingtalk/caddy-dingtalk/internal/diagnosis"
 	"github.com/caddy-dingtalk/caddy-dingtalk/signer"
 )
 
@@ -25,6 +27,9 @@ type report struct {
 	TimeStamp string `json:"timeStamp"`
 	NonceStr  string `json:"nonceStr"`
 	Signature string `json:"signature"`
+
+	// What the page has tried after an earlier refusal: see heal.
+	Tried string `json:"tried"`
 }
 
 // reportCode is DingTalk's code, which pages have as a number or as a text.
@@ -44,29 +49,50 @@ func (c *reportCode) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// refusal reports whether DingTalk refused the signature: 52013 (it does not
-// fit), 52011 (the ticket cannot be read). The PC client sends no code, only the
-// words.
-func (r *report) refusal() bool {
-	return r.Code == "52013" || r.Code == "52011" || strings.Contains(r.Message, "签名校验失败")
+// refusal reports whether DingTalk refused the signature.
+func (r *report) refusal() bool { return diagnosis.Refused(string(r.Code), r.Message) }
+
+// page is what the page says, for a diagnosis.
+func (r *report) page() diagnosis.Page {
+	return diagnosis.Page{URL: r.URL, Signed: r.Signed, Outcome: diagnosis.Failed, Code: string(r.Code), Message: r.Message}
+}
+
+// readReport reads what a page reports into rep. It reports false if it has
+// refused that.
+func readReport(w http.ResponseWriter, r *http.Request, limit int64, rep any) (ok bool, err error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return false, writeError(w, http.StatusRequestEntityTooLarge, "too_large", fmt.Sprintf("a report has at most %d bytes", limit))
+	}
+	if err != nil || json.Unmarshal(body, rep) != nil || !strings.HasPrefix(strings.TrimSpace(string(body)), "{") {
+		return false, writeError(w, http.StatusBadRequest, "bad_report", `a report is JSON: {"url","signed","code","message"}`)
+	}
+	return true, nil
+}
+
+// withoutFragments cuts off what is never signed.
+func (r *report) withoutFragments() {
+	r.URL, _, _ = strings.Cut(r.URL, "#")
+	r.Signed, _, _ = strings.Cut(r.Signed, "#")
 }
 
 // serveReport logs what a page reports, with the cure.
 func (h *Handler) serveReport(w http.ResponseWriter, r *http.Request, _ caller) error {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxReport))
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
-		return writeError(w, http.StatusRequestEntityTooLarge, "too_large", "a report has at most 4096 bytes")
-	}
 	var rep report
-	if err != nil || json.Unmarshal(body, &rep) != nil || !strings.HasPrefix(strings.TrimSpace(string(body)), "{") {
-		return writeError(w, http.StatusBadRequest, "bad_report", `a report is JSON: {"url","signed","code","message"}`)
+	if ok, err := readReport(w, r, maxReport, &rep); !ok {
+		return err
 	}
-	rep.URL, _, _ = strings.Cut(rep.URL, "#")
-	rep.Signed, _, _ = strings.Cut(rep.Signed, "#")
-	h.logReport(&rep)
-	if rep.refusal() && rep.Signed != "" && rep.URL == rep.Signed && h.ofHeldTicket(&rep) {
-		h.tokens.Suspect()
+	rep.withoutFragments()
+	h.logReport(r, rep)
+	switch {
+	case rep.Signed == "" || rep.URL != rep.Signed:
+	case rep.refusal():
+		if retry := h.heal(r.Context(), &rep); retry != "" {
+			w.Header().Set(retryHeader, retry)
+		}
+	case rep.Code == codeHealed:
+		h.learn(&rep)
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
@@ -81,7 +107,12 @@ func (h *Handler) ofHeldTicket(rep *report) bool {
 		return true // nobody knows
 	}
 	held := h.tokens.Held()
-	return held != nil && h.signer.Made(signer.Signed{NonceStr: rep.NonceStr, TimeStamp: rep.TimeStamp, Signature: rep.Signature}, held.Value, rep.Signed)
+	return held != nil && h.signer.Made(rep.made(), held.Value, rep.Signed)
+}
+
+// made is the signature that the page had.
+func (r *report) made() signer.Signed {
+	return signer.Signed{NonceStr: r.NonceStr, TimeStamp: r.TimeStamp, Signature: r.Signature}
 }
 
 // The verdicts on reports.
@@ -90,56 +121,42 @@ const (
 	verdictMismatch = "url_mismatch"
 	verdictRefused  = "refused"
 	verdictError    = "error"
+	verdictHealed   = "healed"
 )
 
 // logReport logs a report, and counts and announces it. Few lines a minute of
 // each kind, and few kinds: anybody can send reports.
-func (h *Handler) logReport(rep *report) {
+func (h *Handler) logReport(r *http.Request, rep report) {
+	d := h.examine(r, rep.page(), h.askedFrom(r, rep.URL), &rep)
+	rep.URL, rep.Signed, rep.Message = h.doctor.mask(rep.URL), h.doctor.mask(rep.Signed), h.doctor.mask(rep.Message)
 	fields := []zap.Field{
 		zap.String("code", string(rep.Code)),
 		zap.String("message", rep.Message),
 		zap.String("url", rep.URL),
 		zap.String("signed", rep.Signed),
 	}
-	parts, advice := difference(rep.URL, rep.Signed)
+	found := d.Verdict()
 	switch {
+	case rep.Code == codeHealed:
+		reportsTotal.WithLabelValues(verdictHealed).Inc()
 	case rep.Signed == "":
 		reportsTotal.WithLabelValues(verdictUnsigned).Inc()
 		h.notices.atMost(someReports, h.log, "unsigned", "a page without a signature reports an error of dd.config", fields...)
 	case rep.URL != rep.Signed:
 		reportsTotal.WithLabelValues(verdictMismatch).Inc()
-		kind, message := "differs", "a page reports another URL than the one that was signed, in a way that no setting cures"
-		if advice != "" {
-			fields = append(fields, zap.Strings("differs", parts))
-			kind, message = "differs "+strings.Join(parts, " "), "the browser shows another URL than the one that was signed: "+advice
+		if len(d.URL.Differs) > 0 {
+			fields = append(fields, zap.Strings("differs", d.URL.Differs))
 		}
-		if h.notices.atMost(someReports, h.log, kind, message, fields...) {
-			h.events.emit(eventMismatch, map[string]any{"url": rep.URL, "signed": rep.Signed, "advice": advice})
+		if h.notices.atMost(someReports, h.log, "differs "+strings.Join(d.URL.Differs, " "), found.Advice(), fields...) {
+			h.events.emit(eventMismatch, map[string]any{"url": rep.URL, "signed": rep.Signed, "advice": found.Advice()})
 		}
 	case rep.refusal():
 		reportsTotal.WithLabelValues(verdictRefused).Inc()
-		if h.notices.atMost(someReports, h.log, "refused", "DingTalk refused the signature of the URL that the browser shows: the jsapi_ticket may have been replaced by another program that uses the same app; it is fetched again", fields...) {
+		if h.notices.atMost(someReports, h.log, "refused", found.Advice(), fields...) {
 			h.events.emit(eventRefused, map[string]any{"url": rep.URL, "code": string(rep.Code), "message": rep.Message})
 		}
 	default:
 		reportsTotal.WithLabelValues(verdictError).Inc()
-		advice := codeAdvice(string(rep.Code))
-		h.notices.atMost(someReports, h.log, advice, "dd.config failed in a page: "+advice, fields...)
+		h.notices.atMost(someReports, h.log, found.Name, "dd.config failed in a page: "+found.Advice(), fields...)
 	}
-}
-
-// codeAdvice says what DingTalk's codes of dd.config mean (DingTalk,
-// server-api-error-codes-1).
-func codeAdvice(code string) string {
-	switch code {
-	case "52010":
-		return "the corp_id is wrong: copy the CorpId from the DingTalk developer console"
-	case "52019":
-		return "the agent_id does not belong to this app and organisation: copy the AgentId from the page of the app whose app_key is configured"
-	case "52017":
-		return "jsApiList names an API that does not exist: write the names without dd."
-	case "52020", "52021", "52022", "52023":
-		return "the type does not fit the app: type 1 is for service windows (服务窗), 0 for all others"
-	}
-	return "see the message, which DingTalk wrote"
 }

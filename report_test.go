@@ -108,6 +108,24 @@ func TestAReportIsLoggedWithItsCure(t *testing.T) {
 	}
 }
 
+// What proxies send along with a report, and what DingTalk quotes, is evidence.
+func TestAReportIsExplainedByItsEvidence(t *testing.T) {
+	s := run(t, setup{sites: signed, dingtalk: sandbox.Options{Refetch: sandbox.NewValue}})
+	s.get(t, "/p")
+	shown := strings.Replace(s.url, "http:", "https:", 1)
+	body := `{"url":"` + shown + `/p","signed":"` + s.url + `/p","code":"url_mismatch"}`
+	s.fetch(t, http.MethodPost, "/.dingtalk/report", body, "X-Forwarded-Proto", "https")
+	s.report(t, `{"url":"`+s.url+`/p","signed":"`+s.url+`/p","code":52013,"message":"签名校验失败,nonce:[a],timestamp:[1],url:[`+s.url+`/p],ticketList:[aaaaaaaaaa***bbbbbbbbbb]"}`)
+	for _, words := range [][]string{
+		{"the scheme is https, not http", "127.0.0.1 sends what is needed", "trusted_proxies static private_ranges"},
+		{"DingTalk refused the signature", "does not hold ours", "it is fetched again"},
+	} {
+		if lines := s.logged(t, words...); len(lines) != 1 {
+			t.Errorf("%d lines with %q in %s", len(lines), words, s.log(t))
+		}
+	}
+}
+
 // TestReportsDoNotFloodTheLog because anybody can send them.
 func TestReportsDoNotFloodTheLog(t *testing.T) {
 	s := run(t, setup{sites: signed})

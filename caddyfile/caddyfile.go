@@ -37,6 +37,7 @@ var subdirectives = map[string]value{
 	"api_base":       text(func(c *config.Config) *string { return &c.APIBase }),
 	"oapi_base":      text(func(c *config.Config) *string { return &c.OAPIBase }),
 	"ticket_wait":    duration(func(c *config.Config) *caddy.Duration { return &c.TicketWait }),
+	"doctor":         doctor,
 	"storage":        storage,
 }
 
@@ -175,6 +176,19 @@ func duration(field func(*config.Config) *caddy.Duration) value {
 		*field(c) = caddy.Duration(t)
 		return nil
 	}
+}
+
+// doctor takes a token, or nothing.
+func doctor(c *config.Config, d *caddyfile.Dispenser) error {
+	c.Doctor = new(config.Doctor)
+	switch args := d.RemainingArgs(); {
+	case len(args) == 0:
+		return nil
+	case len(args) == 1 && args[0] != "":
+		c.Doctor.Token = config.Secret(args[0])
+		return nil
+	}
+	return d.Err("doctor takes at most one argument, its token: write {env.NAME} or {file./path}")
 }
 
 func storage(c *config.Config, d *caddyfile.Dispenser) error {

@@ -4,9 +4,12 @@
 // The script (client.js) defines window.ddConfig and window.ddSidecar. When a
 // global dd appears it wraps dd.config, so that the page's own call goes out with
 // our parameters; with a jsApiList it calls dd.config itself if the page does
-// not. dd.config counts once a document: where the browser shows another URL
-// than the one that was signed, the script asks the handler first. Refusals and
-// mismatches are reported. Outside DingTalk it calls nothing and says nothing.
+// not. dd.config counts once a document: where DingTalk will check another URL than
+// the one that was signed, or the signature is old, the script asks the handler
+// first. Refusals and mismatches are reported. A refused page does what the answer
+// says may help: it reloads, once, and signs in another form from then on if need
+// be. ddSidecar.sign is for apps that sign for themselves. Outside DingTalk the
+// script calls nothing and says nothing.
 package client
 
 import (
@@ -56,6 +59,9 @@ type Page struct {
 	NonceStr  string
 	Signature string
 	Err       *Error
+	// Posted tells that the page answers a request other than GET: it must not
+	// reload itself, which would send that again.
+	Posted bool
 }
 
 // Error says why a page is not signed.
@@ -108,7 +114,7 @@ func (r *Renderer) AppendConfig(dst []byte, p Page) []byte {
 func (r *Renderer) Append(dst []byte, p Page, f Form) []byte {
 	switch f.Kind {
 	case Inline:
-		dst = appendTag(dst, "", f.Nonce)
+		dst = appendTag(dst, "", f.Nonce, p.Posted)
 		dst = append(dst, script...)
 		dst = append(dst, '(')
 		dst = r.appendData(dst, p)
@@ -120,22 +126,25 @@ func (r *Renderer) Append(dst []byte, p Page, f Form) []byte {
 		if f.Kind == Data {
 			return dst
 		}
-		dst = append(appendTag(dst, r.src, f.Nonce), `</script>`...)
+		dst = append(appendTag(dst, r.src, f.Nonce, p.Posted), `</script>`...)
 	}
 	if r.jsapi != "" {
-		dst = append(appendTag(dst, r.jsapi, f.Nonce), `</script>`...)
+		dst = append(appendTag(dst, r.jsapi, f.Nonce, false), `</script>`...)
 	}
 	return dst
 }
 
 // appendTag appends the start tag of a script element.
-func appendTag(dst []byte, src, nonce string) []byte {
+func appendTag(dst []byte, src, nonce string, posted bool) []byte {
 	dst = append(dst, "<script"...)
 	if src != "" {
 		dst = append(append(append(dst, ` src="`...), src...), '"')
 	}
 	if nonce != "" {
 		dst = append(append(append(dst, ` nonce="`...), nonce...), '"')
+	}
+	if posted {
+		dst = append(dst, " data-posted"...)
 	}
 	return append(dst, '>')
 }

@@ -3,14 +3,26 @@
 // travels with every page: each byte counts.
 (function (data) {
   var config = data.config || undefined
+  var shown = config // what the page sees as ddConfig
   var sidecar = data.sidecar
+  var entry = here() // the URL that the document was opened with
+  var kept = keep('session') // what this tab has tried against a refusal, '' if nothing
+  var shownCounts = keep('local') > 0 // on this device DingTalk checks no entry URLs
   var called // dd.config has been called for this document
+  var posted = document.currentScript && document.currentScript.hasAttribute('data-posted') // a reload would send the form again
+  var used // the page signs for itself: it has read ddConfig or called sign
   var parsed // the document, and its own listeners have run
   var known // the dd that was seen last
   var waiting // what comes after the answer of `config`, while that is under way
 
-  window.ddConfig = config
+  Object.defineProperty(window, 'ddConfig', {
+    configurable: true,
+    enumerable: true,
+    get: function () { used = true; return shown },
+    set: function (v) { shown = v }
+  })
   window.ddSidecar = sidecar
+  Object.defineProperty(sidecar, 'sign', {value: sign})
 
   // PC clients that frame a page say so in its name.
   function inDingTalk () {
@@ -21,31 +33,85 @@
     return location.href.split('#')[0]
   }
 
+  // wanted returns the URL that DingTalk checks: on Android the entry URL, as far
+  // as is known, elsewhere the one that is shown.
+  function wanted () {
+    return /Android/i.test(navigator.userAgent) && !shownCounts ? entry : here()
+  }
+
+  function fits () {
+    return config && sidecar.url === wanted()
+  }
+
+  // current tells whether the parameters can go out as they are. The ticket behind
+  // old ones may have ended: pages are left open, and come back out of caches.
   function current () {
-    return config && sidecar.url === here()
+    return fits() && kept.indexOf('=') < 0 && Math.abs(Date.now() / 1000 - config.timeStamp) < 600
+  }
+
+  // keep notes what has been tried against a refusal, for this tab (session) or
+  // this device (local). Without a memory nothing must be tried, or it were tried
+  // for ever.
+  function keep (where, what) {
+    try {
+      where = window[where + 'Storage']
+      if (what != null) where.ddSidecar = what
+      return where.ddSidecar || ''
+    } catch (e) { return 'forgets' }
   }
 
   // Not a relative URL: those fail on a page that was opened with user:password@,
   // and <base> moves them.
-  function send (method, path, body, done) {
+  function send (method, path, done, body) {
     var x = new XMLHttpRequest()
     x.open(method, location.protocol + '//' + location.host + sidecar.endpoint + path)
     x.timeout = 5000
-    if (body) x.setRequestHeader('Content-Type', 'application/json')
     x.onloadend = function () {
       var answer
-      try { if (x.status === 200) answer = JSON.parse(x.responseText) } catch (e) {}
-      if (done) done(answer)
+      try { answer = JSON.parse(x.responseText) } catch (e) {}
+      done(x.status === 200 && answer, answer && answer.error, x)
     }
     x.send(body)
   }
 
+  // load gets the parameters for a URL.
+  function load (url, done) {
+    send('GET', '/config?url=' + encodeURIComponent(url) + (kept && '&' + kept), function (answer, error) {
+      if (answer) {
+        delete answer.url
+        if (url === wanted()) {
+          shown = config = answer
+          sidecar.url = url
+          sidecar.error = null
+        }
+      }
+      done(answer, error)
+    })
+  }
+
+  // sign is for pages that sign for themselves. A relative URL has the user name
+  // of the page.
+  function sign (url) {
+    var a = document.createElement('a')
+    used = true
+    a.href = url || wanted()
+    var asked = a.href.split('#')[0].replace(/^(\w+:\/\/)[^\/?]*@/, '$1')
+    return new Promise(function (resolve, reject) {
+      load(asked, function (answer, error) {
+        if (answer) return resolve(url || asked === wanted() ? answer : sign()) // a router has moved on
+        var e = new Error(error ? error.message : sidecar.endpoint + '/config does not answer')
+        e.code = error ? error.code : 'unreachable'
+        reject(e)
+      })
+    })
+  }
+
   // The signature tells which ticket was refused.
-  function report (code, message) {
+  function report (code, message, done) {
     var c = config || {}
-    send('POST', '/report', JSON.stringify({
-      url: here(), signed: sidecar.url || '', code: code, message: message.slice(0, 500),
-      timeStamp: c.timeStamp, nonceStr: c.nonceStr, signature: c.signature
+    send('POST', '/report', done || function () {}, JSON.stringify({
+      url: wanted(), signed: sidecar.url || '', code: code, message: message.slice(0, 900),
+      timeStamp: c.timeStamp, nonceStr: c.nonceStr, signature: c.signature, tried: kept
     }))
   }
 
@@ -55,25 +121,25 @@
     error = error || {}
     var text = String(error.errorMessage || error.message || '')
     var code = /(?:^|\D)(\d{5})(?!\d)/.exec(text.split(/nonce|url/)[0])
-    report(code ? +code[1] : error.errorCode || '', text)
+    report(code ? +code[1] : error.errorCode || '', text, function (answer, error, x) {
+      var cure = x.getResponseHeader('DingTalk-Retry')
+      if (text.indexOf('url:[' + here() + ']') > 0 && wanted() !== here()) keep('local', 1)
+      if (kept) keep('session', 'failed')
+      else if (!posted && cure && keep('session', cure) === cure) location.reload()
+    })
   }
 
-  // ask brings the parameters up to the URL that the browser shows. dd.ready
-  // before dd.config fires without its success: it is held meanwhile.
+  // ask brings the parameters up to the URL that DingTalk checks. dd.ready before
+  // dd.config fires without its success: it is held meanwhile.
   function ask (dd, done) {
     if (waiting) return waiting.push(done)
     waiting = [done]
     var ready = dd.ready
     dd.ready = function (f) { waiting.push(function () { dd.ready(f) }) }
-    var url = here()
-    if (sidecar.url && sidecar.url !== url) report('url_mismatch', '')
-    send('GET', '/config?url=' + encodeURIComponent(url), null, function (answer) {
-      if (answer) {
-        delete answer.url
-        window.ddConfig = config = answer
-        sidecar.url = url
-        sidecar.error = null
-      }
+    if (sidecar.url && sidecar.url !== wanted()) report('url_mismatch', '')
+    var turns = 3
+    load(wanted(), function arrived (answer) {
+      if (answer && !fits() && --turns) return load(wanted(), arrived) // a router has moved on
       dd.ready = ready
       answer = waiting
       waiting = null
@@ -102,8 +168,10 @@
       var self = this
       var args = arguments
       function go () {
-        if (config && (current() || !params || !params.signature)) args = [corrected(params)]
-        return original.apply(self, args)
+        if (config && (fits() || !params || !params.signature)) args = [corrected(params)]
+        var result = original.apply(self, args)
+        if (kept && dd.ready) dd.ready(healed)
+        return result
       }
       // A call with nothing but these sets up the JSAPI script; it is not the one.
       if (!inDingTalk() || /^((debug|usePromise),?)+$/.test(Object.keys(params || {}))) return original.apply(self, args)
@@ -117,6 +185,13 @@
     wrapped.ddSidecar = true
     if (parsed) setTimeout(callIfNobodyDoes, 0)
     return wrapped
+  }
+
+  // healed notes that a refused page is accepted now. What a reload has healed may
+  // be healed so again; another form is needed by all pages of this tab.
+  function healed () {
+    if (kept.indexOf('=') > 0) report('healed', '')
+    else keep('session', '')
   }
 
   // watch puts change(value) in the place of a property, now or when it is set.
@@ -168,5 +243,10 @@
       try { hook(dd) } catch (e) {} // a const dd is no property of window
       callIfNobodyDoes()
     }, 0)
+  })
+  addEventListener('load', function () {
+    if (!known && !used && inDingTalk()) {
+      console.warn('dingtalk: no global dd in this page. Where it imports dingtalk-jsapi, add: dd.config(ddConfig)')
+    }
   })
 })

@@ -56,6 +56,19 @@ func elements(t testing.TB, snippet string) (all []element) {
 	}
 }
 
+func TestAPageThatAnswersAFormSaysSo(t *testing.T) {
+	for kind, at := range map[Kind]int{Inline: 0, External: 1} {
+		for _, posted := range []bool{false, true} {
+			page := signedPage
+			page.Posted = posted
+			all := elements(t, string(NewRenderer(app).Append(nil, page, Form{kind, "abc"})))
+			if _, got := all[at].attributes["data-posted"]; got != posted {
+				t.Errorf("kind %d, posted %v: %v", kind, posted, all[at].attributes)
+			}
+		}
+	}
+}
+
 // content is the data of a snippet.
 type content struct {
 	Config  map[string]any `json:"config"`

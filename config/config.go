@@ -78,8 +78,19 @@ type Config struct {
 	OAPIBase string `json:"oapi_base,omitempty"`
 	// How long a page may wait for the very first ticket. Default: 2s.
 	TicketWait caddy.Duration `json:"ticket_wait,omitempty"`
+	// The page `<endpoint>/doctor`, which shows why `dd.config` fails and what to
+	// do about it. Default: there is none.
+	Doctor *Doctor `json:"doctor,omitempty"`
 	// The storage that the fleet shares tokens in. Default: Caddy's own.
 	StorageRaw json.RawMessage `json:"storage,omitempty" caddy:"namespace=caddy.storage inline_key=module"`
+}
+
+// Doctor is the configuration of the doctor page.
+type Doctor struct {
+	// Who wants to see the page must add `?token=` and this to its address. Write
+	// {env.NAME} or {file./path} rather than the token itself. Default: anybody may
+	// see it.
+	Token Secret `json:"token,omitempty"`
 }
 
 // Defaults.

@@ -100,7 +100,7 @@ func TestOrigins(t *testing.T) {
 // Every field is one of the kinds that the code walks through, so that a new
 // one cannot be forgotten there.
 func TestEveryTextMayHoldAPlaceholder(t *testing.T) {
-	var c Config
+	c := Config{Doctor: new(Doctor)}
 	texts, secrets, lists := c.texts(), c.Secrets(), c.lists()
 	v := reflect.ValueOf(&c).Elem()
 	for i := range v.NumField() {
@@ -121,6 +121,11 @@ func TestEveryTextMayHoldAPlaceholder(t *testing.T) {
 				t.Errorf("%s is not among the lists", name)
 			}
 			delete(lists, name)
+		case **Doctor:
+			if secrets[name] != &c.Doctor.Token {
+				t.Errorf("the token of %s is not among the secrets", name)
+			}
+			delete(secrets, name)
 		case **int, *caddy.Duration, *json.RawMessage:
 		default:
 			t.Errorf("%s is of a new kind, %T", name, field)

@@ -24,6 +24,18 @@ func (s Secret) String() string {
 // GoString hides the secret from %#v.
 func (s Secret) GoString() string { return fmt.Sprintf("%q", s.String()) }
 
+// String hides the token: fmt prints what a pointer leads to without asking it.
+func (d Doctor) String() string { return d.Token.String() }
+
+// GoString hides the token from %#v.
+func (d Doctor) GoString() string { return d.Token.GoString() }
+
+// MarshalLogObject hides the token from a log.
+func (d Doctor) MarshalLogObject(enc zapcore.ObjectEncoder) error {
+	enc.AddString("token", d.Token.String())
+	return nil
+}
+
 // Placeholder reports whether the text is nothing but one placeholder.
 func (s Secret) Placeholder() bool {
 	return strings.HasPrefix(string(s), "{") && strings.IndexByte(string(s), '}') == len(s)-1
@@ -42,6 +54,9 @@ func (c Config) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 	enc.AddString("endpoint", c.Endpoint)
 	zap.Strings("public_origin", c.PublicOrigin).AddTo(enc)
 	zap.Strings("forwarded", c.Forwarded).AddTo(enc)
+	if c.Doctor != nil {
+		zap.Object("doctor", c.Doctor).AddTo(enc)
+	}
 	return nil
 }
 
@@ -49,6 +64,9 @@ func (c Config) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 // unknown or empty is an error: an unset variable must not become an empty
 // secret.
 func (c Config) Resolve(repl *caddy.Replacer) (Config, error) {
+	if c.Doctor != nil {
+		c.Doctor = &Doctor{Token: c.Doctor.Token}
+	}
 	for name, text := range c.texts() {
 		v, err := resolveText(repl, *text)
 		if err != nil {
@@ -111,9 +129,13 @@ func (c *Config) texts() map[string]*string {
 	}
 }
 
-// Secrets returns the secrets by the names of their fields.
+// Secrets returns the secrets by the names of their fields; doctor is its token.
 func (c *Config) Secrets() map[string]*Secret {
-	return map[string]*Secret{"app_secret": &c.AppSecret, "corp_secret": &c.CorpSecret, "channel_secret": &c.ChannelSecret}
+	secrets := map[string]*Secret{"app_secret": &c.AppSecret, "corp_secret": &c.CorpSecret, "channel_secret": &c.ChannelSecret}
+	if c.Doctor != nil {
+		secrets["doctor"] = &c.Doctor.Token
+	}
+	return secrets
 }
 
 func (c *Config) lists() map[string]*[]string {

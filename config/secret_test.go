@@ -57,6 +57,9 @@ func TestResolve(t *testing.T) {
 		"a brace that is not closed":          {in: Config{APIBase: "{env.TEST_KEY"}, words: []string{"api_base", "{env.TEST_KEY", "{env.NAME} or {file./path}"}},
 		"a variable with a brace":             {in: Config{PublicOrigin: []string{"{env.TEST_OPEN}"}}, words: []string{"public_origin", "{x", "brace"}},
 		"a variable that is a placeholder":    {in: Config{URLPolicy: "{env.TEST_BRACES}"}, words: []string{"url_policy", "{x}", "brace"}},
+		"a doctor without a token":            {in: Config{Doctor: new(Doctor)}, want: Config{Doctor: new(Doctor)}},
+		"a doctor's token":                    {in: Config{Doctor: &Doctor{Token: "{env.TEST_KEY}"}}, want: Config{Doctor: &Doctor{Token: "dingkey"}}},
+		"an unset variable for a token":       {in: Config{Doctor: &Doctor{Token: "{env.TEST_UNSET}"}}, words: []string{"doctor", "{env.TEST_UNSET}", "set the variable"}},
 		"a brace in a list that stays there":  {in: Config{Forwarded: []string{"X-{"}}, words: []string{"forwarded", "X-{", "brace"}},
 	}
 	for name, tt := range tests {
@@ -113,10 +116,12 @@ func TestNoPrintShowsASecret(t *testing.T) {
 	const plain = "PLAIN-s3cret"
 	c := app()
 	c.AppSecret, c.CorpSecret, c.ChannelSecret = plain, plain+"{env.X}", "{env.PLACEHOLDER}"
+	c.Doctor = &Doctor{Token: plain}
 	h := &handler{Config: c}
 	values := map[string]any{
 		"a secret": c.AppSecret, "a pointer to one": &c.AppSecret, "an error": fmt.Errorf("with %s", c.AppSecret),
 		"a config": c, "a pointer to a config": &c, "a handler": *h, "a pointer to a handler": h,
+		"a doctor": *c.Doctor, "a pointer to a doctor": c.Doctor,
 	}
 	for name, v := range values {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X"} {
@@ -156,13 +161,14 @@ func logged(t *testing.T, field zap.Field) string {
 func TestALogTellsHandlersApart(t *testing.T) {
 	h := &handler{Config: app()}
 	h.CorpSecret, h.Endpoint, h.PublicOrigin, h.Forwarded = "{env.X}", "/x", []string{"https://a.test"}, []string{"Forwarded"}
+	h.Doctor = &Doctor{Token: "plain"}
 	var got struct{ Handler map[string]any }
 	if err := json.Unmarshal([]byte(logged(t, zap.Any("handler", h))), &got); err != nil {
 		t.Fatal(err)
 	}
 	want := map[string]any{
 		"app_key": "dingkey", "app_secret": "[redacted]", "corp_secret": "{env.X}", "channel_secret": "", "corp_id": "ding1", "agent_id": "1",
-		"endpoint": "/x", "public_origin": []any{"https://a.test"}, "forwarded": []any{"Forwarded"},
+		"endpoint": "/x", "public_origin": []any{"https://a.test"}, "forwarded": []any{"Forwarded"}, "doctor": map[string]any{"token": "[redacted]"},
 	}
 	if !reflect.DeepEqual(got.Handler, want) {
 		t.Errorf("logged %v, want %v", got.Handler, want)
@@ -172,8 +178,8 @@ func TestALogTellsHandlersApart(t *testing.T) {
 // The running configuration is JSON: it must be what was written, or a reload
 // of it would lose the secret.
 func TestJSONShowsWhatWasWritten(t *testing.T) {
-	c := Config{AppKey: "{env.KEY}", AppSecret: "{env.SECRET}", CorpSecret: "plain"}
-	const want = `{"app_key":"{env.KEY}","app_secret":"{env.SECRET}","corp_secret":"plain"}`
+	c := Config{AppKey: "{env.KEY}", AppSecret: "{env.SECRET}", CorpSecret: "plain", Doctor: &Doctor{Token: "{env.TOKEN}"}}
+	const want = `{"app_key":"{env.KEY}","app_secret":"{env.SECRET}","corp_secret":"plain","doctor":{"token":"{env.TOKEN}"}}`
 	got, err := json.Marshal(c)
 	if err != nil || string(got) != want {
 		t.Errorf("%s, %v", got, err)

@@ -97,6 +97,12 @@ var checks = []struct {
 		}
 		return nil
 	}},
+	{"doctor", func(c *Config) error {
+		if c.Doctor != nil && !later(string(c.Doctor.Token)) && strings.ContainsFunc(string(c.Doctor.Token), reserved) {
+			return errors.New("its token must be letters, digits and - . _ ~, for it stands in a URL: openssl rand -hex 16 makes one")
+		}
+		return nil
+	}},
 }
 
 func each(values []string, check func(string) error) error {
@@ -173,13 +179,16 @@ func endpoint(s string) error {
 	if later(s) {
 		return nil
 	}
-	plain := !strings.ContainsFunc(s, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-._~/", r))
-	})
-	if !plain || s[0] != '/' || strings.HasSuffix(s, "/") || strings.Contains(s, "//") || slices.ContainsFunc(strings.Split(s, "/"), dots) {
+	if strings.ContainsFunc(s, func(r rune) bool { return r != '/' && reserved(r) }) || s[0] != '/' || strings.HasSuffix(s, "/") || strings.Contains(s, "//") || slices.ContainsFunc(strings.Split(s, "/"), dots) {
 		return fmt.Errorf("%q must be a path of letters, digits and - . _ ~ that begins with / and does not end with one, such as %s", s, DefaultEndpoint)
 	}
 	return nil
+}
+
+// reserved reports whether a character cannot stand in a URL as it is, meaning
+// nothing but itself (RFC 3986 section 2.3).
+func reserved(r rune) bool {
+	return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-._~", r))
 }
 
 func dots(segment string) bool { return segment == "." || segment == ".." }

@@ -39,6 +39,8 @@ func TestFields(t *testing.T) {
 		"oapi_base with a path":          func(c *Config) { c.OAPIBase = "https://gateway.example.com/dingtalk" },
 		"ticket_wait 1ms":                func(c *Config) { c.TicketWait = caddy.Duration(time.Millisecond) },
 		"ticket_wait 1m":                 func(c *Config) { c.TicketWait = caddy.Duration(time.Minute) },
+		"doctor":                         func(c *Config) { c.Doctor = new(Doctor) },
+		"doctor with a token":            func(c *Config) { c.Doctor = &Doctor{Token: "0aZ-._~"} },
 	}
 	for name, set := range good {
 		t.Run(name, func(t *testing.T) {
@@ -114,6 +116,9 @@ func TestFields(t *testing.T) {
 		"ticket_wait below nothing":           {func(c *Config) { c.TicketWait = -1 }, "such as 2s"},
 		"ticket_wait of 2, meant as seconds":  {func(c *Config) { c.TicketWait = 2 }, "such as 2s"},
 		"ticket_wait longer than one minute":  {func(c *Config) { c.TicketWait = caddy.Duration(61 * time.Second) }, "such as 2s"},
+		"doctor with a plus in its token":     {func(c *Config) { c.Doctor = &Doctor{Token: "s3cret+"} }, "openssl rand -hex 16"},
+		"doctor with a space in its token":    {func(c *Config) { c.Doctor = &Doctor{Token: "s3cret x"} }, "letters, digits"},
+		"doctor with a token not in ASCII":    {func(c *Config) { c.Doctor = &Doctor{Token: "s3cret密"} }, "letters, digits"},
 		"ticket_wait that is a little longer": {func(c *Config) { c.TicketWait = caddy.Duration(time.Minute + 1) }, "such as 2s"},
 	}
 	for name, tt := range bad {
@@ -181,7 +186,7 @@ func TestPlaceholdersPassTheChecks(t *testing.T) {
 	const p = "{env.LATER}"
 	c := Config{
 		AppKey: p, AppSecret: p, CorpID: p, AgentID: p, JSAPIList: []string{p}, PublicOrigin: []string{"https://" + p}, Forwarded: []string{p},
-		URLPolicy: p, Hash: p, Endpoint: p, AllowOrigin: []string{p}, JSAPIURL: p, API: p, APIBase: p, OAPIBase: p,
+		URLPolicy: p, Hash: p, Endpoint: p, AllowOrigin: []string{p}, JSAPIURL: p, API: p, APIBase: p, OAPIBase: p, Doctor: &Doctor{Token: p},
 	}
 	for _, f := range checks {
 		if err := c.Check(f.name); err != nil {

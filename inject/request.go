@@ -7,7 +7,9 @@ import (
 
 // IsDocument reports whether a browser asks for a document to show: by
 // Sec-Fetch-Dest, or, from browsers and plain http sites that send none, by an
-// Accept that names text/html. A HEAD has no page, an upgrade neither.
+// Accept that names text/html. A navigation that a service worker passes on comes
+// as a fetch, but only navigations ask for an upgrade of insecure requests
+// (measured in Chromium and Firefox). A HEAD has no page, an upgrade neither.
 func IsDocument(r *http.Request) bool {
 	switch r.Method {
 	case http.MethodHead, http.MethodConnect, http.MethodOptions:
@@ -20,6 +22,8 @@ func IsDocument(r *http.Request) bool {
 		switch dest[0] {
 		case "document", "iframe", "frame":
 			return true
+		case "empty": // fetch, unless a service worker passes a navigation on
+			return len(r.Header["Upgrade-Insecure-Requests"]) > 0
 		}
 		return false
 	}

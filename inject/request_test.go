@@ -25,6 +25,7 @@ func TestIsDocumentKnowsWhatBrowsersAskForToShow(t *testing.T) {
 		"an app's webview":                  {"GET", http.Header{"Accept": {accept}, "X-Requested-With": {"com.alibaba.android.rimet"}}, true},
 		"a navigation that asks for safety": {"GET", http.Header{"Accept": {accept}, "Upgrade-Insecure-Requests": {"1"}}, true},
 		"a navigation that jQuery marks":    {"GET", http.Header{"Sec-Fetch-Dest": {"document"}, "X-Requested-With": {"XMLHttpRequest"}}, true},
+		"a navigation by a service worker":  {"GET", http.Header{"Sec-Fetch-Dest": {"empty"}, "Accept": {accept}, "Upgrade-Insecure-Requests": {"1"}}, true},
 		"fetch":                             {"GET", http.Header{"Sec-Fetch-Dest": {"empty"}, "Accept": {accept}}, false},
 		"a script":                          {"GET", http.Header{"Sec-Fetch-Dest": {"script"}, "Accept": {"*/*"}}, false},
 		"an image":                          {"GET", http.Header{"Sec-Fetch-Dest": {"image"}, "Accept": {accept}}, false},

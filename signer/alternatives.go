@@ -6,6 +6,9 @@ func (p Policy) String() string { return [...]string{"query_decoded", "raw", "de
 // String returns the hash's name in the configuration.
 func (h Hash) String() string { return [...]string{"sha1", "sha256"}[h] }
 
+// Form returns what is hashed of a URL under this policy.
+func (p Policy) Form(url string) string { return string(appendForm(nil, url, p)) }
+
 // Forms are all the kinds of signatures that are in production somewhere.
 var Forms = []Signer{
 	{QueryDecoded, SHA1}, {QueryDecoded, SHA256},
@@ -43,5 +46,5 @@ func (s Signer) distance(t Signer) int {
 
 // input is what two forms have in common that give the same signature.
 func (s Signer) input(url string) string {
-	return s.Hash.String() + " " + string(appendForm(nil, url, s.Policy))
+	return s.Hash.String() + " " + s.Policy.Form(url)
 }

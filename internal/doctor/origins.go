@@ -7,10 +7,11 @@ import (
 	"strings"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/config"
+	"github.com/caddy-dingtalk/caddy-dingtalk/internal/diagnosis"
 )
 
 // trustLines are what the Caddyfile needs above all sites.
-const trustLines = "{\n\tservers {\n\t\ttrusted_proxies static private_ranges\n\t}\n}"
+var trustLines = diagnosis.TrustedProxies("private_ranges")
 
 // origins checks for which origins pages are signed, and whether anybody may be
 // believed who says which one a request is for.

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import {world} from './harness.mjs'
 import {platformsOf, versions} from './sdk.mjs'
 import {html, listen, publish, sdk} from './upstream.mjs'
-import {strange, visit} from './visit.mjs'
+import {stays, strange, visit} from './visit.mjs'
 
 const backend = { // what the app's own backend has signed, all of it wrong
   agentId: '1', corpId: 'dingother', timeStamp: 1700000000000, nonceStr: 'theirs', signature: '00', type: 0
@@ -73,7 +73,7 @@ for (const version of versions) {
           await tab.quiet()
           assert.equal(tab.reports.length, 1)
           assert.equal(await tab.evaluate(() => seen.list.length), 1) // no dd.ready
-        }, {judge: strange}))
+        }, {judge: strange, init: stays}))
     })
   }
 }

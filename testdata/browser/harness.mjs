@@ -40,7 +40,7 @@ export async function stop () {
 async function found () {
   const app = await upstream.start()
   onExit(app.stop)
-  const [sandbox, expiring, cold] = await Promise.all([1, 2, 3].map(startSandbox))
+  const [sandbox, healing, cold] = await Promise.all([1, 2, 3].map(startSandbox))
   const [port, tls, behind] = await freePorts(3)
   const log = await startCaddy(join(import.meta.dirname, 'Caddyfile'), {
     UPSTREAM: app.address,
@@ -52,13 +52,13 @@ async function found () {
     AGENT_ID: sandbox.agent_id,
     SANDBOX: sandbox.base,
     SECRET: sandbox.app_secret,
-    EXPIRING_SANDBOX: expiring.base,
-    EXPIRING_SECRET: expiring.app_secret,
+    HEALING_SANDBOX: healing.base,
+    HEALING_SECRET: healing.app_secret,
     COLD_SANDBOX: cold.base,
     COLD_SECRET: cold.app_secret
   })
   return {
-    browser: await launch(), log, sandbox, expiring, cold,
+    browser: await launch(), log, sandbox, healing, cold,
     origin: (site, scheme = 'http') => `${scheme}://${site}.test:${scheme === 'https' ? tls : port}`
   }
 }
@@ -130,6 +130,10 @@ export async function startCaddy (config, env) {
   createInterface(child.stderr).on('line', line => log.push(parsed(line)))
   let ended = false
   child.once('exit', () => { ended = true })
+  child.once('error', e => {
+    ended = true
+    log.push({text: e.message})
+  })
   await until('Caddy serves', () => {
     if (ended) throw new Error('Caddy ended:\n' + log.map(l => l.text).join('\n'))
     return log.some(l => l.msg === 'serving initial configuration')

@@ -4,37 +4,9 @@ import assert from 'node:assert/strict'
 import http from 'node:http'
 import {until, world} from './harness.mjs'
 import {html, listen, publish, sdk} from './upstream.mjs'
-import {sandboxJudge, strange, visit} from './visit.mjs'
+import {stays, strange, visit} from './visit.mjs'
 
 const call = `dd.config(ddConfig); ${listen}`
-
-test('a ticket that another program has replaced is fetched again after the first refusal', async () => {
-  const dingtalk = world.expiring
-  const url = world.origin('expiring') + publish(html(sdk('3.2.9') + `<script>${call}</script>`))
-  const tickets = async () => (await dingtalk.call('/sandbox/state')).calls['v1.ticket']
-  await visit('android', url, async tab => {
-    assert.deepEqual(await tab.seen(), ['ready'])
-    assert.equal(await tickets(), 1)
-
-    await dingtalk.call('/sandbox/expire', {})
-    await tab.page.reload()
-    const [{error}] = await tab.seen()
-    assert.match(error.errorMessage, /^Code:52013 - Message:签名校验失败/)
-    const report = await tab.report(52013)
-    assert.equal(report.url, report.signed)
-    await until('the ticket is fetched again', async () => await tickets() === 2)
-    const line = await until('Caddy logs the refusal', () => world.log.find(l => l.code === '52013' && l.url === url))
-    assert.match(line.msg, /fetched again/)
-    await until('the sidecar signs with the new ticket', async () => {
-      const params = JSON.parse((await fetchConfig(url)).text)
-      return (await sandboxJudge(dingtalk)({platform: 'android', href: url, params})).ok
-    })
-
-    await tab.page.reload()
-    assert.deepEqual(await tab.seen(), ['ready'])
-    assert.equal(await tickets(), 2)
-  }, {sandbox: dingtalk})
-})
 
 test('a page that calls dd.config twice reports its refusal once', () =>
   visit('android', world.origin('h5') + publish(html(sdk('3.2.9') + `<script>dd.config(ddConfig); ${call}</script>`)), async tab => {
@@ -42,7 +14,7 @@ test('a page that calls dd.config twice reports its refusal once', () =>
     await tab.report(52013)
     await tab.quiet()
     assert.equal(tab.reports.length, 1)
-  }, {judge: strange}))
+  }, {judge: strange, init: stays}))
 
 test('a page without a ticket gets one for its dd.config as soon as DingTalk gives it', async () => {
   const dingtalk = world.cold
