@@ -6,13 +6,18 @@
   var shown = config // what the page sees as ddConfig
   var sidecar = data.sidecar
   var entry = here() // the URL that the document was opened with
-  var kept = keep('session') // what this tab has tried against a refusal, '' if nothing
-  var shownCounts = keep('local') > 0 // on this device DingTalk checks no entry URLs
+  var inside = /DingTalk|TaurusApp|"containerId"/i.test(navigator.userAgent + window.name) // PC clients that frame a page say so in its name
+  var kept = inside ? keep('session') : '' // what this tab has tried against a refusal, '' if nothing
+  var other = kept.indexOf('=') > 0 // it is another form of signature
+  var shownCounts = inside && keep('local') > 0 // on this device DingTalk checks no entry URLs
   var called // dd.config has been called for this document
   var posted = document.currentScript && document.currentScript.hasAttribute('data-posted') // a reload would send the form again
   var used // the page signs for itself: it has read ddConfig or called sign
   var parsed // the document, and its own listeners have run
-  var known // the dd that was seen last
+  var known // the dd whose config was wrapped last
+  var ours = [] // the functions that wrap others
+  var heard // dd.error has been called
+  var told // a refusal has been reported
   var waiting // what comes after the answer of `config`, while that is under way
 
   Object.defineProperty(window, 'ddConfig', {
@@ -23,11 +28,6 @@
   })
   window.ddSidecar = sidecar
   Object.defineProperty(sidecar, 'sign', {value: sign})
-
-  // PC clients that frame a page say so in its name.
-  function inDingTalk () {
-    return /DingTalk|TaurusApp|"containerId"/i.test(navigator.userAgent + window.name)
-  }
 
   function here () {
     return location.href.split('#')[0]
@@ -46,7 +46,7 @@
   // current tells whether the parameters can go out as they are. The ticket behind
   // old ones may have ended: pages are left open, and come back out of caches.
   function current () {
-    return fits() && kept.indexOf('=') < 0 && Math.abs(Date.now() / 1000 - config.timeStamp) < 600
+    return fits() && !other && Math.abs(Date.now() / 1000 - config.timeStamp) < 600
   }
 
   // keep notes what has been tried against a refusal, for this tab (session) or
@@ -118,6 +118,8 @@
   // refused reports what dd.error says. DingTalk's own code stands only in the
   // text, before the parameters that it quotes. iOS gives nothing up to 2.13.
   function refused (error) {
+    if (told) return
+    told = true
     error = error || {}
     var text = String(error.errorMessage || error.message || '')
     var code = /(?:^|\D)(\d{5})(?!\d)/.exec(text.split(/nonce|url/)[0])
@@ -163,79 +165,107 @@
   }
 
   function wrap (dd, original) {
-    var watched
     function wrapped (params) {
       var self = this
       var args = arguments
       function go () {
         if (config && (fits() || !params || !params.signature)) args = [corrected(params)]
         var result = original.apply(self, args)
-        if (kept && dd.ready) dd.ready(healed)
+        if (other) dd.ready && dd.ready(healed)
+        else if (kept) setTimeout(healed, 3000) // dd.ready would be a rejection more where it is refused again
         return result
       }
       // A call with nothing but these sets up the JSAPI script; it is not the one.
-      if (!inDingTalk() || /^((debug|usePromise),?)+$/.test(Object.keys(params || {}))) return original.apply(self, args)
+      if (params && typeof params !== 'object' || /^((debug|usePromise),?)+$/.test(Object.keys(params || {}))) return original.apply(self, args)
       called = true
-      if (!watched && dd.error) dd.error(refused)
-      watched = true
+      // Ours goes with that of the page: older scripts keep one.
+      try { if (!heard) dd.error(function () {}) } catch (e) {}
       if (current()) return go()
       ask(dd, go)
     }
+    known = dd
     for (var key in original) wrapped[key] = original[key]
-    wrapped.ddSidecar = true
     if (parsed) setTimeout(callIfNobodyDoes, 0)
     return wrapped
+  }
+
+  // listen goes along with whatever the page gives to dd.error.
+  function listen (dd, original) {
+    return function (f) {
+      heard = true
+      return original.call(this, f && f.apply ? function (error) {
+        refused(error)
+        return f.apply(this, arguments)
+      } : f)
+    }
   }
 
   // healed notes that a refused page is accepted now. What a reload has healed may
   // be healed so again; another form is needed by all pages of this tab.
   function healed () {
-    if (kept.indexOf('=') > 0) report('healed', '')
-    else keep('session', '')
+    if (other) report('healed', '')
+    else if (!told) keep('session', '')
   }
 
-  // watch puts change(value) in the place of a property, now or when it is set.
+  // watch puts change(value) in the place of a property, now or when it is set. Until
+  // then nobody sees it who looks through the object.
   function watch (object, key, change) {
-    var value = object[key]
-    var inherited = Object.getPrototypeOf(object) || {}
-    if (value !== undefined) object[key] = change(value)
-    else {
-      Object.defineProperty(object, key, {
-        configurable: true,
-        enumerable: true,
-        // That is where window has the element with the id dd.
-        get: function () { return value === undefined ? inherited[key] : value },
-        set: function (v) { value = change(v) }
-      })
-    }
+    try {
+      var value = object[key]
+      var inherited = Object.getPrototypeOf(object) || {}
+      if (value !== undefined) object[key] = change(value)
+      else {
+        Object.defineProperty(object, key, {
+          configurable: true,
+          // That is where window has the element with the id dd.
+          get: function () { return value === undefined ? inherited[key] : value },
+          set: function (v) {
+            value = change(v)
+            Object.defineProperty(object, key, {enumerable: true})
+          }
+        })
+      }
+    } catch (e) {}
   }
 
   function hook (dd) {
-    if (dd && dd !== known) {
-      var change = function (f) { return f && f.apply && !f.ddSidecar ? wrap(dd, f) : f }
-      try {
-        watch(dd, 'config', change)
-        if (dd.config !== change(dd.config)) { // the namespace of an ES module cannot be written
-          var copy = {}
-          for (var key in dd) copy[key] = dd[key]
-          return hook(copy)
-        }
-      } catch (e) {}
-      known = dd
+    function by (wrapper) {
+      return function (f) {
+        if (f && f.apply && ours.indexOf(f) < 0) ours.push(f = wrapper(dd, f))
+        return f
+      }
     }
+    try {
+      if (dd && /^[fo]/.test(typeof dd)) {
+        var change = by(wrap)
+        watch(dd, 'error', by(listen))
+        watch(dd, 'config', change)
+        var wrapped = change(dd.config)
+        if (dd.config !== wrapped) { // a frozen object, or the namespace of an ES module
+          var members = {config: {}}
+          for (var key in dd) members[key] = {}
+          for (key in members) members[key] = {value: dd[key], configurable: true, enumerable: true, writable: true}
+          return hook(Object.create(dd, members))
+        }
+      }
+    } catch (e) {}
     return dd
   }
 
   // With js_api_list the call is made for a page that does not make it.
   function callIfNobodyDoes () {
-    if (called || !known || !known.config || !inDingTalk()) return
+    if (called || !known) return
     if (config) {
-      if (config.jsApiList.length) known.config(config)
+      if (config.jsApiList.length) {
+        known.config(config)
+        if (!known.env && known.ready) known.ready(function () {}) // open-develop 1.x authenticates there
+      }
     } else if (sidecar.error.code === 'ticket_unavailable') {
       ask(known, function () { if (config) callIfNobodyDoes() })
     }
   }
 
+  if (!inside) return
   watch(window, 'dd', hook)
   document.addEventListener('DOMContentLoaded', function () {
     setTimeout(function () { // the page's own listeners may call dd.config
@@ -245,8 +275,10 @@
     }, 0)
   })
   addEventListener('load', function () {
-    if (!known && !used && inDingTalk()) {
-      console.warn('dingtalk: no global dd in this page. Where it imports dingtalk-jsapi, add: dd.config(ddConfig)')
-    }
+    setTimeout(function () { // loaders of modules take their time
+      if (!known && !used) {
+        console.warn('dingtalk: no global dd in this page. Where it imports dingtalk-jsapi, add: dd.config(ddConfig)')
+      }
+    }, 3000)
   })
 })

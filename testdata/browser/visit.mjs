@@ -54,10 +54,6 @@ export async function visit (platform, url, story, {browser = world.browser, san
   }
 }
 
-// noDD is what the console says, once, in DingTalk and in a page whose dd.config
-// is out of reach.
-export const noDD = 'warning: dingtalk: no global dd in this page. Where it imports dingtalk-jsapi, add: dd.config(ddConfig)'
-
 export const sandboxJudge = sandbox => question => sandbox.call('/native/verify', question)
 
 // stays keeps a refused page from healing itself.

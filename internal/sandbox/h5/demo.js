@@ -110,8 +110,8 @@
       return ['nginx 写了 <code>proxy_set_header Host $host</code>，<code>$host</code> 不含端口，应用签的 URL 就丢了端口（应写 <code>$http_host</code>）。也有应用把自己监听的端口写了进去。',
         'nginx says <code>proxy_set_header Host $host</code>, and <code>$host</code> has no port, so the signed URL lacks it (<code>$http_host</code> has it). Other apps put in the port that they listen on.'];
     case 'ticket':
-      return ['另一个系统用同一个 AppKey 取了 ticket，缓存里的那个就失效了。第一次加载失败，页面把 52013 报告给 sidecar，sidecar 重新获取 ticket（每分钟最多一次），刷新后就好了。',
-        'A second system fetched the ticket of the same AppKey, and the cached one died. The first load fails, the page reports the 52013, the sidecar fetches the ticket again (at most once a minute), and a reload is right.'];
+      return ['另一个系统用同一个 AppKey 取了 ticket，缓存里的那个就失效了。第一次加载失败，页面把 52013 报告给 sidecar，sidecar 重新获取 ticket（每分钟最多一次），页面自己刷新一次就好了。',
+        'A second system fetched the ticket of the same AppKey, and the cached one died. The first load fails, the page reports the 52013, the sidecar fetches the ticket again (at most once a minute), and the page reloads itself, once.'];
     }
     if (!sidecar) {
       return ['这个页面前面没有 sidecar，用的是后端签的参数：后端看到的协议是 ' + scheme() + '，浏览器看到的不是。',
