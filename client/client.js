@@ -279,6 +279,6 @@
       if (!known && !used) {
         console.warn('dingtalk: no global dd in this page. Where it imports dingtalk-jsapi, add: dd.config(ddConfig)')
       }
-    }, 3000)
+    }, 1000)
   })
 })
