@@ -31,8 +31,9 @@ func (h *Handler) heal(ctx context.Context, rep *report) (retry string) {
 	if held == nil || strings.Contains(rep.Tried, "=") {
 		return ""
 	}
-	checked, _ := diagnosis.Evidence(rep.Message)
-	if anotherURL(checked, rep.Signed) || !h.ofHeldTicket(rep) {
+	// A client app may go by the URL that the page was opened with: a reload makes
+	// that the one that it shows.
+	if _, elsewhere := diagnosis.CheckedElsewhere(rep.Message, rep.Signed); elsewhere || !h.ofHeldTicket(rep) {
 		return retryReload
 	}
 	h.tokens.Suspect()
@@ -44,22 +45,6 @@ func (h *Handler) heal(ctx context.Context, rep *report) (retry string) {
 	}
 	others := h.signer.Alternatives(rep.Signed)
 	return h.formQuery(others[int(h.trials.Add(1)-1)%len(others)])
-}
-
-// anotherURL reports whether the URL that DingTalk says it has checked is none of
-// the forms of the one that was signed: a client app may go by the URL that the
-// page was opened with, which a reload makes the one that it shows.
-func anotherURL(checked, signed string) bool {
-	if checked == "" {
-		return false
-	}
-	checked, _, _ = strings.Cut(checked, "#")
-	for _, f := range signer.Forms {
-		if f.Policy.Form(signed) == checked {
-			return false
-		}
-	}
-	return true
 }
 
 // formQuery names the settings in which a form of signature differs from ours, as
@@ -99,7 +84,7 @@ func (h *Handler) learn(rep *report) {
 	if held == nil || form == h.signer || !form.Made(rep.made(), held.Value, rep.Signed) {
 		return
 	}
-	lines := strings.NewReplacer("=", " ", "&", "`, `").Replace(h.formQuery(form))
+	lines := strings.Join(diagnosis.FormLines(h.signer, form), "`, `")
 	h.notices.once(h.log, "form", "DingTalk refuses the configured form of signature and accepts another: write `"+lines+"` in the dingtalk directive",
 		zap.String("url", h.doctor.mask(rep.URL)))
 }

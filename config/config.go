@@ -147,8 +147,8 @@ func (c *Config) Signer() signer.Signer {
 }
 
 var (
-	policies = map[string]signer.Policy{"": signer.QueryDecoded, "query_decoded": signer.QueryDecoded, "raw": signer.Raw, "decoded": signer.Decoded}
-	hashes   = map[string]signer.Hash{"": signer.SHA1, "sha1": signer.SHA1, "sha256": signer.SHA256}
+	policies = map[string]signer.Policy{"": signer.QueryDecoded, signer.QueryDecoded.String(): signer.QueryDecoded, signer.Raw.String(): signer.Raw, signer.Decoded.String(): signer.Decoded}
+	hashes   = map[string]signer.Hash{"": signer.SHA1, signer.SHA1.String(): signer.SHA1, signer.SHA256.String(): signer.SHA256}
 	apis     = map[string]bool{"": true, "v1": true, "legacy": true}
 )
 

@@ -269,7 +269,7 @@ var onlyThere = []Text{say("open this page in DingTalk, for example from a messa
 func (f Facts) standing() Finding {
 	switch f.Page.Outcome {
 	case Ready:
-		if lines := formLines(f.Settings.Signer, f.Page.Form); len(lines) > 0 {
+		if lines := FormLines(f.Settings.Signer, f.Page.Form); len(lines) > 0 {
 			return f.acceptedForm(lines)
 		}
 		return Finding{Name: "ready", Status: OK, Text: say("all is well: DingTalk has accepted the signature", "一切正常：钉钉接受了签名")}

@@ -56,6 +56,15 @@ func Listed(ticket string, masked []string) Answer {
 	return No
 }
 
+// CheckedElsewhere returns the URL that DingTalk says it has checked, and whether
+// that is another one than was signed, in whatever form.
+func CheckedElsewhere(message, signed string) (quoted string, elsewhere bool) {
+	quoted, _ = Evidence(message)
+	quoted, _, _ = strings.Cut(quoted, "#")
+	_, ours := policyOf(quoted, signed, signer.QueryDecoded)
+	return quoted, quoted != "" && !ours
+}
+
 // policyOf returns the policy under which a URL has this form: the configured one
 // if that is one of them.
 func policyOf(form, url string, configured signer.Policy) (p signer.Policy, found bool) {

@@ -17,8 +17,8 @@ func (f Facts) failure() Finding {
 // refusal is why DingTalk refused the signature of the very URL that the browser
 // shows. Its text quotes what it was computed with: the URL and the tickets.
 func (f Facts) refusal() Finding {
-	quoted, _ := Evidence(f.Page.Message)
-	policy, ours := policyOf(quoted, f.Page.Signed, f.Settings.Signer.Policy)
+	quoted, elsewhere := CheckedElsewhere(f.Page.Message, f.Page.Signed)
+	policy, _ := policyOf(quoted, f.Page.Signed, f.Settings.Signer.Policy)
 	switch {
 	case f.Ticket.Listed == No:
 		return f.replaced()
@@ -26,7 +26,7 @@ func (f Facts) refusal() Finding {
 		return refused("older_ticket",
 			say("the page was signed with another jsapi_ticket than the one that is held now", "本页是用另一张 jsapi_ticket 签名的，不是现在这一张"),
 			say("reload the page", "请刷新页面"))
-	case quoted != "" && !ours:
+	case elsewhere:
 		return f.elsewhere(quoted)
 	case quoted != "" && policy != f.Settings.Signer.Policy:
 		line := "url_policy " + policy.String()
@@ -81,15 +81,15 @@ func (f Facts) elsewhere(quoted string) Finding {
 func (f Facts) otherForms() (lines []string) {
 	ours := f.Settings.Signer
 	for _, other := range ours.Alternatives(f.Page.Signed) {
-		if l := formLines(ours, other); len(l) == 1 {
+		if l := FormLines(ours, other); len(l) == 1 {
 			lines = append(lines, l[0])
 		}
 	}
 	return lines
 }
 
-// formLines are the lines that change one form of signature into another.
-func formLines(from, to signer.Signer) (lines []string) {
+// FormLines are the lines of the directive that change one form of signature into another.
+func FormLines(from, to signer.Signer) (lines []string) {
 	if from.Hash != to.Hash {
 		lines = append(lines, "hash "+to.Hash.String())
 	}
