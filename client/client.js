@@ -76,7 +76,7 @@
 
   // load gets the parameters for a URL.
   function load (url, done) {
-    send('GET', '/config?url=' + encodeURIComponent(url) + (kept && '&' + kept), function (answer, error) {
+    send('GET', '/config?url=' + encodeURIComponent(url) + (other ? '&' + kept : ''), function (answer, error) {
       if (answer) {
         delete answer.url
         if (url === wanted()) {

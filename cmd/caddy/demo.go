@@ -132,8 +132,8 @@ const demoText = `
 页面上能看到 what the page shows:
   - 浏览器显示的 URL，和被签名的 URL   the URL the browser shows, and the URL that was signed
   - 钉钉客户端（模拟）的结论           what the (simulated) DingTalk app says to the signature
-  - 开关：错误的协议、端口丢失、过期的 ticket，看看没有 sidecar 时的 52013
-    switches: wrong scheme, lost port, expired ticket: this is 52013 without the sidecar
+  - 开关：错误的协议、端口丢失，看看没有 sidecar 时的 52013；过期的 ticket，看页面怎样自愈
+    switches: wrong scheme, lost port: 52013 without the sidecar; expired ticket: how the page heals itself
 
 Caddyfile:
     %s
