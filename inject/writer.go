@@ -33,7 +33,7 @@ type Writer struct {
 	start    []byte // the beginning of a body whose type it must tell
 	head     head   // the beginning of a page
 	coded    *coded // its content coding, nil if none
-	inserted bool   // the snippet is in
+	fields   int    // how many there were in the header of a page that has the snippet, else 0
 	refuse   string // the unknown content coding of an HTML response
 	values   values
 }
@@ -189,6 +189,7 @@ func (w *Writer) release(p []byte) error {
 	if inserted <= 0 {
 		return w.leave(p)
 	}
+	w.values.asPage(h, tag) // first: to set a value in a map that is full, Go makes a larger one
 	if charset != "" {
 		w.values.set(h, slotType, "Content-Type", first(h, "Content-Type")+"; charset="+charset)
 	}
@@ -203,8 +204,7 @@ func (w *Writer) release(p []byte) error {
 	} else {
 		delete(h, "Content-Length")
 	}
-	w.values.asPage(h, tag)
-	w.inserted = true
+	w.fields = len(h)
 	w.ResponseWriter.WriteHeader(w.status)
 	var err error
 	if w.coded != nil {
@@ -305,8 +305,10 @@ func (w *Writer) FlushError() error {
 // has ended.
 func (w *Writer) Finish() error {
 	err := w.finish()
-	if w.inserted { // trailers are not sent before the handler around us returns
-		dropStaleTrailers(w.Header())
+	if w.fields > 0 { // trailers are not sent before the handler around us returns
+		if h := w.Header(); len(h) != w.fields || len(h["Trailer"]) > 0 {
+			dropStaleTrailers(h)
+		}
 	}
 	return err
 }
