@@ -29,18 +29,13 @@ var powersOfTwo = func() (p [32]uint32) {
 	return p
 }()
 
-// multiplyCRC multiplies two polynomials modulo the polynomial of the CRC.
+// multiplyCRC multiplies two polynomials modulo the polynomial of the CRC. It
+// takes no branches: which bits are set is as good as random.
 func multiplyCRC(a, b uint32) (product uint32) {
-	for bit := uint32(1) << 31; a != 0; bit >>= 1 {
-		if a&bit != 0 {
-			product ^= b
-			a &^= bit
-		}
-		if b&1 != 0 {
-			b = b>>1 ^ polynomial
-		} else {
-			b >>= 1
-		}
+	for range 32 {
+		product ^= b & -(a >> 31)
+		a <<= 1
+		b = b>>1 ^ polynomial&-(b&1)
 	}
 	return product
 }

@@ -1,12 +1,9 @@
 package inject
 
 import (
-	"bytes"
 	"errors"
 	"io"
-	"sync"
 
-	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -92,40 +89,6 @@ func (c *coded) peek(room []byte) (plain []byte, f finding) {
 	return plain, f
 }
 
-// flatePeeker decodes deflate data that is at hand.
-type flatePeeker struct {
-	in bytes.Reader
-	z  io.ReadCloser
-}
-
-var flatePeekers = sync.Pool{New: func() any {
-	p := new(flatePeeker)
-	p.z = flate.NewReader(&p.in)
-	return p
-}}
-
-// peekGzip decodes the beginning of deflate data into room, up to the place and
-// to what is enough: little more, for a decoder fills its whole window if it is
-// let.
-func peekGzip(room, data []byte, enough int) []byte {
-	p := flatePeekers.Get().(*flatePeeker)
-	defer func() {
-		p.in.Reset(nil)
-		flatePeekers.Put(p)
-	}()
-	n := 0
-	for _, end := range [...]int{256, 768, len(data)} {
-		end = min(end, len(data))
-		p.in.Reset(data[:end])
-		_ = p.z.(flate.Resetter).Reset(&p.in, nil) // it returns nil
-		n, _ = io.ReadFull(p.z, room)
-		if _, ok := plainHead(room[:n]); ok && n >= enough || end == len(data) {
-			break
-		}
-	}
-	return room[:n]
-}
-
 // zstdBlock reports whether the first block of a zstd frame is there as a whole,
 // with the checksum if it is the last one: it cannot be decoded before.
 func zstdBlock(data []byte) finding {
@@ -147,20 +110,6 @@ func zstdBlock(data []byte) finding {
 		return needMore
 	}
 	return found
-}
-
-// peekZstd decodes the beginning of zstd frames into room.
-func peekZstd(room, data []byte) []byte {
-	z := zstdReaders.Get().(*zstd.Decoder)
-	defer func() {
-		_ = z.Reset(nil)
-		zstdReaders.Put(z)
-	}()
-	if err := z.Reset(bytes.NewReader(data)); err != nil {
-		return nil
-	}
-	n, _ := io.ReadFull(z, room)
-	return room[:n]
 }
 
 // lengthWith returns the length of the page with a payload, -1 if it is unknown.

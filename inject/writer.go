@@ -189,7 +189,7 @@ func (w *Writer) release(p []byte) error {
 	if inserted <= 0 {
 		return w.leave(p)
 	}
-	w.values.asPage(h, tag) // first: to set a value in a map that is full, Go makes a larger one
+	w.values.asPage(h, tag)
 	if charset != "" {
 		w.values.set(h, slotType, "Content-Type", first(h, "Content-Type")+"; charset="+charset)
 	}
