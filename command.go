@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -28,8 +29,23 @@ Commands around the dingtalk directive, which signs DingTalk (钉钉) H5 pages.
 		CobraFunc: func(cmd *cobra.Command) {
 			cmd.AddCommand(doctorCommand())
 			command.AddTo(cmd)
+			cmd.Args = knownCommand
+			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 		},
 	})
+}
+
+// knownCommand refuses what is no subcommand, which cobra would take for a call for
+// help.
+func knownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var names []string
+	for _, sub := range cmd.Commands() {
+		names = append(names, "caddy dingtalk "+sub.Name())
+	}
+	return fmt.Errorf("there is no command %q here, but %s", args[0], strings.Join(names, ", "))
 }
 
 func doctorCommand() *cobra.Command {

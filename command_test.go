@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -138,6 +139,21 @@ func TestTheDoctorCallsNoServerOfOurs(t *testing.T) {
 	out, err := runDoctorIn(t, "{\n\tadmin "+address+"\n\tstorage file_system "+folder(t)+"\n}\nhttp://"+address+" {\n\tdingtalk {\n\t"+lines+"\n\t}\n\treverse_proxy "+address+"\n}\n")
 	if err != nil {
 		t.Errorf("%v in\n%s", err, out)
+	}
+}
+
+func TestAnUnknownCommandIsRefused(t *testing.T) {
+	parent := new(cobra.Command)
+	caddycmd.Commands()["dingtalk"].CobraFunc(parent)
+	parent.SetOut(io.Discard)
+	parent.SetErr(io.Discard)
+	parent.SetArgs([]string{"docter"})
+	if err := parent.Execute(); err == nil || !strings.Contains(err.Error(), `"docter"`) || !strings.Contains(err.Error(), "caddy dingtalk doctor") {
+		t.Errorf("%v", err)
+	}
+	parent.SetArgs(nil)
+	if err := parent.Execute(); err != nil {
+		t.Errorf("without a command: %v", err)
 	}
 }
 

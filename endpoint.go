@@ -135,9 +135,17 @@ func (h *Handler) caller(r *http.Request) caller {
 
 // serveConfig answers the parameters for the URL that a page says it shows.
 func (h *Handler) serveConfig(w http.ResponseWriter, r *http.Request, from caller) error {
-	page, err := requestedPage(r, from)
+	query, err := originalQuery(r)
+	if err != nil {
+		return writeError(w, http.StatusBadRequest, signer.CodeBadURL, malformedQuery)
+	}
+	page, err := requestedPage(r, query, from)
 	if err == nil {
 		err = h.maySign(r, page, from)
+	}
+	form, unknown := h.formNamed(query)
+	if err == nil {
+		err = unknown
 	}
 	if err != nil {
 		e := asSignerError(err)
@@ -153,18 +161,17 @@ func (h *Handler) serveConfig(w http.ResponseWriter, r *http.Request, from calle
 		return writeError(w, http.StatusServiceUnavailable, codeNoTicket, noTicket(err))
 	}
 	w.Header().Set("Content-Type", "application/json")
-	query, _ := originalQuery(r) // requestedPage has checked it
-	form := h.formNamed(query)
 	_, err = w.Write(h.renderer.AppendConfig(nil, signWith(form, ticket, page.URL())))
 	return err
 }
 
+const malformedQuery = "the query is malformed: send ?url= once, with encodeURIComponent(location.href)"
+
 // requestedPage reads the parameter url, or the Referer where there is none.
-func requestedPage(r *http.Request, from caller) (signer.Page, error) {
-	query, err := originalQuery(r)
+func requestedPage(r *http.Request, query url.Values, from caller) (signer.Page, error) {
 	values, given := query["url"]
-	if err != nil || len(values) > 1 {
-		return signer.Page{}, &signer.Error{Code: signer.CodeBadURL, Message: "the query is malformed: send ?url= once, with encodeURIComponent(location.href)"}
+	if len(values) > 1 || given && cutOff(originalTarget(r), query) {
+		return signer.Page{}, &signer.Error{Code: signer.CodeBadURL, Message: malformedQuery}
 	}
 	if given {
 		return signer.ParseURL(values[0])
@@ -174,6 +181,20 @@ func requestedPage(r *http.Request, from caller) (signer.Page, error) {
 		return signer.Page{}, &signer.Error{Code: signer.CodeBadURL, Message: "which page? Send ?url= with encodeURIComponent(location.href)"}
 	}
 	return page, nil
+}
+
+// cutOff reports whether a URL in the query of target has not been encoded and has
+// lost what stood behind its first &: then there are parameters that are not ours.
+func cutOff(target string, query url.Values) bool {
+	if strings.Count(target, "?") < 2 {
+		return false
+	}
+	for name := range query {
+		if name != "url" && name != "hash" && name != "url_policy" {
+			return true
+		}
+	}
+	return false
 }
 
 // originalQuery returns the query of a request as the browser sent it.

@@ -233,6 +233,29 @@ func TestConfigWithoutAURLTakesTheReferer(t *testing.T) {
 	}
 }
 
+func TestAURLThatLostItsEndIsNotSigned(t *testing.T) {
+	s := run(t, setup{sites: signed, upstream: noUpstream(t)})
+	for name, test := range map[string]struct {
+		query  string
+		signed string // the path that is, "" if none
+	}{
+		"one that is not encoded, with two parameters": {s.url + "/p?a=1&b=2", ""},
+		"one that is not encoded, with one":            {s.url + "/p?a=1", "/p?a=1"},
+		"one that is not encoded, with a form":         {s.url + "/p?a=1&hash=sha1", "/p?a=1"},
+		"one that is encoded":                          {url.QueryEscape(s.url + "/p?a=1&b=2"), "/p?a=1&b=2"},
+		"one that is encoded, and what is unknown":     {url.QueryEscape(s.url+"/p?a=1&b=2") + "&_=1", "/p?a=1&b=2"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := s.fetch(t, http.MethodGet, "/.dingtalk/config?url="+test.query, "")
+			if test.signed == "" {
+				expectRefusal(t, a, http.StatusBadRequest, "bad_url", "encodeURIComponent(location.href)")
+			} else if a.status != http.StatusOK || !strings.Contains(a.body, `"url":"`+s.url+strings.ReplaceAll(test.signed, "&", `\u0026`)) {
+				t.Errorf("%d %s", a.status, a.body)
+			}
+		})
+	}
+}
+
 func TestTheEndpointsOwnTheirPath(t *testing.T) {
 	s := run(t, setup{sites: signed, upstream: noUpstream(t)})
 	base := "http://127.0.0.1:" + s.port

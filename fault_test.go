@@ -59,7 +59,7 @@ func TestAFaultOfDingTalkNeverFailsAPage(t *testing.T) {
 		words   []string // of the message
 		recover bool     // within the test's patience
 	}{
-		{"the server's address is not on the list", sandbox.TokenCall, "ip", []string{"Add 127.0.0.1", "服务器出口IP"}, true},
+		{"the server's address is not on the list", sandbox.TokenCall, "ip", []string{"Add the public address of this server", "服务器出口IP"}, true},
 		{"the secret is wrong", sandbox.TokenCall, "secret", []string{"Compare app_key and app_secret"}, true},
 		{"a permission is missing", sandbox.TicketCall, "permission", []string{"权限管理"}, true},
 		{"DingTalk is busy", sandbox.TicketCall, "busy", []string{"DingTalk is in trouble itself"}, true},
@@ -105,9 +105,9 @@ func TestAFaultOfDingTalkNeverFailsAPage(t *testing.T) {
 			if seconds, err := strconv.Atoi(config.header.Get("Retry-After")); err != nil || seconds < 1 || seconds > 61 || (test.fault == "rate") != (seconds > 40) {
 				t.Errorf("Retry-After: %q", config.header.Get("Retry-After"))
 			}
-			for _, secret := range append(s.ding.Issued(), s.ding.Options().AppSecret) {
+			for _, secret := range append(s.ding.Issued(), s.ding.Options().AppSecret, "Add 127.0.0.1") {
 				if strings.Contains(a.body+config.body, secret) {
-					t.Error("a secret is shown")
+					t.Errorf("%.10s… is shown", secret)
 				}
 			}
 		})
@@ -140,7 +140,9 @@ func TestATicketThatLivesOutlastsAFault(t *testing.T) {
 	s.ding.SetFault(sandbox.TokenCall, sandbox.MustFault("secret"))
 	s.ding.SetFault(sandbox.TicketCall, sandbox.MustFault("busy"))
 	s.report(t, `{"url":"`+s.url+`/","signed":"`+s.url+`/","code":52013,"message":""}`)
-	eventually(t, "a renewal that fails", func() bool { return len(s.logged(t, "cannot fetch a jsapi_ticket")) > 0 })
+	eventually(t, "a renewal that fails", func() bool {
+		return len(s.logged(t, "cannot renew the jsapi_ticket, pages are signed with the one that is held")) > 0
+	})
 	for range 3 {
 		s.expectSigned(t, s.get(t, "/"), s.url+"/")
 	}

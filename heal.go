@@ -60,19 +60,25 @@ func (h *Handler) formQuery(f signer.Signer) string {
 	return query.Encode()
 }
 
-// formNamed returns the form of signature that parameters of config name; ours
-// where they name none.
-func (h *Handler) formNamed(query url.Values) signer.Signer {
-	wanted := h.formQuery(h.signer)
-	if query.Has("hash") || query.Has("url_policy") {
-		wanted = url.Values{"hash": query["hash"], "url_policy": query["url_policy"]}.Encode()
+// formNamed returns the form of signature that parameters of config name: ours but
+// for what they say. The error is a *signer.Error.
+func (h *Handler) formNamed(query url.Values) (signer.Signer, error) {
+	hash, policy := h.signer.Hash.String(), h.signer.Policy.String()
+	if query.Has("hash") {
+		hash = query.Get("hash")
+	}
+	if query.Has("url_policy") {
+		policy = query.Get("url_policy")
 	}
 	for _, f := range signer.Forms {
-		if h.formQuery(f) == wanted {
-			return f
+		if f.Hash.String() == hash && f.Policy.String() == policy {
+			return f, nil
 		}
 	}
-	return h.signer
+	return h.signer, &signer.Error{
+		Code:    signer.CodeBadURL,
+		Message: "there is no such form of signature: hash is sha1 or sha256, url_policy is query_decoded, raw or decoded",
+	}
 }
 
 // learn logs which form of signature DingTalk has accepted in a page where it had
@@ -80,7 +86,8 @@ func (h *Handler) formNamed(query url.Values) signer.Signer {
 // proves it.
 func (h *Handler) learn(rep *report) {
 	query, _ := url.ParseQuery(rep.Tried)
-	held, form := h.tokens.Held(), h.formNamed(query)
+	form, _ := h.formNamed(query) // ours where it names none
+	held := h.tokens.Held()
 	if held == nil || form == h.signer || !form.Made(rep.made(), held.Value, rep.Signed) {
 		return
 	}

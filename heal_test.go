@@ -106,9 +106,8 @@ func TestAPageMayAskForAnotherFormOfSignature(t *testing.T) {
 		"another policy":                {"&url_policy=raw", sandbox.Raw, sandbox.SHA1},
 		"both":                          {"&hash=sha256&url_policy=decoded", sandbox.Decoded, sandbox.SHA256},
 		"both the other way round":      {"&url_policy=decoded&hash=sha256", sandbox.Decoded, sandbox.SHA256},
-		"one that nobody knows":         {"&hash=md5", sandbox.QueryDecoded, sandbox.SHA1},
-		"one twice":                     {"&hash=sha256&hash=sha256", sandbox.QueryDecoded, sandbox.SHA1},
-		"a known one and an unknown":    {"&hash=sha256&url_policy=x", sandbox.QueryDecoded, sandbox.SHA1},
+		"ours, and another hash":        {"&url_policy=query_decoded&hash=sha256", sandbox.QueryDecoded, sandbox.SHA256},
+		"ours, and another policy":      {"&hash=sha1&url_policy=raw", sandbox.Raw, sandbox.SHA1},
 		"what a tab has kept otherwise": {"&reload", sandbox.QueryDecoded, sandbox.SHA1},
 	}
 	s := run(t, setup{sites: signed, upstream: noUpstream(t)})
@@ -122,6 +121,22 @@ func TestAPageMayAskForAnotherFormOfSignature(t *testing.T) {
 			if v := s.ding.Verify(p, s.url+target); !v.OK || v.Form != test.form || v.Hash != test.hash {
 				t.Errorf("%+v", v)
 			}
+		})
+	}
+}
+
+func TestAFormThatNobodyKnowsIsRefused(t *testing.T) {
+	s := run(t, setup{sites: signed, upstream: noUpstream(t)})
+	for name, query := range map[string]string{
+		"a hash":                     "&hash=md5",
+		"a hash in capitals":         "&hash=SHA256",
+		"a policy":                   "&url_policy=x",
+		"an empty policy":            "&url_policy=",
+		"a known one and an unknown": "&hash=sha256&url_policy=x",
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := s.fetch(t, http.MethodGet, "/.dingtalk/config?url="+url.QueryEscape(s.url+"/p")+query, "")
+			expectRefusal(t, a, http.StatusBadRequest, "bad_url", "hash is sha1 or sha256")
 		})
 	}
 }

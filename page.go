@@ -73,7 +73,7 @@ func asSignerError(err error) *signer.Error {
 func unknownOrigin(o signer.Origin) *signer.Error {
 	return &signer.Error{
 		Code: signer.CodeOriginUnknown,
-		Message: "nothing in the configuration says that " + o.String() + " is this site: add the line `public_origin " + o.String() +
+		Message: "nothing in the configuration says that " + o.String() + " is this site: if it is, add the line `public_origin " + o.String() +
 			"` to the dingtalk directive, or name the host in the site's address, or list the proxy in front in trusted_proxies",
 	}
 }
@@ -136,9 +136,10 @@ func signWith(form signer.Signer, ticket *tokens.Token, url string) client.Page 
 
 const codeNoTicket = "ticket_unavailable"
 
-// noTicket says why there is no ticket, as far as users may know it.
+// noTicket says why there is no ticket, as far as users may know it: not by which
+// address this server goes out.
 func noTicket(err error) string {
-	if advice := oapi.AdviceOn(err); advice != "" {
+	if advice := oapi.PublicAdviceOn(err); advice != "" {
 		return "DingTalk gives no jsapi_ticket: " + advice + " The Caddy log has the details."
 	}
 	return "there is no jsapi_ticket yet: reload the page in a moment; if that does not help, look into the Caddy log"

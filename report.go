@@ -141,7 +141,7 @@ func (h *Handler) logReport(r *http.Request, rep report) {
 		reportsTotal.WithLabelValues(verdictHealed).Inc()
 	case rep.Signed == "":
 		reportsTotal.WithLabelValues(verdictUnsigned).Inc()
-		h.notices.atMost(someReports, h.log, "unsigned", "a page without a signature reports an error of dd.config", fields...)
+		h.notices.atMost(someReports, h.log, "unsigned", "a page that could not be signed reports an error of dd.config: ddSidecar.error in its console, and the line in this log from when it was served, say which line to add", fields...)
 	case rep.URL != rep.Signed:
 		reportsTotal.WithLabelValues(verdictMismatch).Inc()
 		if len(d.URL.Differs) > 0 {

@@ -58,7 +58,7 @@ func Parse(d *caddyfile.Dispenser) (config.Config, error) {
 		case !known:
 			return c, d.Errf("unrecognized subdirective %q%s", name, suggestion(name))
 		case seen[name]:
-			return c, d.Errf("%s is given twice: keep one line, it takes all its values there", name)
+			return c, d.Errf("%s is given twice: keep one line; a list takes all its values there", name)
 		}
 		seen[name] = true
 		if err := set(&c, d); err != nil {
@@ -74,8 +74,21 @@ func Parse(d *caddyfile.Dispenser) (config.Config, error) {
 	return c, nil
 }
 
+// elsewhere are names that are no slips: what DingTalk's console calls other
+// fields, and what Caddy has in another place.
+var elsewhere = map[string]string{
+	"{":               ": the line before it takes no block",
+	"client_id":       ": the console's Client ID is app_key",
+	"client_secret":   ": the console's Client Secret is app_secret",
+	"app_id":          ": the console's Client ID (AppKey) is app_key, its AgentId is agent_id",
+	"trusted_proxies": ": it belongs into the global options, at the top of the Caddyfile: servers { trusted_proxies static private_ranges }",
+}
+
 // suggestion names the subdirective that somebody may have meant.
 func suggestion(name string) string {
+	if s := elsewhere[name]; s != "" {
+		return s
+	}
 	plain := func(s string) string { return strings.NewReplacer("_", "", "-", "").Replace(strings.ToLower(s)) }
 	best, distance := "", 3 // more than two wrong letters are no slip
 	for known := range subdirectives {

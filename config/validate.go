@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/net/http/httpguts"
 
+	"github.com/caddy-dingtalk/caddy-dingtalk/internal/diagnosis"
 	"github.com/caddy-dingtalk/caddy-dingtalk/signer"
 )
 
@@ -98,10 +99,10 @@ var checks = []struct {
 		return nil
 	}},
 	{"doctor", func(c *Config) error {
-		if c.Doctor != nil && !later(string(c.Doctor.Token)) && strings.ContainsFunc(string(c.Doctor.Token), reserved) {
-			return errors.New("its token must be letters, digits and - . _ ~, for it stands in a URL: openssl rand -hex 16 makes one")
+		if c.Doctor == nil {
+			return nil
 		}
-		return nil
+		return doctorToken(string(c.Doctor.Token))
 	}},
 }
 
@@ -131,7 +132,13 @@ func apiName(s string) error {
 	if strings.HasPrefix(s, "dd.") {
 		return fmt.Errorf("%q must be written without dd.: %s", s, strings.TrimPrefix(s, "dd."))
 	}
-	return word(s)
+	if later(s) {
+		return nil
+	}
+	if strings.ContainsFunc(s, func(r rune) bool { return reserved(r) || r == '-' || r == '~' }) {
+		return fmt.Errorf("%q is not the name of one API: write the names with spaces between them, without commas, quotes or brackets", s)
+	}
+	return nil
 }
 
 func origin(s string) error {
@@ -153,6 +160,26 @@ func headerName(s string) error {
 	}
 	if !httpguts.ValidHeaderFieldName(s) || strings.ContainsAny(s, "_.") {
 		return fmt.Errorf("%q is not the name of a header that reaches a handler: use letters, digits and hyphens", s)
+	}
+	if strings.EqualFold(s, "Host") {
+		return fmt.Errorf("%q is always read: remove it", s)
+	}
+	if why := diagnosis.NeverRead(s); why != "" {
+		return fmt.Errorf("%q is no header with the URL of a page (%s): remove it", s, why)
+	}
+	return nil
+}
+
+// doctorToken checks the token of the doctor page, which guards it as a password
+// does.
+func doctorToken(s string) error {
+	switch {
+	case later(s):
+		return nil
+	case slices.Contains([]string{"on", "off", "true", "false", "yes", "no"}, strings.ToLower(s)):
+		return fmt.Errorf("%q would be its token: leave out the line to switch the page off, and the word to let everybody see it", s)
+	case strings.ContainsFunc(s, reserved):
+		return errors.New("its token must be letters, digits and - . _ ~, for it stands in a URL: openssl rand -hex 16 makes one")
 	}
 	return nil
 }

@@ -61,7 +61,7 @@ func TestFields(t *testing.T) {
 		"corp_id with a line break":           {func(c *Config) { c.CorpID = "ding1\n" }, "developer console"},
 		"agent_id with a tab":                 {func(c *Config) { c.AgentID = "1\t" }, "developer console"},
 		"js_api_list with dd.":                {func(c *Config) { c.JSAPIList = []string{"dd.biz.contact.choose"} }, "without dd.: biz.contact.choose"},
-		"js_api_list with a space":            {func(c *Config) { c.JSAPIList = []string{"a", "b c"} }, "without spaces"},
+		"js_api_list with a space":            {func(c *Config) { c.JSAPIList = []string{"a", "b c"} }, "spaces between them"},
 		"js_api_list with nothing in it":      {func(c *Config) { c.JSAPIList = []string{"a", ""} }, "remove it"},
 		"type 2":                              {func(c *Config) { c.Type = number(2) }, "0 (app) or 1 (service window)"},
 		"type -1":                             {func(c *Config) { c.Type = number(-1) }, "0 (app) or 1 (service window)"},

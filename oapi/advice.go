@@ -16,6 +16,18 @@ func AdviceOn(err error) string {
 	return ""
 }
 
+// PublicAdviceOn is AdviceOn for visitors of a site: without what DingTalk quotes,
+// which names the server's own address.
+func PublicAdviceOn(err error) string {
+	var e *Error
+	if !errors.As(err, &e) {
+		return ""
+	}
+	public := *e
+	public.Message = ""
+	return public.Advice()
+}
+
 // Advice says in English what to do next, in a sentence or two that can follow
 // the error's own text. Names of DingTalk's console stay Chinese, as shown there.
 func (e *Error) Advice() string {
@@ -24,12 +36,12 @@ func (e *Error) Advice() string {
 		return e.networkAdvice()
 	case Timeout:
 		return "DingTalk did not answer in time: check that this machine reaches " + e.host() +
-			" on its port, through HTTPS_PROXY if it needs a proxy. The call is repeated by itself."
+			" on its port, through HTTPS_PROXY if it needs a proxy. The call is repeated as long as pages are asked for."
 	case Garbage:
 		return "Something other than DingTalk answered, most likely a proxy, a firewall or a login portal on the way out: " +
 			"check the outgoing network and that " + e.host() + " is right."
 	case Busy:
-		return "DingTalk is in trouble itself, there is nothing to change here. The call is repeated by itself."
+		return "DingTalk is in trouble itself, there is nothing to change here. The call is repeated as long as pages are asked for."
 	case Credentials:
 		return e.credentialsAdvice()
 	case AllowList:
@@ -66,7 +78,7 @@ func (e *Error) networkAdvice() string {
 			"and add the CA of a proxy that opens TLS."
 	}
 	return "Check this machine's DNS, its firewall and that it reaches " + e.host() +
-		", through HTTPS_PROXY if it needs a proxy. The call is repeated by itself."
+		", through HTTPS_PROXY if it needs a proxy. The call is repeated as long as pages are asked for."
 }
 
 func (e *Error) credentialsAdvice() string {

@@ -212,7 +212,7 @@ func (r *Rules) choose(req Request, host, port string) (Origin, error) {
 		named = withScheme(named, scheme)
 	}
 	if len(named) != 1 {
-		return Origin{}, &Error{CodeOriginUnknown, "no public_origin fits the host of this request: add it to public_origin"}
+		return Origin{}, &Error{CodeOriginUnknown, "no public_origin fits the host " + host + ": add its origin to public_origin if it is yours"}
 	}
 	return named[0], nil
 }

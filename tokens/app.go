@@ -200,6 +200,10 @@ func (a *App) logFailure(err error, isNew bool, delay time.Duration) {
 	if errors.As(err, &adv) {
 		fields = append(fields, zap.String("advice", adv.Advice()))
 	}
+	if t := a.Held(); t != nil {
+		log("cannot renew the jsapi_ticket, pages are signed with the one that is held until it expires, and pass unsigned then", append(fields, zap.Time("expires", t.Expires))...)
+		return
+	}
 	log("cannot fetch a jsapi_ticket, pages without one pass unsigned", fields...)
 }
 

@@ -253,7 +253,7 @@ func TestARejectedAccessTokenIsReplacedAtOnce(t *testing.T) {
 		p.Suspect()
 		time.Sleep(time.Second)
 		f.wantCalls(t, 2, 3)
-		p.wantLines(logRefused, logFails)
+		p.wantLines(logRefused, logNotRenewed)
 		p.mustPage(0)
 	})
 	bubble(t, func(t *testing.T) { // a young one: within the 30 s that a recovery may take

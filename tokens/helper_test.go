@@ -271,6 +271,7 @@ func (p *process) wantLines(want ...string) {
 
 const (
 	logFails       = "cannot fetch a jsapi_ticket"
+	logNotRenewed  = "cannot renew the jsapi_ticket, pages are signed"
 	logRecovers    = "there is a jsapi_ticket again"
 	logRefused     = "DingTalk refused a signature"
 	logStorage     = "the storage fails"

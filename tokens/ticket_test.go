@@ -245,7 +245,7 @@ func TestPagesGetALivingTicketWhileDingTalkIsDown(t *testing.T) {
 		if u := wantUnavailable(t, err); u.Err.Error() != "fetching access token: refused: outage" || u.Retry > longestDelay {
 			t.Errorf("error %q, retry in %v", u, u.Retry)
 		}
-		p.wantLines(logFails)
+		p.wantLines(logNotRenewed)
 		f.set(func() { f.fault = nil })
 		time.Sleep(longestDelay)
 		_, _ = p.page()

@@ -332,7 +332,7 @@ func TestNoFaultOfDingTalkIsNoticedWhileATicketLives(t *testing.T) {
 				if w.effect == serves {
 					n.wantLines()
 				} else {
-					n.wantLines(logFails, logRecovers)
+					n.wantLines(logNotRenewed, logRecovers)
 				}
 			})
 		})

@@ -32,7 +32,8 @@ browser. The page shows the URL that the browser shows, the URL that was signed
 and what the DingTalk app says to the signature, and has switches that break
 things. Ctrl-C ends it.
 `,
-		Args: cobra.NoArgs,
+		DisableFlagsInUseLine: true,
+		Args:                  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cmd.SilenceUsage = true
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
@@ -89,7 +90,7 @@ func demo(ctx context.Context, out io.Writer, listen string) (err error) {
 		}
 		fmt.Fprintln(out, "\n演示结束。 The demo has ended.")
 	}()
-	fmt.Fprintf(out, demoText, "http://"+addr+"/", strings.ReplaceAll(strings.TrimSpace(site), "\n\t", "\n    "))
+	fmt.Fprintf(out, demoText, "http://"+net.JoinHostPort(reachable(host), port)+"/", strings.ReplaceAll(strings.TrimSpace(site), "\n\t", "\n    "))
 	<-ctx.Done()
 	return nil
 }
@@ -150,6 +151,21 @@ func serve(handler http.Handler) (*http.Server, error) {
 	s := &http.Server{Addr: l.Addr().String(), Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = s.Serve(l) }()
 	return s, nil
+}
+
+// reachable returns a host to open in a browser for one to listen on: for all
+// addresses of this machine, one that a phone in its network reaches.
+func reachable(host string) string {
+	if ip := net.ParseIP(host); ip == nil || !ip.IsUnspecified() {
+		return host
+	}
+	addrs, _ := net.InterfaceAddrs() // none is as good as an error
+	for _, addr := range addrs {
+		if n, ok := addr.(*net.IPNet); ok && n.IP.To4() != nil && n.IP.IsPrivate() {
+			return n.IP.String()
+		}
+	}
+	return "localhost"
 }
 
 // freeAddr returns the address with a port that is free now.

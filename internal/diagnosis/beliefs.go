@@ -86,6 +86,16 @@ var headers = []header{
 
 func readable(h header) bool { return h.never == Text{} }
 
+// NeverRead says in English why a forwarding header is never read, "" if it can be.
+func NeverRead(name string) string {
+	for _, h := range headers {
+		if h.key() == http.CanonicalHeaderKey(name) {
+			return h.never.EN
+		}
+	}
+	return ""
+}
+
 // sent are the headers of some kind that the request has.
 func (r Request) sent(kind func(header) bool) (out []header) {
 	for _, h := range headers {

@@ -46,7 +46,7 @@ func (f Facts) refusal() Finding {
 	}
 	return refused("refused",
 		say("the jsapi_ticket may have been replaced by another program that uses the same app", "jsapi_ticket 可能被使用同一个应用的其他程序换掉了"),
-		say("it is fetched again, reload in a moment", "正在重新获取，请稍后刷新"))
+		say("it is fetched again, at most once a minute, and the page reloads itself; if it stays, reload it in a minute", "正在重新获取（每分钟最多一次），页面会自己刷新；如果仍被拒绝，请一分钟后再刷新"))
 }
 
 // refused is a finding about a signature that DingTalk refused.
@@ -65,8 +65,8 @@ func (f Facts) replaced() Finding {
 	return refused("ticket_replaced",
 		say("DingTalk's list of living tickets does not hold ours: another program has fetched a newer one, or app_key and corp_id belong to different organisations",
 			"钉钉列出的有效 ticket 里没有我们这一张：要么另一个程序取了新的，要么 app_key 与 corp_id 不属于同一个企业"),
-		say("it is fetched again, reload in a moment; if it comes back, stop the other program, or let all servers share one storage",
-			"正在重新获取，请稍后刷新；如果反复出现，请停掉那个程序，或让所有服务器共用一个存储"))
+		say("it is fetched again, at most once a minute, and the page reloads itself; if it comes back, stop the other program, or let all servers share one storage",
+			"正在重新获取（每分钟最多一次），页面会自己刷新；如果反复出现，请停掉那个程序，或让所有服务器共用一个存储"))
 }
 
 // elsewhere: DingTalk has checked another URL than the one that was signed.

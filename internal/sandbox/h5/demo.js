@@ -163,8 +163,16 @@
   });
 
   // The second system: the ticket dies first, then the page loads with a signature that was made with it.
+  // One that dies again before the sidecar may fetch another would only break all pages for the rest of the minute.
   function expireFirst() {
     var href = this.href;
+    var left = Math.ceil(61 - (Date.now() - (sessionStorage.expired || 0)) / 1000);
+    if (left > 0) {
+      say('story', '每分钟最多重新获取一次 ticket：请 ' + left + ' 秒后再试。',
+        'The ticket is fetched again at most once a minute: try again in ' + left + ' seconds.');
+      return false;
+    }
+    sessionStorage.expired = Date.now();
     var http = new XMLHttpRequest();
     http.open('POST', '/sandbox/expire');
     http.onloadend = function () { location.href = href; };
