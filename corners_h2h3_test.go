@@ -205,6 +205,55 @@ func TestTrailersThatSpeakOfTheBodyAsItWasGo(t *testing.T) {
 	})
 }
 
+// TestTrailersOfAPageThatWasHeldToItsEnd: a proxy has put them beside the header by
+// then, which has not gone out.
+func TestTrailersOfAPageThatWasHeldToItsEnd(t *testing.T) {
+	for name, body := range map[string]string{"a page": "<!DOCTYPE html><!-- x -->\n", "none": "<!-- never closed"} {
+		t.Run(name, func(t *testing.T) {
+			overEach(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Type", "text/html; charset=utf-8")
+				w.Header().Set("Trailer", "X-Sum, Content-Md5")
+				_, _ = w.Write([]byte(body))
+				_ = http.NewResponseController(w).Flush()
+				w.Header().Set("X-Sum", "42")
+				w.Header().Set("Content-Md5", "42")
+			}), func(t *testing.T, _ string, with, _ *site) {
+				resp := with.open(t, http.MethodGet, "/", nil, documentHeaders())
+				a := read(resp)
+				if strings.Contains(a.body, "<script") != (name == "a page") {
+					t.Fatalf("%q", a.body)
+				}
+				if resp.Header.Get("X-Sum") != "" || resp.Header.Get("Content-Md5") != "" || resp.Trailer.Get("X-Sum") != "42" {
+					t.Errorf("header %v, trailer %v", resp.Header, resp.Trailer)
+				}
+				if (resp.Trailer.Get("Content-Md5") == "") != (name == "a page") {
+					t.Errorf("trailer %v", resp.Trailer)
+				}
+			})
+		})
+	}
+}
+
+// TestStaleTrailersGoWhateverElseGoes: a directive around us may drop fields.
+func TestStaleTrailersGoWhateverElseGoes(t *testing.T) {
+	s := run(t, setup{upstream: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		servePage(w, r)
+		_ = http.NewResponseController(w).Flush()
+		w.Header().Set(http.TrailerPrefix+"Content-Md5", "42")
+	}), sites: `http://:PORT {
+	header -Via
+	dingtalk {
+		import app
+	}
+	reverse_proxy UPSTREAM
+}`})
+	resp := s.open(t, http.MethodGet, "/p", nil, documentHeaders())
+	s.expectPage(t, read(resp), s.url+"/p", thePage)
+	if len(resp.Trailer) > 0 || resp.Header.Get("Via") != "" {
+		t.Errorf("trailer %v, header %v", resp.Trailer, resp.Header)
+	}
+}
+
 func TestAPageThatIsCutOffStaysCutOffOverEachProtocol(t *testing.T) {
 	half := longPage[:len(longPage)/2]
 	tests := map[string]struct {

@@ -141,12 +141,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if name, ours := h.endpointOf(r, target); ours {
 		return h.serveEndpoint(w, r, name)
 	}
-	if !inject.IsDocument(r) {
+	if target == "" || !inject.IsDocument(r) { // templates ask for parts of a page without a target
 		return next.ServeHTTP(w, r)
 	}
 	place := h.locate(w.Header(), r, facts(r, target)) // now: inner handlers may change the request
 	inject.Prepare(r.Header)
-	page := inject.NewWriter(w, h.revalidate(r.Header, place.policy), func(dst []byte, header http.Header) ([]byte, string) {
+	page := inject.NewWriter(w, h.revalidate(r, place.policy), func(dst []byte, header http.Header) ([]byte, string) {
 		return h.insert(r, place, dst, header)
 	})
 	returned := false

@@ -79,16 +79,17 @@ func unknownOrigin(o signer.Origin) *signer.Error {
 }
 
 // revalidate changes If-None-Match for upstream. It returns the suffix of the
-// pages that are made now if a condition is left.
-func (h *Handler) revalidate(header http.Header, policy []string) string {
-	if len(header["If-None-Match"]) == 0 {
+// pages that are made now if a condition is left. On a POST it is no question for a
+// page that is kept, and stays (RFC 9110 section 13.1.2).
+func (h *Handler) revalidate(r *http.Request, policy []string) string {
+	if len(r.Header["If-None-Match"]) == 0 || r.Method != http.MethodGet {
 		return ""
 	}
 	suffix := ""
 	if ticket := h.tokens.Held(); ticket != nil {
 		suffix = h.suffix(ticket, policy)
 	}
-	if !inject.Revalidate(header, suffix) {
+	if !inject.Revalidate(r.Header, suffix) {
 		return ""
 	}
 	return suffix

@@ -182,16 +182,23 @@ func (r *Renderer) appendConfig(dst []byte, p Page) []byte {
 	return append(dst, '}')
 }
 
-// appendString appends a JSON string that is safe in HTML: ASCII, so that it
-// means the same in every charset, and without < > & and ', so that it can
-// neither end a script element nor begin anything within one (HTML standard
-// 4.12.1.3).
+// plain are the characters that stand in a string as they are: ASCII, which means
+// the same in every charset, and none that could end a script element or begin
+// anything within one (HTML standard 4.12.1.3), nor the braces and brackets that
+// templates are made of, for the page may pass through a template engine.
+var plain = func() (table [256]bool) {
+	for _, c := range []byte("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 !$()*+,-./:;=?@_~%") {
+		table[c] = true
+	}
+	return table
+}()
+
+// appendString appends a JSON string that is safe in HTML.
 func appendString(dst []byte, s string) []byte {
 	const digits = "0123456789abcdef"
 	dst = append(dst, '"')
 	for i := 0; i < len(s); {
-		c := s[i]
-		if c >= 0x20 && c < 0x7F && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&' && c != '\'' {
+		if c := s[i]; plain[c] {
 			dst = append(dst, c)
 			i++
 			continue

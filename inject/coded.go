@@ -100,23 +100,26 @@ func (c *coded) release() error {
 	return c.settle(c.w.release(nil))
 }
 
-// settle stops the decoder, which must not be running, if the response has been
-// left as it is.
+// settle gives up what is not needed any more once the holding has ended. The
+// decoder must not be running: it reads what is held, and goes on with that when
+// the page's beginning is out.
 func (c *coded) settle(err error) error {
-	if !errors.Is(err, errLeft) {
-		return err
+	if c.w.phase == passing {
+		c.drop()
 	}
-	if c.dec != nil {
+	if c.w.coded == nil && c.dec != nil {
 		c.dec.stop()
 	}
-	return nil
+	if errors.Is(err, errLeft) {
+		return nil
+	}
+	return err
 }
 
 // start sends the page's beginning with the snippet, b, and what is held behind
 // it, p being what is not held any more: decoded, or as upstream has written it
 // if the page is spliced. It returns the buffer of b, which may have moved.
 func (c *coded) start(b, p []byte) (buf []byte, err error) {
-	defer c.drop()
 	if c.spliced {
 		return b, c.startSplice(b, p)
 	}
@@ -127,7 +130,6 @@ func (c *coded) start(b, p []byte) (buf []byte, err error) {
 // leave sends on what upstream has written, and everything after it; p is as in
 // start.
 func (c *coded) leave(p []byte) error {
-	defer c.drop()
 	c.w.coded = nil
 	_, err := c.w.ResponseWriter.Write(c.raw)
 	if err == nil && c.spliced && len(p) > 0 {

@@ -118,6 +118,25 @@ func stale(key string) bool {
 	return strings.HasSuffix(key, "-Cache-Control") // RFC 9213: one for each kind of cache
 }
 
+// takeTrailers takes the announced trailers out of a header that has not been sent:
+// they are there when a handler has returned, and would go out twice.
+func takeTrailers(h http.Header) http.Header {
+	var taken http.Header
+	for _, names := range h["Trailer"] {
+		for name := range strings.SplitSeq(names, ",") {
+			key := http.CanonicalHeaderKey(strings.TrimSpace(name))
+			if values, there := h[key]; there {
+				if taken == nil {
+					taken = make(http.Header)
+				}
+				taken[key] = values
+				delete(h, key)
+			}
+		}
+	}
+	return taken
+}
+
 // dropStaleTrailers drops trailers that speak of the body as upstream sent it.
 func dropStaleTrailers(h http.Header) {
 	announced := len(h["Trailer"]) > 0

@@ -98,7 +98,11 @@ func refersToSpace(text []byte) bool {
 	if text[0] != '&' {
 		return false
 	}
-	s := html.UnescapeString(string(text[:min(len(text), maxReference)]))
+	text = text[:min(len(text), maxReference)]
+	if number, ok := bytes.CutPrefix(text, []byte("&#")); ok && len(text) == maxReference && len(bytes.Trim(number, "0123456789abcdefABCDEFxX")) == 0 {
+		return true // it has more digits than that
+	}
+	s := html.UnescapeString(string(text))
 	return strings.IndexByte(htmlSpace, s[0]) >= 0
 }
 

@@ -87,6 +87,8 @@ var documents = map[string]string{
 	"nowhere behind an entity of a space": `&#32;<head data-x>`,
 	"nowhere behind an entity of a tab":   `<html>&Tab;<head data-x>`,
 	"nowhere behind an open entity":       `<html> &#x0a<head data-x>`,
+	"nowhere behind one with many zeros":  `&#0000000000000000032;<head data-x>`,
+	"nowhere behind one in many digits":   `<html>&#x00000000000000000041;<head>`,
 	"before a no-break space":             "<html>" + mark + "\u00a0<head>",
 	"before an ideographic space":         "<html>" + mark + "\u3000<head>",
 	"before a vertical tab":               "<html>" + mark + "\v<head>",

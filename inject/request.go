@@ -9,10 +9,10 @@ import (
 // Sec-Fetch-Dest, or, from browsers and plain http sites that send none, by an
 // Accept that names text/html. A navigation that a service worker passes on comes
 // as a fetch, but only navigations ask for an upgrade of insecure requests
-// (measured in Chromium and Firefox). A HEAD has no page, an upgrade neither.
+// (measured in Chromium and Firefox). Browsers navigate by GET and POST; an upgrade
+// has no page.
 func IsDocument(r *http.Request) bool {
-	switch r.Method {
-	case http.MethodHead, http.MethodConnect, http.MethodOptions:
+	if r.Method != http.MethodGet && r.Method != http.MethodPost {
 		return false
 	}
 	if len(r.Header["Upgrade"]) > 0 {

@@ -9,6 +9,7 @@ package inject
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 )
@@ -33,7 +34,7 @@ type Writer struct {
 	start    []byte // the beginning of a body whose type it must tell
 	head     head   // the beginning of a page
 	coded    *coded // its content coding, nil if none
-	fields   int    // how many there were in the header of a page that has the snippet, else 0
+	inserted bool   // the snippet is in
 	refuse   string // the unknown content coding of an HTML response
 	values   values
 }
@@ -204,7 +205,7 @@ func (w *Writer) release(p []byte) error {
 	} else {
 		delete(h, "Content-Length")
 	}
-	w.fields = len(h)
+	w.inserted = true
 	w.ResponseWriter.WriteHeader(w.status)
 	var err error
 	if w.coded != nil {
@@ -304,11 +305,16 @@ func (w *Writer) FlushError() error {
 // Finish sends what is still held, after the handler has returned: the document
 // has ended.
 func (w *Writer) Finish() error {
+	var trailers http.Header
+	if w.phase != passing {
+		trailers = takeTrailers(w.Header())
+	}
 	err := w.finish()
-	if w.fields > 0 { // trailers are not sent before the handler around us returns
-		if h := w.Header(); len(h) != w.fields || len(h["Trailer"]) > 0 {
-			dropStaleTrailers(h)
-		}
+	if len(trailers) > 0 {
+		maps.Copy(w.Header(), trailers)
+	}
+	if w.inserted { // trailers are not sent before the handler around us returns
+		dropStaleTrailers(w.Header())
 	}
 	return err
 }

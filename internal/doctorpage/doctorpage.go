@@ -40,7 +40,7 @@ func Render(d Data) []byte {
 		"{{lang}}", lang,
 		"{{nonce}}", d.Nonce,
 		"{{snippet}}", string(d.Snippet),
-		"{{findings}}", string(d.Findings),
+		"{{findings}}", strings.ReplaceAll(string(d.Findings), "{{", `\u007b\u007b`), // only in texts: a template engine may be around
 		"{{jsapi}}", html.EscapeString(d.Script),
 	).Replace(page))
 }
