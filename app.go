@@ -28,8 +28,11 @@ func newTokens(c *config.Config, storage certmagic.Storage, log *zap.Logger) (ap
 	if err != nil {
 		return nil, nil, fmt.Errorf("opening the token memory: %w", err)
 	}
-	release = func() { _, _ = memories.Delete(memoryKey) }
-	return tokens.NewApp(appName(c), source(c), storage, memory.(*tokens.Memory), log), release, nil
+	app = tokens.NewApp(appName(c), source(c), storage, memory.(*tokens.Memory), log)
+	return app, func() {
+		app.Close()
+		_, _ = memories.Delete(memoryKey)
+	}, nil
 }
 
 // source returns the API calls for the credential of the configuration.

@@ -92,6 +92,6 @@ func (h *Handler) learn(rep *report) {
 		return
 	}
 	lines := strings.Join(diagnosis.FormLines(h.signer, form), "`, `")
-	h.notices.once(h.log, "form", "DingTalk refuses the configured form of signature and accepts another: write `"+lines+"` in the dingtalk directive",
+	h.notices.once(h.log, "form", "pages report that DingTalk refuses the configured form of signature and accepts another: write `"+lines+"` in the dingtalk directive",
 		zap.String("url", h.doctor.mask(rep.URL)))
 }

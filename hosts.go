@@ -27,7 +27,7 @@ func (x *hostIndex) matches(h *Handler, r *http.Request) bool {
 		if server == nil {
 			return
 		}
-		w := routeWalk{target: h, server: server}
+		w := routeWalk{target: h, server: server, inside: make(map[string]bool)}
 		w.routes(server.Routes, nil)
 		if server.Errors != nil {
 			w.routes(server.Errors.Routes, nil)
@@ -47,15 +47,11 @@ type routeWalk struct {
 	target *Handler
 	server *caddyhttp.Server
 	found  []caddyhttp.MatchHost
-	depth  int
+	inside map[string]bool // the named routes on the way: they may invoke each other
 }
 
 // routes searches routes that are reached through the host matchers of above.
 func (w *routeWalk) routes(routes caddyhttp.RouteList, above []caddyhttp.MatchHost) {
-	if w.depth++; w.depth > 100 { // named routes may invoke each other
-		return
-	}
-	defer func() { w.depth-- }()
 	for _, route := range routes {
 		hosts := append(above[:len(above):len(above)], hostsOf(route)...)
 		for _, handler := range route.Handlers {
@@ -70,8 +66,10 @@ func (w *routeWalk) routes(routes caddyhttp.RouteList, above []caddyhttp.MatchHo
 					w.routes(sub.Errors.Routes, hosts)
 				}
 			case *caddyhttp.Invoke:
-				if named := w.server.NamedRoutes[sub.Name]; named != nil {
+				if named := w.server.NamedRoutes[sub.Name]; named != nil && !w.inside[sub.Name] {
+					w.inside[sub.Name] = true
 					w.routes(caddyhttp.RouteList{*named}, hosts)
+					delete(w.inside, sub.Name)
 				}
 			case *reverseproxy.Handler:
 				w.responses(sub.HandleResponse, hosts)

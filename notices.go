@@ -1,8 +1,10 @@
 package dingtalk
 
 import (
+	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"go.uber.org/zap"
 )
@@ -36,9 +38,18 @@ func (n *notices) once(log *zap.Logger, kind, message string, fields ...zap.Fiel
 func (n *notices) atMost(limit int, log *zap.Logger, kind, message string, fields ...zap.Field) (logged bool) {
 	logged = n.admit(limit, kind, time.Now())
 	if logged {
-		log.Warn(message, fields...)
+		log.Warn(strings.Map(printable, message), fields...)
 	}
 	return logged
+}
+
+// printable drops what could begin another line or colour this one: a message may
+// quote what a stranger has sent.
+func printable(r rune) rune {
+	if unicode.IsPrint(r) {
+		return r
+	}
+	return -1
 }
 
 func (n *notices) admit(limit int, kind string, now time.Time) bool {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/caddyserver/caddy/v2/modules/caddytls"
 	"go.uber.org/zap"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/client"
@@ -40,7 +41,12 @@ func facts(r *http.Request, target string) signer.Request {
 	req := signer.Request{Host: r.Host, Target: target}
 	early := false
 	if r.TLS != nil {
-		req.TLS, req.ServerName = true, r.TLS.ServerName
+		req.TLS = true
+		// A client may name anybody. Only a certificate tells that the name is ours:
+		// Caddy may have answered with that of another site.
+		if name := strings.ToLower(r.TLS.ServerName); name != "" && len(caddytls.AllMatchingCertificates(name)) > 0 {
+			req.ServerName = name
+		}
 		early = !r.TLS.HandshakeComplete // the peer's address is not proven yet (0-RTT)
 	}
 	if trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool); trusted && !early {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -141,13 +142,13 @@ func (h *Handler) logReport(r *http.Request, rep report) {
 		reportsTotal.WithLabelValues(verdictHealed).Inc()
 	case rep.Signed == "":
 		reportsTotal.WithLabelValues(verdictUnsigned).Inc()
-		h.notices.atMost(someReports, h.log, "unsigned", "a page that could not be signed reports an error of dd.config: ddSidecar.error in its console, and the line in this log from when it was served, say which line to add", fields...)
+		h.notices.atMost(someReports, h.log, "unsigned", "a page without a signature reports an error of dd.config: ddSidecar.error in its console, and the line in this log from when it was served, say which line to add", fields...)
 	case rep.URL != rep.Signed:
 		reportsTotal.WithLabelValues(verdictMismatch).Inc()
 		if len(d.URL.Differs) > 0 {
 			fields = append(fields, zap.Strings("differs", d.URL.Differs))
 		}
-		if h.notices.atMost(someReports, h.log, "differs "+strings.Join(d.URL.Differs, " "), found.Advice(), fields...) {
+		if h.notices.atMost(someReports, h.log, "differs "+strings.Join(d.URL.Differs, " "), found.Advice(), fields...) && h.notices.admit(someReports, eventMismatch, time.Now()) {
 			h.events.emit(eventMismatch, map[string]any{"url": rep.URL, "signed": rep.Signed, "advice": found.Advice()})
 		}
 	case rep.refusal():

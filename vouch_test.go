@@ -1,11 +1,22 @@
 package dingtalk
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"math/big"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 )
@@ -238,6 +249,28 @@ func TestTheNameOfATLSHandshakeVouches(t *testing.T) {
 	}
 }
 
+// TestANameWithoutACertificateDoesNotVouch: Caddy answers to any name with a
+// certificate that was loaded by hand, or by fallback_sni.
+func TestANameWithoutACertificateDoesNotVouch(t *testing.T) {
+	for name, global := range map[string]string{"a catch-all": "", "fallback_sni": "fallback_sni h5.test"} {
+		t.Run(name, func(t *testing.T) {
+			certificate, key := selfSigned(t, "h5.test")
+			s := run(t, setup{global: global, sites: `https://:PORT {
+	tls ` + certificate + ` ` + key + `
+	dingtalk {
+		import app
+	}
+	reverse_proxy UPSTREAM
+}`})
+			origin := func(host string) string { return "https://" + host + ":" + s.port }
+			s.expectSigned(t, s.get(t, origin("h5.test")+"/p"), origin("h5.test")+"/p")
+			s.expectUnsigned(t, s.get(t, origin("evil.test")+"/p"), "origin_unknown", "public_origin "+origin("evil.test"))
+			a := s.fetch(t, http.MethodGet, origin("evil.test")+"/.dingtalk/config?url="+url.QueryEscape(origin("evil.test")+"/p"), "")
+			expectRefusal(t, a, http.StatusForbidden, "origin_not_allowed")
+		})
+	}
+}
+
 func TestPublicOriginVouches(t *testing.T) {
 	s := run(t, setup{sites: `http://:PORT {
 	handle /one/* {
@@ -302,4 +335,47 @@ func TestANoticeIsLoggedOnceAMinuteOfEachKind(t *testing.T) {
 			t.Errorf("%d lines where 5 of a kind may be", lines.Len()-3)
 		}
 	})
+}
+
+// selfSigned writes a certificate for a host into files.
+func selfSigned(t *testing.T, host string) (certificate, key string) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{host}, NotAfter: time.Now().Add(time.Hour)}
+	public, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for name, block := range map[string]*pem.Block{"c.pem": {Type: "CERTIFICATE", Bytes: public}, "k.pem": {Type: "PRIVATE KEY", Bytes: secret}} {
+		if err := os.WriteFile(filepath.Join(dir, name), pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return filepath.Join(dir, "c.pem"), filepath.Join(dir, "k.pem")
+}
+
+// TestNamedRoutesThatInvokeEachOther: the walk to the directive must end, and find
+// what stands behind them.
+func TestNamedRoutesThatInvokeEachOther(t *testing.T) {
+	h := new(Handler)
+	invoke := func(name string) *caddyhttp.Invoke { return &caddyhttp.Invoke{Name: name} }
+	named := map[string]*caddyhttp.Route{
+		"one": {Handlers: []caddyhttp.MiddlewareHandler{invoke("one"), invoke("two"), invoke("one")}},
+		"two": {Handlers: []caddyhttp.MiddlewareHandler{invoke("one"), invoke("two"), invoke("site")}},
+		"site": {MatcherSets: caddyhttp.MatcherSets{{caddyhttp.MatchHost{"h5.test"}}},
+			Handlers: []caddyhttp.MiddlewareHandler{h}},
+	}
+	w := routeWalk{target: h, server: &caddyhttp.Server{NamedRoutes: named}, inside: make(map[string]bool)}
+	w.routes(caddyhttp.RouteList{*named["one"]}, nil)
+	if len(w.found) == 0 || w.found[0][0] != "h5.test" || len(w.inside) != 0 {
+		t.Errorf("found %v, inside %v", w.found, w.inside)
+	}
 }

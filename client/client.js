@@ -137,7 +137,10 @@
     if (waiting) return waiting.push(done)
     waiting = [done]
     var ready = dd.ready
-    dd.ready = function (f) { waiting.push(function () { dd.ready(f) }) }
+    dd.ready = function (f) { // a page may keep it for later
+      if (waiting) waiting.push(function () { dd.ready(f) })
+      else ready.call(dd, f)
+    }
     if (sidecar.url && sidecar.url !== wanted()) report('url_mismatch', '')
     var turns = 3
     load(wanted(), function arrived (answer) {
@@ -277,7 +280,7 @@
   addEventListener('load', function () {
     setTimeout(function () { // loaders of modules take their time
       if (!known && !used) {
-        console.warn('dingtalk: no global dd in this page. Where it imports dingtalk-jsapi, add: dd.config(ddConfig)')
+        console.warn('dingtalk: no global dd. Where the page imports dingtalk-jsapi, add: dd.config(ddConfig)')
       }
     }, 1000)
   })

@@ -236,6 +236,9 @@ func base(s string) error {
 	if later(s) {
 		return nil
 	}
+	if strings.Contains(s, "@") {
+		return errors.New("must be https://host without a user name or password") // which this does not repeat
+	}
 	u, err := url.Parse(s)
 	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "" || u.User != nil || strings.ContainsAny(s, "?#") {
 		return fmt.Errorf("%q must be https://host without /v1.0", s)

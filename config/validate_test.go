@@ -61,6 +61,8 @@ func TestFields(t *testing.T) {
 		"corp_id with a line break":           {func(c *Config) { c.CorpID = "ding1\n" }, "developer console"},
 		"agent_id with a tab":                 {func(c *Config) { c.AgentID = "1\t" }, "developer console"},
 		"js_api_list with dd.":                {func(c *Config) { c.JSAPIList = []string{"dd.biz.contact.choose"} }, "without dd.: biz.contact.choose"},
+		"api_base with a password":            {func(c *Config) { c.APIBase = "https://user:s3cret@api.test" }, "without a user name or password"},
+		"oapi_base with a broken password":    {func(c *Config) { c.OAPIBase = "https://user:s3cret%@api.test" }, "without a user name or password"},
 		"js_api_list with a space":            {func(c *Config) { c.JSAPIList = []string{"a", "b c"} }, "spaces between them"},
 		"js_api_list with nothing in it":      {func(c *Config) { c.JSAPIList = []string{"a", ""} }, "remove it"},
 		"type 2":                              {func(c *Config) { c.Type = number(2) }, "0 (app) or 1 (service window)"},

@@ -168,13 +168,14 @@ func redirected(resp *http.Response, hide redactor) error {
 }
 
 // sharedTransport serves all clients, so that a reload of the configuration
-// leaves no connections behind.
+// leaves no connections behind. A few calls in two hours are not worth a connection
+// that is kept: one that has died unnoticed would fail call after call, for HTTP/2
+// gives up the stream only.
 var sharedTransport http.RoundTripper = &http.Transport{
 	Proxy:                  http.ProxyFromEnvironment,
 	DialContext:            (&net.Dialer{Timeout: 3 * time.Second}).DialContext,
 	TLSHandshakeTimeout:    3 * time.Second,
-	IdleConnTimeout:        30 * time.Second,
-	MaxIdleConns:           8,
+	DisableKeepAlives:      true,
 	MaxResponseHeaderBytes: bodyLimit,
 	DisableCompression:     true,
 	ForceAttemptHTTP2:      true,

@@ -175,7 +175,7 @@ func TestEveryCallIsMadeExactlyAsDingTalkDescribesIt(t *testing.T) {
 					if !sameJSON(string(body), tt.body) {
 						t.Errorf("body %q, want %q", body, tt.body)
 					}
-					want := http.Header{"Accept": {"application/json"}, "User-Agent": {"test/1"}}
+					want := http.Header{"Accept": {"application/json"}, "Connection": {"close"}, "User-Agent": {"test/1"}}
 					if tt.body != "" {
 						want.Set("Content-Length", fmt.Sprint(len(body)))
 						want.Set("Content-Type", tt.contentType)

@@ -16,7 +16,8 @@ import (
 type Request struct {
 	// TLS tells whether the connection to this server is encrypted.
 	TLS bool
-	// ServerName is the name the client asked for in the TLS handshake (SNI).
+	// ServerName is the name that the client asked for in the TLS handshake (SNI), if
+	// this server has a certificate for it, else empty.
 	ServerName string
 	// Host is the Host header or :authority.
 	Host string

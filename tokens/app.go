@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -39,6 +40,7 @@ type App struct {
 	state     *state
 	observer  Observer
 	log       *zap.Logger
+	closed    atomic.Bool
 }
 
 // NewApp returns the tokens of the app with this name. The name becomes part of
@@ -60,6 +62,10 @@ func NewApp(name string, source Source, storage Storage, memory *Memory, log *za
 		log:       log,
 	}
 }
+
+// Close says that the configuration of the app is no longer used, and with it its
+// storage, which may be closed from now on. What is under way goes on without.
+func (a *App) Close() { a.closed.Store(true) }
 
 // Unavailable is the error of Ticket: there is no ticket.
 type Unavailable struct {
@@ -140,10 +146,13 @@ func (a *App) Settle(ctx context.Context, wait time.Duration) bool {
 	if !a.ticket.get().due(time.Now()) {
 		return true
 	}
+	if !a.state.mayRenew(time.Now()) {
+		return false
+	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
-	case <-a.renew(): // joins it; one that comes too early asks nobody
+	case <-a.renew(): // joins it
 	case <-timer.C:
 	case <-ctx.Done():
 	}

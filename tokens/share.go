@@ -81,15 +81,17 @@ func (a *App) agree(ctx context.Context) {
 // publish makes a ticket the one of the fleet, unless there is a newer one by now.
 func (a *App) publish(ctx context.Context, t *Token) {
 	now := time.Now()
+	a.state.storageTried()
 	stored := a.load(ctx, a.ticketKey)
 	switch {
 	case stored.valid(now) && !stored.due(now) && stored.newer(t):
 		a.ticket.keep(stored)
 	case stored != nil && stored.Value == t.Value && stored.Fetched.Equal(t.Fetched):
-	default:
-		if a.store(ctx, a.ticketKey, t) && a.state.storageServed() {
-			a.log.Info("the storage works again")
-		}
+	case !a.store(ctx, a.ticketKey, t):
+		return
+	}
+	if a.state.storageServed() {
+		a.log.Info("the storage works again")
 	}
 }
 
@@ -192,7 +194,7 @@ func (a *App) load(ctx context.Context, key string) *Token {
 	if r.err == nil || errors.Is(r.err, fs.ErrNotExist) {
 		return r.token
 	}
-	if ctx.Err() != nil {
+	if ctx.Err() != nil && !a.closed.Load() {
 		a.state.storageHangs(time.Now())
 	}
 	a.logStorage("reading", r.err)
@@ -213,8 +215,12 @@ func (a *App) store(ctx context.Context, key string, t *Token) (ok bool) {
 	return err == nil
 }
 
-// logStorage logs that the storage fails, once a state.
+// logStorage logs that the storage fails, once a state. One that is closed, because
+// the configuration has been replaced, says nothing of the next.
 func (a *App) logStorage(doing string, err error) {
+	if a.closed.Load() {
+		return
+	}
 	if a.state.storageFailed() {
 		a.log.Warn("the storage fails; this process keeps its own tokens: check the storage that the dingtalk directive or Caddy's global options name",
 			zap.String("doing", doing), zap.Error(err))

@@ -18,7 +18,7 @@ type state struct {
 	waited    bool      // a page has waited in vain since the last success
 	suspected time.Time // when a ticket was last suspected
 	storage   bool      // the storage is failing
-	smooth    bool      // it has not failed in the last renewal
+	smooth    bool      // it has not failed since it was last tried
 	rest      time.Time // the storage hangs and is not read before this time
 }
 
@@ -64,6 +64,13 @@ func (s *state) due(now time.Time) bool {
 	return !s.flying && !now.Before(s.look)
 }
 
+// mayRenew reports whether a renewal is under way, or may be started.
+func (s *state) mayRenew(now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.flying || !now.Before(s.look)
+}
+
 // trouble returns the time until DingTalk is asked again and the failure that the
 // app is in. Pages do not wait while there is one.
 func (s *state) trouble(now time.Time) (retry time.Duration, err error) {
@@ -88,6 +95,13 @@ func (s *state) started() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.flying, s.smooth = true, true
+}
+
+// storageTried begins a reading and writing that tell whether the storage works.
+func (s *state) storageTried() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.smooth = true
 }
 
 // paused ends a renewal that comes too early to ask DingTalk: it returns the
@@ -147,8 +161,8 @@ func (s *state) storageFailed() (isNew bool) {
 	return isNew
 }
 
-// storageServed ends a failure of the storage, if all went well in the last
-// renewal, and reports whether there was one.
+// storageServed ends a failure of the storage, if all went well since it was last
+// tried, and reports whether there was one.
 func (s *state) storageServed() (recovered bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
