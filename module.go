@@ -86,6 +86,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	}
 	c.SetDefaults()
 	h.warnOfPlainSecrets()
+	if unused := c.UnusedBase(); unused != "" {
+		h.log.Warn(unused)
+	}
 
 	h.public = config.Origins(c.PublicOrigin)
 	h.allowed = config.Origins(c.AllowOrigin)

@@ -125,6 +125,19 @@ func (c *Config) Credential() Credential {
 	return NoCredential
 }
 
+// UnusedBase tells of a base URL that is set while calls go to the other one, which
+// is not: "" if all is well.
+func (c *Config) UnusedBase() string {
+	v1 := c.Credential() == App
+	switch {
+	case v1 && c.OAPIBase != "" && c.APIBase == "":
+		return "oapi_base is not used, for this app calls api.dingtalk.com: write api_base, or add api legacy"
+	case !v1 && c.APIBase != "" && c.OAPIBase == "":
+		return "api_base is not used, for this login calls oapi.dingtalk.com: write oapi_base"
+	}
+	return ""
+}
+
 // SetDefaults fills in what is not set.
 func (c *Config) SetDefaults() {
 	if c.Type == nil {

@@ -68,6 +68,30 @@ func TestKindsOfCredential(t *testing.T) {
 	}
 }
 
+func TestABaseThatIsNotUsedIsTold(t *testing.T) {
+	const a, b = "https://a.test", "https://b.test"
+	for name, tt := range map[string]struct {
+		in   Config
+		want string
+	}{
+		"none":                    {Config{AppKey: "k"}, ""},
+		"that of the app":         {Config{AppKey: "k", APIBase: a}, ""},
+		"both":                    {Config{AppKey: "k", APIBase: a, OAPIBase: b}, ""},
+		"the other":               {Config{AppKey: "k", OAPIBase: b}, "oapi_base is not used"},
+		"that of the older API":   {Config{AppKey: "k", API: "legacy", OAPIBase: b}, ""},
+		"the newer one's":         {Config{AppKey: "k", API: "legacy", APIBase: a}, "api_base is not used"},
+		"of a corp, the other":    {Config{CorpSecret: "s", APIBase: a}, "api_base is not used"},
+		"of a window, its own":    {Config{ChannelSecret: "s", OAPIBase: b}, ""},
+		"of a window, with both":  {Config{ChannelSecret: "s", APIBase: a, OAPIBase: b}, ""},
+		"of a window, the other":  {Config{ChannelSecret: "s", APIBase: a}, "api_base is not used"},
+		"of an app that names v1": {Config{AppKey: "k", API: "v1", OAPIBase: b}, "oapi_base is not used"},
+	} {
+		if got := tt.in.UnusedBase(); !strings.HasPrefix(got, tt.want) || (got == "") != (tt.want == "") {
+			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		}
+	}
+}
+
 func TestSignerOfAConfig(t *testing.T) {
 	tests := []struct {
 		policy, hash string

@@ -69,7 +69,7 @@ func (e *examiner) examine(ctx context.Context, p place) {
 	h.Checks = checks
 	if resolved != nil {
 		h.App = appID(resolved)
-		h.Checks = append(h.Checks, origins(p, resolved)...)
+		h.Checks = append(append(h.Checks, origins(p, resolved)...), endpointCheck(p, resolved)...)
 		key := fmt.Sprintf("%s %s", e.AppName(resolved), resolved.StorageRaw)
 		if first := e.known[key]; first != 0 {
 			h.SameAppAs = first

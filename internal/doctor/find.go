@@ -25,6 +25,7 @@ type place struct {
 	server  string   // its name in the configuration
 	listen  []string // the addresses it listens at
 	hosts   []string // of the host matchers on the way to the handler, without catch-alls
+	paths   []paths  // of the path matchers on the way
 	tls     bool     // the server ends TLS
 	trusted bool     // the server has trusted proxies
 	raw     []byte   // the handler's JSON
@@ -74,8 +75,8 @@ func find(configuration []byte) (*findings, error) {
 			tls:     s.endsTLS(http.HTTPPort, http.HTTPSPort),
 			trusted: len(s.TrustedProxies) > 0 || s.TrustedProxiesUnix,
 		}}
-		w.value(s.Routes, nil)
-		w.value(s.Errors, nil)
+		w.value(s.Routes, access{})
+		w.value(s.Errors, access{})
 		found.places = append(found.places, w.found...)
 	}
 	return found, nil
@@ -118,8 +119,14 @@ type walk struct {
 	found   []place
 }
 
-// value searches a JSON value that is reached through the host matchers of above.
-func (w *walk) value(v any, above []string) {
+// access is what leads to a part of the configuration.
+type access struct {
+	hosts []string
+	paths []paths
+}
+
+// value searches a JSON value that is reached by that access.
+func (w *walk) value(v any, above access) {
 	switch v := v.(type) {
 	case []any:
 		for _, item := range v {
@@ -135,17 +142,17 @@ func (w *walk) value(v any, above []string) {
 			w.invoke(name, above)
 			return
 		}
-		hosts := append(above[:len(above):len(above)], hostsOf(v)...)
+		inner := above.through(v)
 		for _, key := range slices.Sorted(maps.Keys(v)) {
 			if key != "match" {
-				w.value(v[key], hosts)
+				w.value(v[key], inner)
 			}
 		}
 	}
 }
 
 // invoke searches a named route. Named routes may invoke each other.
-func (w *walk) invoke(name string, above []string) {
+func (w *walk) invoke(name string, above access) {
 	if slices.Contains(w.invoked, name) {
 		return
 	}
@@ -154,9 +161,10 @@ func (w *walk) invoke(name string, above []string) {
 	w.invoked = w.invoked[:len(w.invoked)-1]
 }
 
-func (w *walk) handler(v map[string]any, hosts []string) {
+func (w *walk) handler(v map[string]any, above access) {
 	p := w.place
-	for _, host := range hosts {
+	p.paths = above.paths
+	for _, host := range above.hosts {
 		if !config.CatchAll(host) && !slices.Contains(p.hosts, host) {
 			p.hosts = append(p.hosts[:len(p.hosts):len(p.hosts)], host)
 		}
@@ -170,21 +178,33 @@ func (w *walk) handler(v map[string]any, hosts []string) {
 	w.found = append(w.found, p)
 }
 
+// through returns the access that goes on through a route.
+func (a access) through(route any) access {
+	a.hosts = append(slices.Clip(a.hosts), hostsOf(route)...)
+	if p := pathsOf(route); p != nil {
+		a.paths = append(slices.Clip(a.paths), p)
+	}
+	return a
+}
+
 // hostsOf returns the hosts that a route names in its matchers.
-func hostsOf(v any) (hosts []string) {
+func hostsOf(route any) (hosts []string) {
+	for _, set := range matcherSets(route) {
+		hosts = append(hosts, texts(set["host"])...)
+	}
+	return hosts
+}
+
+// matcherSets returns the matcher sets of a route: what passes one of them passes.
+func matcherSets(v any) (sets []map[string]any) {
 	route, _ := v.(map[string]any)
 	if route["handle"] == nil {
 		return nil
 	}
-	sets, _ := route["match"].([]any)
-	for _, set := range sets {
-		matchers, _ := set.(map[string]any)
-		names, _ := matchers["host"].([]any)
-		for _, name := range names {
-			if host, ok := name.(string); ok {
-				hosts = append(hosts, host)
-			}
-		}
+	items, _ := route["match"].([]any)
+	for _, item := range items {
+		set, _ := item.(map[string]any)
+		sets = append(sets, set)
 	}
-	return hosts
+	return sets
 }

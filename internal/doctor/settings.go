@@ -33,6 +33,9 @@ func settings(p place) (*config.Config, []Check) {
 		return nil, []Check{bad("config", err.Error(), "Correct this field of the dingtalk directive, then run the doctor again."), secrets}
 	}
 	resolved.SetDefaults()
+	if unused := resolved.UnusedBase(); unused != "" {
+		return resolved, []Check{warn("config", unused, "Correct this line of the dingtalk directive."), secrets}
+	}
 	return resolved, []Check{good("config", "complete, every placeholder has a value"), secrets}
 }
 
