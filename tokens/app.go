@@ -41,6 +41,7 @@ type App struct {
 	observer  Observer
 	log       *zap.Logger
 	closed    atomic.Bool
+	locking   atomic.Bool // the storage is asked for its lock
 }
 
 // NewApp returns the tokens of the app with this name. The name becomes part of

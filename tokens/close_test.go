@@ -74,6 +74,40 @@ func TestOneFailureOfTheStorageIsNotTheLastWord(t *testing.T) {
 	})
 }
 
+// stuck is a storage whose lock nobody gets, and which heeds no context.
+type stuck struct {
+	*shelf
+	waiting atomic.Int32
+	end     chan struct{}
+}
+
+func (s *stuck) Lock(context.Context, string) error {
+	s.waiting.Add(1)
+	<-s.end
+	return errClosed
+}
+
+func TestOneGoroutineAtMostWaitsForALockThatHangs(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		from, s := newFake(), &stuck{shelf: newShelf(), end: make(chan struct{})}
+		from.fault = each("", errTimeout)
+		p := newProcess(t, "a", from, s)
+		for range 300 {
+			_, _ = p.page()
+			time.Sleep(2 * time.Second)
+		}
+		if n := s.waiting.Load(); n != 1 {
+			t.Errorf("%d goroutines wait", n)
+		}
+		from.set(func() { from.fault = nil })
+		time.Sleep(time.Minute)
+		_, _ = p.page()
+		time.Sleep(20 * time.Second)
+		p.mustPage(time.Second)
+		close(s.end)
+	})
+}
+
 // TestReportsDoNotReadTheStorageWhileDingTalkFails: anybody can send them.
 func TestReportsDoNotReadTheStorageWhileDingTalkFails(t *testing.T) {
 	bubble(t, func(t *testing.T) {

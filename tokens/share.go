@@ -122,12 +122,16 @@ func (a *App) adopt(ctx context.Context) *Token {
 // storage and returns a ticket as soon as another process has put it there.
 // Where the lock cannot be had, it goes on without. release must be called.
 func (a *App) lock(ctx context.Context) (release func(), found *Token) {
+	if !a.locking.CompareAndSwap(false, true) {
+		return func() {}, nil // the storage has not given up the last try: one goroutine that hangs is enough
+	}
 	name := "dingtalk-" + a.name
 	// Some storages keep a lock alive only as long as this context.
 	lockCtx, release := context.WithCancel(context.WithoutCancel(ctx))
 	locked := make(chan error, 1)
 	go func() {
 		err := a.storage.Lock(lockCtx, name)
+		a.locking.Store(false)
 		locked <- err
 		if err != nil {
 			return
