@@ -29,6 +29,7 @@ func newTokens(c *config.Config, storage certmagic.Storage, log *zap.Logger) (ap
 		return nil, nil, fmt.Errorf("opening the token memory: %w", err)
 	}
 	app = tokens.NewApp(appName(c), source(c), storage, memory.(*tokens.Memory), log)
+	app.TakeOver()
 	return app, func() {
 		app.Close()
 		_, _ = memories.Delete(memoryKey)

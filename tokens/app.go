@@ -64,6 +64,15 @@ func NewApp(name string, source Source, storage Storage, memory *Memory, log *za
 	}
 }
 
+// TakeOver shares what the process has had, or is fetching, since before a reload of
+// the configuration: the storage may be another one now, and the old one closed
+// before all was written.
+func (a *App) TakeOver() {
+	if a.ticket.get() != nil || a.state.renewing() {
+		go a.agree(context.Background())
+	}
+}
+
 // Close says that the configuration of the app is no longer used, and with it its
 // storage, which may be closed from now on. What is under way goes on without.
 func (a *App) Close() { a.closed.Store(true) }

@@ -58,6 +58,31 @@ func TestAReloadThatClosesTheStorageIsNoFailure(t *testing.T) {
 	})
 }
 
+// TestATicketThatIsUnderWayAtAReloadIsShared: by the new configuration, for the
+// storage of the old one is closed when it comes.
+func TestATicketThatIsUnderWayAtAReloadIsShared(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		from, old := newFake(), &client{shelf: newShelf()}
+		from.delay = 500 * time.Millisecond
+		p := newProcess(t, "a", from, old)
+		go func() { _, _ = p.page() }()
+		time.Sleep(300 * time.Millisecond)
+		p.store = &client{shelf: old.shelf}
+		next := p.reloaded()
+		next.TakeOver()
+		p.Close()
+		old.closed.Store(true)
+		time.Sleep(20 * time.Second)
+		next.mustPage(time.Second)
+		calls := from.total("ticket")
+		newProcess(t, "b", from, old.shelf).mustPage(2 * time.Second)
+		if n := from.total("ticket"); n != calls {
+			t.Errorf("another process has asked DingTalk %d times", n-calls)
+		}
+		p.wantLines()
+	})
+}
+
 // TestOneFailureOfTheStorageIsNotTheLastWord: what can be read again and is as it
 // should be ends it.
 func TestOneFailureOfTheStorageIsNotTheLastWord(t *testing.T) {

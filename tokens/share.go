@@ -72,6 +72,9 @@ func (a *App) obtain(ctx context.Context) (*Token, error) {
 func (a *App) agree(ctx context.Context) {
 	for range settleLooks {
 		time.Sleep(settleTime/2 + rand.N(settleTime))
+		if a.closed.Load() {
+			return // the next configuration goes on with it
+		}
 		if t := a.ticket.get(); t.valid(time.Now()) {
 			a.publish(ctx, t)
 		}

@@ -64,6 +64,13 @@ func (s *state) due(now time.Time) bool {
 	return !s.flying && !now.Before(s.look)
 }
 
+// renewing reports whether a renewal is under way.
+func (s *state) renewing() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.flying
+}
+
 // mayRenew reports whether a renewal is under way, or may be started.
 func (s *state) mayRenew(now time.Time) bool {
 	s.mu.Lock()
