@@ -110,7 +110,7 @@ func (h *Handler) caller(r *http.Request) caller {
 	var c caller
 	req := facts(r, originalTarget(r))
 	c.origin, c.vouched, _ = h.rules.Origin(req)
-	c.vouched = c.vouched || c.origin != signer.Origin{} && h.hosts.matches(h, r)
+	c.vouched = c.vouched || c.origin != signer.Origin{} && h.vouched(r, req)
 
 	site := r.Header.Get("Sec-Fetch-Site")
 	text := r.Header.Get("Origin")

@@ -38,17 +38,8 @@ func originalTarget(r *http.Request) string {
 
 // facts judges a request: what is believed is decided here.
 func facts(r *http.Request, target string) signer.Request {
-	req := signer.Request{Host: r.Host, Target: target}
-	early := false
-	if r.TLS != nil {
-		req.TLS = true
-		// A client may name anybody. Only a certificate tells that the name is ours:
-		// Caddy may have answered with that of another site.
-		if name := strings.ToLower(r.TLS.ServerName); name != "" && len(caddytls.AllMatchingCertificates(name)) > 0 {
-			req.ServerName = name
-		}
-		early = !r.TLS.HandshakeComplete // the peer's address is not proven yet (0-RTT)
-	}
+	req := signer.Request{TLS: r.TLS != nil, Host: r.Host, Target: target}
+	early := req.TLS && !r.TLS.HandshakeComplete // the peer's address is not proven yet (0-RTT)
 	if trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool); trusted && !early {
 		req.Forwarded = r.Header
 	}
@@ -62,10 +53,26 @@ func (h *Handler) locate(header http.Header, r *http.Request, req signer.Request
 	p := place{Page: page, policy: header["Content-Security-Policy"]}
 	if err != nil {
 		p.err = asSignerError(err)
-	} else if !page.Vouched && !h.hosts.matches(h, r) {
+	} else if !page.Vouched && !h.vouched(r, req) {
 		p.err = unknownOrigin(page.Origin)
 	}
 	return p
+}
+
+// vouched reports whether the configuration says that the site of a request is ours:
+// by a host matcher, or by a certificate for the name in the TLS handshake. The
+// name alone says nothing: where Caddy has none for it, it may answer with that of
+// another site.
+func (h *Handler) vouched(r *http.Request, req signer.Request) bool {
+	if h.hosts.matches(h, r) {
+		return true
+	}
+	if r.TLS == nil || r.TLS.ServerName == "" || len(caddytls.AllMatchingCertificates(strings.ToLower(r.TLS.ServerName))) == 0 {
+		return false
+	}
+	req.ServerName = r.TLS.ServerName
+	_, vouched, _ := h.rules.Origin(req)
+	return vouched
 }
 
 func asSignerError(err error) *signer.Error {
