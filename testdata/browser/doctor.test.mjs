@@ -7,7 +7,7 @@ import {join} from 'node:path'
 import {parse} from 'acorn'
 import {stop, until, world} from './harness.mjs'
 import {consult, origin, other, phone, startDoctors, token, told} from './doctor-world.mjs'
-import {sandboxJudge, strange, visit} from './visit.mjs'
+import {sandboxJudge, stays, strange, visit} from './visit.mjs'
 
 before(startDoctors)
 after(stop)
@@ -104,7 +104,7 @@ test('a signature that is refused for the right URL is explained by what DingTal
     assert.deepEqual(t.lines.map(([where, text]) => [where, text.split(/\s+/)]), [['Caddy', ['dingtalk', '{', 'hash', 'sha256', '}']]])
     assert.match(t.config, /Code:52013 - Message:签名校验失败,nonce:\[.+\],url:\[.+\],ticketList:\[.+\*\*\*.+\]/)
     clean(tab, t)
-  }, {judge: strange}))
+  }, {judge: strange, init: stays}))
 
 test('a form of signature that DingTalk accepts in the place of ours is named with its line', () => {
   const judge = question => question.params.signature.length === 64 ? sandboxJudge(world.sandbox)(question) : strange(question)
@@ -157,7 +157,7 @@ test('DingTalk\'s script that cannot be loaded is named, and the rest is shown',
 // Old webviews, and pages by http, have no clipboard but the command.
 for (const [way, site, scheme] of [['the clipboard', 'guarded', 'https'], ['the command', 'plain', 'http']]) {
   test(`all of it is copied as text without secrets, by ${way}`, async () => {
-    const init = `
+    const init = stays + `
       window.copies = [];
       if (navigator.clipboard) navigator.clipboard.writeText = function (text) { copies.push(['the clipboard', text]); return Promise.resolve() };
       document.execCommand = function (name) { copies.push(['the command', document.activeElement.value]); return name === 'copy' };`
