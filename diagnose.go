@@ -45,8 +45,12 @@ func (h *Handler) askedFrom(r *http.Request, pageURL string) string {
 func (h *Handler) requestFacts(r *http.Request) diagnosis.Request {
 	req := facts(r, originalTarget(r))
 	trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool)
+	sni := ""
+	if r.TLS != nil {
+		sni = r.TLS.ServerName
+	}
 	return diagnosis.Request{
-		Request: req, Header: r.Header, Trusted: trusted,
+		Request: req, Header: r.Header, Trusted: trusted, SNI: sni,
 		Early:   r.TLS != nil && !r.TLS.HandshakeComplete,
 		Peer:    peer(r.RemoteAddr),
 		Unknown: h.locate(nil, r, req).err,

@@ -78,6 +78,7 @@ type Request struct {
 	Header         http.Header   // all of it, believed or not
 	Peer           string        // the IP address of whoever is connected, without zone; "@" for a Unix socket
 	Trusted        bool          // the peer is a trusted proxy
+	SNI            string        // the name that the TLS handshake asked for
 	Early          bool          // TLS early data: the peer's address is not proven
 	Asked          string        // the URL that the browser has asked for by it, "" if unknown
 	Unknown        *signer.Error // why its URL cannot be signed, nil if it can
@@ -191,7 +192,7 @@ func Examine(f Facts) Diagnosis {
 		URL:      URLs{notNil(d.Shown), notNil(d.Signed), notNil(d.Parts)},
 		Request: Connection{
 			Peer: f.Request.Peer, Trusted: f.Request.Trusted, TLS: f.Request.TLS, EarlyData: f.Request.Early,
-			ServerName: f.Request.ServerName, Host: f.Request.Host, Headers: notNil(Beliefs(f.Request, f.Settings)),
+			ServerName: f.Request.SNI, Host: f.Request.Host, Headers: notNil(Beliefs(f.Request, f.Settings)),
 		},
 		Ticket: f.Ticket.held(),
 		Config: f.Page.config(),
