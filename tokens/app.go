@@ -40,8 +40,11 @@ type App struct {
 	state     *state
 	observer  Observer
 	log       *zap.Logger
-	closed    atomic.Bool
-	locking   atomic.Bool // the storage is asked for its lock
+	life      context.Context // ends with Close
+	end       context.CancelFunc
+	work      work
+	unstored  atomic.Pointer[error] // why the ticket is not in the storage, nil if it is
+	locking   atomic.Bool           // the storage is asked for its lock
 }
 
 // NewApp returns the tokens of the app with this name. The name becomes part of
@@ -49,6 +52,7 @@ type App struct {
 // everything.
 func NewApp(name string, source Source, storage Storage, memory *Memory, log *zap.Logger) *App {
 	r := memory.record(name)
+	life, end := context.WithCancel(context.Background())
 	return &App{
 		name:      name,
 		accessKey: "dingtalk/" + name + "/access_token.json",
@@ -61,6 +65,8 @@ func NewApp(name string, source Source, storage Storage, memory *Memory, log *za
 		state:     &r.state,
 		observer:  nobody{},
 		log:       log,
+		life:      life,
+		end:       end,
 	}
 }
 
@@ -69,13 +75,29 @@ func NewApp(name string, source Source, storage Storage, memory *Memory, log *za
 // before all was written.
 func (a *App) TakeOver() {
 	if a.ticket.get() != nil || a.state.renewing() {
-		go a.agree(context.Background())
+		a.work.run(a.agree)
 	}
 }
 
 // Close says that the configuration of the app is no longer used, and with it its
-// storage, which may be closed from now on. What is under way goes on without.
-func (a *App) Close() { a.closed.Store(true) }
+// storage, which may be closed from now on. Fetches and writes that are under way
+// come to their end, as the next configuration may wait for them; looks into the
+// storage that are still to come do not.
+func (a *App) Close() { a.end() }
+
+// Wait waits until all that the app does in the background has ended: fetches,
+// writes to the storage, the release of its lock, and, unless the app is closed,
+// the looks at what the fleet has. The error is that of ctx, or says why the ticket
+// could not be stored.
+func (a *App) Wait(ctx context.Context) error {
+	if err := a.work.wait(ctx); err != nil {
+		return err
+	}
+	if err := a.unstored.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
 
 // Unavailable is the error of Ticket: there is no ticket.
 type Unavailable struct {
@@ -176,30 +198,36 @@ const flightTime = 40 * time.Second
 // its result. It is not bound to any request or configuration: whoever started
 // it may be gone when the others still want its result.
 func (a *App) renew() <-chan singleflight.Result {
-	return a.memory.flights.DoChan(a.name, func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.Background(), flightTime)
-		defer cancel()
-		a.state.started()
-		t := a.adopt(ctx)
-		if t == nil {
-			if err := a.state.paused(time.Now()); err != nil {
-				return nil, err
-			}
-			var err error
-			if t, err = a.obtain(ctx); err != nil {
-				isNew, delay := a.state.failed(err, time.Now())
-				a.logFailure(err, isNew, delay)
-				if isNew {
-					a.observer.Failed(err, delay)
-				}
-				return nil, err
-			}
+	flight := a.memory.flights.DoChan(a.name, func() (any, error) { return a.renewal() })
+	result := make(chan singleflight.Result, 1)
+	a.work.run(func() { result <- <-flight })
+	return result
+}
+
+// renewal is one renewal of the ticket.
+func (a *App) renewal() (*Token, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), flightTime)
+	defer cancel()
+	a.state.started()
+	t := a.adopt(ctx)
+	if t == nil {
+		if err := a.state.paused(time.Now()); err != nil {
+			return nil, err
 		}
-		if a.state.succeeded() {
-			a.log.Info("there is a jsapi_ticket again", zap.Time("expires", t.Expires))
+		var err error
+		if t, err = a.obtain(ctx); err != nil {
+			isNew, delay := a.state.failed(err, time.Now())
+			a.logFailure(err, isNew, delay)
+			if isNew {
+				a.observer.Failed(err, delay)
+			}
+			return nil, err
 		}
-		return t, nil
-	})
+	}
+	if a.state.succeeded() {
+		a.log.Info("there is a jsapi_ticket again", zap.Time("expires", t.Expires))
+	}
+	return t, nil
 }
 
 // advised is an error that says what to do.
@@ -288,6 +316,6 @@ func (a *App) accessToken(ctx context.Context, rejected *Token) (*Token, error) 
 	}
 	t := newToken(value, now, lifetime)
 	a.access.set(t)
-	go a.store(context.WithoutCancel(ctx), a.accessKey, t)
+	a.work.run(func() { _ = a.store(context.WithoutCancel(ctx), a.accessKey, t) })
 	return t, nil
 }

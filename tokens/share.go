@@ -42,7 +42,7 @@ func (a *App) obtain(ctx context.Context) (*Token, error) {
 	}
 	if t != nil {
 		release()
-		go a.agree(context.WithoutCancel(ctx))
+		a.work.run(a.agree)
 		return t, nil
 	}
 	held := a.ticket.get()
@@ -56,12 +56,11 @@ func (a *App) obtain(ctx context.Context) (*Token, error) {
 		t.prolongs(before, t.Fetched)
 	}
 	a.ticket.set(t)
-	go func() { // no page waits for the storage to write
-		ctx := context.WithoutCancel(ctx)
-		a.publish(ctx, t)
+	a.work.run(func() { // no page waits for the storage to write
+		a.publish(t)
 		release()
-		a.agree(ctx)
-	}()
+		a.agree()
+	})
 	return t, nil
 }
 
@@ -69,30 +68,35 @@ func (a *App) obtain(ctx context.Context) (*Token, error) {
 // lock that holds, several processes fetch at the same time, and what one reads
 // another may be about to replace. The looks are at random times, so that those of
 // two processes cross at most by chance.
-func (a *App) agree(ctx context.Context) {
+func (a *App) agree() {
 	for range settleLooks {
-		time.Sleep(settleTime/2 + rand.N(settleTime))
-		if a.closed.Load() {
+		select {
+		case <-time.After(settleTime/2 + rand.N(settleTime)):
+		case <-a.life.Done():
 			return // the next configuration goes on with it
 		}
 		if t := a.ticket.get(); t.valid(time.Now()) {
-			a.publish(ctx, t)
+			a.publish(t)
 		}
 	}
 }
 
 // publish makes a ticket the one of the fleet, unless there is a newer one by now.
-func (a *App) publish(ctx context.Context, t *Token) {
-	now := time.Now()
+func (a *App) publish(t *Token) {
+	ctx, now := context.Background(), time.Now()
 	a.state.storageTried()
 	stored := a.load(ctx, a.ticketKey)
 	switch {
 	case stored.valid(now) && !stored.due(now) && stored.newer(t):
 		a.ticket.keep(stored)
 	case stored != nil && stored.Value == t.Value && stored.Fetched.Equal(t.Fetched):
-	case !a.store(ctx, a.ticketKey, t):
-		return
+	default:
+		if err := a.store(ctx, a.ticketKey, t); err != nil {
+			a.unstored.Store(&err)
+			return
+		}
 	}
+	a.unstored.Store(nil)
 	if a.state.storageServed() {
 		a.log.Info("the storage works again")
 	}
@@ -132,7 +136,7 @@ func (a *App) lock(ctx context.Context) (release func(), found *Token) {
 	// Some storages keep a lock alive only as long as this context.
 	lockCtx, release := context.WithCancel(context.WithoutCancel(ctx))
 	locked := make(chan error, 1)
-	go func() {
+	a.work.run(func() {
 		err := a.storage.Lock(lockCtx, name)
 		a.locking.Store(false)
 		locked <- err
@@ -145,7 +149,7 @@ func (a *App) lock(ctx context.Context) (release func(), found *Token) {
 		if err := a.storage.Unlock(ctx, name); err != nil {
 			a.log.Debug("unlocking the storage", zap.Error(err))
 		}
-	}()
+	})
 	poll := time.NewTicker(pollTime)
 	defer poll.Stop()
 	limit := time.NewTimer(lockTime + rand.N(lockSpread))
@@ -183,7 +187,7 @@ func (a *App) load(ctx context.Context, key string) *Token {
 		err   error
 	}
 	replies := make(chan reply, 1)
-	go func() {
+	a.work.run(func() {
 		data, err := a.storage.Load(ctx, key)
 		if err != nil {
 			replies <- reply{nil, err}
@@ -191,7 +195,7 @@ func (a *App) load(ctx context.Context, key string) *Token {
 		}
 		t, err := decode(data, time.Now())
 		replies <- reply{t, err}
-	}()
+	})
 	var r reply
 	select {
 	case r = <-replies:
@@ -201,7 +205,7 @@ func (a *App) load(ctx context.Context, key string) *Token {
 	if r.err == nil || errors.Is(r.err, fs.ErrNotExist) {
 		return r.token
 	}
-	if ctx.Err() != nil && !a.closed.Load() {
+	if ctx.Err() != nil && a.life.Err() == nil {
 		a.state.storageHangs(time.Now())
 	}
 	a.logStorage("reading", r.err)
@@ -209,7 +213,7 @@ func (a *App) load(ctx context.Context, key string) *Token {
 }
 
 // store writes a token to the storage, which is nice to have, but not needed.
-func (a *App) store(ctx context.Context, key string, t *Token) (ok bool) {
+func (a *App) store(ctx context.Context, key string, t *Token) error {
 	data, err := json.Marshal(t)
 	if err == nil {
 		ctx, cancel := context.WithTimeout(ctx, writeTime)
@@ -219,13 +223,13 @@ func (a *App) store(ctx context.Context, key string, t *Token) (ok bool) {
 	if err != nil {
 		a.logStorage("writing", err)
 	}
-	return err == nil
+	return err
 }
 
 // logStorage logs that the storage fails, once a state. One that is closed, because
 // the configuration has been replaced, says nothing of the next.
 func (a *App) logStorage(doing string, err error) {
-	if a.closed.Load() {
+	if a.life.Err() != nil {
 		return
 	}
 	if a.state.storageFailed() {

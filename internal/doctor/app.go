@@ -115,6 +115,9 @@ func (c *calls) allowList(ticket error) Check {
 // the moment included.
 const ticketTime = 40 * time.Second
 
+// writeTime is more than a write may take.
+const writeTime = 12 * time.Second
+
 // ticket takes the fleet's ticket from the storage. Only if there is none one is
 // fetched, and stored for the fleet. The error is DingTalk's refusal.
 func (e *examiner) ticket(ctx context.Context, c *config.Config, calls *calls, store *store) (Check, error) {
@@ -123,9 +126,14 @@ func (e *examiner) ticket(ctx context.Context, c *config.Config, calls *calls, s
 		return unchecked(name, "there is no storage to look for it, and to fetch another may end the one that is in use"), nil
 	}
 	calls.withhold = !store.sound
-	shared := &watched{Storage: store.Storage, readOnly: !store.sound}
-	t, err := tokens.NewApp(e.AppName(c), calls, shared, tokens.NewMemory(), zap.NewNop()).Ticket(ctx, ticketTime)
-	unstored := shared.settle(ctx, err == nil && calls.fetched.Load())
+	var shared tokens.Storage = store.Storage
+	if !store.sound {
+		shared = readOnly{store.Storage}
+	}
+	app := tokens.NewApp(e.AppName(c), calls, shared, tokens.NewMemory(), zap.NewNop())
+	t, err := app.Ticket(ctx, ticketTime)
+	app.Close()
+	unstored := written(ctx, app)
 	switch {
 	case err == nil && !calls.fetched.Load():
 		return good(name, "found in the storage, valid until "+moment(t.Expires)+"; none was fetched"), nil
@@ -143,6 +151,27 @@ func (e *examiner) ticket(ctx context.Context, c *config.Config, calls *calls, s
 	}
 	return bad(name, refusal(err), advice(err)), err
 }
+
+// written waits until what was fetched is in the storage, where the servers look for
+// it: this process must not end before. It does not heed an interrupt, which would
+// lose the ticket. The error says why it is not there.
+func written(ctx context.Context, app *tokens.App) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTime)
+	defer cancel()
+	err := app.Wait(ctx)
+	if ctx.Err() != nil {
+		return errors.New("the storage did not answer in time")
+	}
+	return err
+}
+
+// readOnly is a storage that is only to be read. A lock is written, too.
+type readOnly struct{ tokens.Storage }
+
+var errReadOnly = errors.New("nothing is written to this storage")
+
+func (readOnly) Store(context.Context, string, []byte) error { return errReadOnly }
+func (readOnly) Lock(context.Context, string) error          { return errReadOnly }
 
 // moment shows a time as this machine's clock does.
 func moment(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05 MST") }
