@@ -23,12 +23,16 @@ const memoryKey = "tokens"
 
 // newTokens returns the tokens of the app that the configuration logs in with.
 // release must be called once, when the handler is no longer used.
-func newTokens(c *config.Config, storage certmagic.Storage, log *zap.Logger) (app *tokens.App, release func(), err error) {
+func newTokens(c *config.Config, storage certmagic.Storage, events *emitter, log *zap.Logger) (app *tokens.App, release func(), err error) {
 	memory, _, err := memories.LoadOrNew(memoryKey, func() (caddy.Destructor, error) { return tokens.NewMemory(), nil })
 	if err != nil {
 		return nil, nil, fmt.Errorf("opening the token memory: %w", err)
 	}
-	app = tokens.NewApp(appName(c), source(c), storage, memory.(*tokens.Memory), log)
+	name := appName(c)
+	app = tokens.NewApp(tokens.Options{
+		Name: name, Source: source(c), Storage: storage, Memory: memory.(*tokens.Memory),
+		Log: log, Observer: watcher{name, events},
+	})
 	app.TakeOver()
 	return app, func() {
 		app.Close()

@@ -115,10 +115,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err := registerMetrics(ctx.GetMetricsRegistry()); err != nil {
 		return err
 	}
-	if h.tokens, h.release, err = newTokens(&c, storage, h.log); err != nil {
+	if h.tokens, h.release, err = newTokens(&c, storage, h.events, h.log); err != nil {
 		return err
 	}
-	h.tokens.Observe(watcher{h.tokens.Name(), h.events})
 	running.add(h, app{h.tokens, c.CorpID})
 	release := h.release
 	h.release = sync.OnceFunc(func() {

@@ -47,24 +47,47 @@ type App struct {
 	locking   atomic.Bool           // the storage is asked for its lock
 }
 
-// NewApp returns the tokens of the app with this name. The name becomes part of
-// the storage's keys, `dingtalk/<name>/…`; apps with the same name share
-// everything.
-func NewApp(name string, source Source, storage Storage, memory *Memory, log *zap.Logger) *App {
-	r := memory.record(name)
+// Options are what an [App] is made of. All but Observer must be set.
+type Options struct {
+	// Name names the app. It becomes part of the storage's keys,
+	// `dingtalk/<name>/…`; apps with the same name share everything.
+	Name string
+
+	// Source is where the tokens come from: DingTalk.
+	Source Source
+
+	// Storage is what the fleet shares.
+	Storage Storage
+
+	// Memory is what the process remembers of its apps.
+	Memory *Memory
+
+	// Log tells of failures, each once, and of their ends.
+	Log *zap.Logger
+
+	// Observer is told how the app fares. Default: nobody is.
+	Observer Observer
+}
+
+// NewApp returns the tokens of an app.
+func NewApp(o Options) *App {
+	if o.Observer == nil {
+		o.Observer = nobody{}
+	}
+	r := o.Memory.record(o.Name)
 	life, end := context.WithCancel(context.Background())
 	return &App{
-		name:      name,
-		accessKey: "dingtalk/" + name + "/access_token.json",
-		ticketKey: "dingtalk/" + name + "/jsapi_ticket.json",
-		source:    source,
-		storage:   storage,
-		memory:    memory,
+		name:      o.Name,
+		accessKey: "dingtalk/" + o.Name + "/access_token.json",
+		ticketKey: "dingtalk/" + o.Name + "/jsapi_ticket.json",
+		source:    o.Source,
+		storage:   o.Storage,
+		memory:    o.Memory,
 		access:    &r.access,
 		ticket:    &r.ticket,
 		state:     &r.state,
-		observer:  nobody{},
-		log:       log,
+		observer:  o.Observer,
+		log:       o.Log,
 		life:      life,
 		end:       end,
 	}

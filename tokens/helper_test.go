@@ -219,9 +219,14 @@ type process struct {
 const appName = "ding1-abc"
 
 func newProcess(t *testing.T, name string, f *fake, storage Storage) *process {
+	return newObserved(t, name, f, storage, nil)
+}
+
+// newObserved is a process of which an observer is told.
+func newObserved(t *testing.T, name string, f *fake, storage Storage, o Observer) *process {
 	core, logs := observer.New(zapcore.DebugLevel)
 	p := &process{
-		App: NewApp(appName, f.from(name), storage, NewMemory(), zap.New(core)),
+		App: NewApp(Options{Name: appName, Source: f.from(name), Storage: storage, Memory: NewMemory(), Log: zap.New(core), Observer: o}),
 		t:   t, name: name, from: f, store: storage, logs: logs,
 	}
 	t.Cleanup(func() { p.wantNoSecrets() })
@@ -231,7 +236,7 @@ func newProcess(t *testing.T, name string, f *fake, storage Storage) *process {
 // reloaded is the process after a reload of its configuration.
 func (p *process) reloaded() *process {
 	next := *p
-	next.App = NewApp(appName, p.from.from(p.name), p.store, p.memory, p.log)
+	next.App = NewApp(Options{Name: appName, Source: p.from.from(p.name), Storage: p.store, Memory: p.memory, Log: p.log, Observer: p.observer})
 	return &next
 }
 

@@ -26,6 +26,3 @@ type nobody struct{}
 func (nobody) Called(string, error)        {}
 func (nobody) Fetched(time.Time)           {}
 func (nobody) Failed(error, time.Duration) {}
-
-// Observe lets o know how the app fares. It must be called before the app is used.
-func (a *App) Observe(o Observer) { a.observer = o }

@@ -87,8 +87,11 @@ type tenant struct {
 func newTenant(t *testing.T, login string, dingtalk *sandbox.DingTalk, o oapi.Options) *tenant {
 	core, logs := observer.New(zapcore.DebugLevel)
 	n := &tenant{&process{
-		App: NewApp(appName, logins[login].source(dingtalk.Options(), o), newShelf(), NewMemory(), zap.New(core)),
-		t:   t, name: login, logs: logs,
+		App: NewApp(Options{
+			Name: appName, Source: logins[login].source(dingtalk.Options(), o),
+			Storage: newShelf(), Memory: NewMemory(), Log: zap.New(core),
+		}),
+		t: t, name: login, logs: logs,
 	}, dingtalk}
 	t.Cleanup(n.wantNoSecrets)
 	return n

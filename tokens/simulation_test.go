@@ -105,7 +105,7 @@ func (n *node) Ticket(ctx context.Context, access string) (string, time.Duration
 
 // restart throws away what the process remembers.
 func (n *node) restart() {
-	n.App = NewApp(appName, n, &n.clock, NewMemory(), zap.NewNop())
+	n.App = NewApp(Options{Name: appName, Source: n, Storage: &n.clock, Memory: NewMemory(), Log: zap.NewNop()})
 	n.revealed = make(map[string]bool)
 }
 

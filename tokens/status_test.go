@@ -76,9 +76,8 @@ func TestAnObserverIsToldEachCallAndEachFailureOnce(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		ding := newFake()
 		ding.delay = 0
-		p := newProcess(t, "one", ding, newShelf())
 		var d diary
-		p.Observe(&d)
+		p := newObserved(t, "one", ding, newShelf(), &d)
 		ding.fault = each("ticket", &refusal{class: "outage"})
 		for range 3 {
 			_, _ = p.page()

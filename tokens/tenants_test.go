@@ -49,7 +49,7 @@ var silent = zap.NewNop()
 // newCorp is one of many, with a name as long as those of root.
 func newCorp(i int, memory *Memory, calls *atomic.Int64) *App {
 	corp := fmt.Sprintf("ding%016x-%012x", i, i)
-	return NewApp(corp, &landlord{corp, calls}, void{}, memory, silent)
+	return NewApp(Options{Name: corp, Source: &landlord{corp, calls}, Storage: void{}, Memory: memory, Log: silent})
 }
 
 // settle leaves the app as a fetch does, which takes too long to be made a

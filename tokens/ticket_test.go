@@ -66,7 +66,7 @@ func TestAHeldTicketCostsNothing(t *testing.T) {
 func BenchmarkTicket(b *testing.B) {
 	f := newFake()
 	f.delay = 0
-	app := NewApp(appName, f.from("p"), newShelf(), NewMemory(), zap.NewNop())
+	app := NewApp(Options{Name: appName, Source: f.from("p"), Storage: newShelf(), Memory: NewMemory(), Log: zap.NewNop()})
 	ctx := b.Context()
 	if _, err := app.Ticket(ctx, time.Second); err != nil {
 		b.Fatal(err)
@@ -259,9 +259,9 @@ func TestAppsWithTheSameNameShareAndOthersDoNot(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		f, other := newFake(), newFake()
 		memory, shared := NewMemory(), newShelf()
-		one := NewApp("one", f.from("one"), shared, memory, zap.NewNop())
-		same := NewApp("one", f.from("same"), shared, memory, zap.NewNop())
-		two := NewApp("two", other.from("two"), shared, memory, zap.NewNop())
+		one := NewApp(Options{Name: "one", Source: f.from("one"), Storage: shared, Memory: memory, Log: zap.NewNop()})
+		same := NewApp(Options{Name: "one", Source: f.from("same"), Storage: shared, Memory: memory, Log: zap.NewNop()})
+		two := NewApp(Options{Name: "two", Source: other.from("two"), Storage: shared, Memory: memory, Log: zap.NewNop()})
 		var wg sync.WaitGroup
 		for _, app := range []*App{one, same, two} {
 			wg.Go(func() {

@@ -130,7 +130,9 @@ func (e *examiner) ticket(ctx context.Context, c *config.Config, calls *calls, s
 	if !store.sound {
 		shared = readOnly{store.Storage}
 	}
-	app := tokens.NewApp(e.AppName(c), calls, shared, tokens.NewMemory(), zap.NewNop())
+	app := tokens.NewApp(tokens.Options{
+		Name: e.AppName(c), Source: calls, Storage: shared, Memory: tokens.NewMemory(), Log: zap.NewNop(),
+	})
 	t, err := app.Ticket(ctx, ticketTime)
 	app.Close()
 	unstored := written(ctx, app)

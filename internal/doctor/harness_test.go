@@ -149,7 +149,9 @@ func (w *world) server(t *testing.T) *tokens.App {
 	storage := &certmagic.FileStorage{Path: filepath.Join(w.dir, "storage")}
 	c := &config.Config{AppKey: o.AppKey, CorpID: o.CorpID, APIBase: w.api}
 	c.AppSecret = config.Secret(o.AppSecret)
-	return tokens.NewApp(appName(c), source(c), storage, tokens.NewMemory(), zap.NewNop())
+	return tokens.NewApp(tokens.Options{
+		Name: appName(c), Source: source(c), Storage: storage, Memory: tokens.NewMemory(), Log: zap.NewNop(),
+	})
 }
 
 // nobody is an address that refuses connections.
