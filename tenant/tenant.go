@@ -30,6 +30,7 @@ type Tenant struct {
 	// Renderer writes the snippets of its pages.
 	Renderer *client.Renderer
 
+	origins     []signer.Origin            // which URLs may be signed besides those of a page's own
 	wait        time.Duration              // how long a page may wait for the first ticket
 	fingerprint [sha256.Size]byte          // of what all its pages are made of
 	generation  atomic.Pointer[generation] // of the pages that are made now
@@ -80,7 +81,8 @@ func newTenant(c *config.Config) *Tenant {
 	}
 	return &Tenant{
 		Signer: config.Signer(c), Page: page, Renderer: client.NewRenderer(page),
-		wait: time.Duration(c.TicketWait), fingerprint: fingerprint(*c, client.Source),
+		origins: append(config.Origins(c.PublicOrigin), config.Origins(c.AllowOrigin)...),
+		wait:    time.Duration(c.TicketWait), fingerprint: fingerprint(*c, client.Source),
 	}
 }
 
