@@ -220,8 +220,11 @@ const flightTime = 40 * time.Second
 // renew starts the renewal of the ticket unless one is under way, and returns
 // its result. It is not bound to any request or configuration: whoever started
 // it may be gone when the others still want its result.
-func (a *App) renew() <-chan singleflight.Result {
-	flight := a.memory.flights.DoChan(a.name, func() (any, error) { return a.renewal() })
+func (a *App) renew() <-chan singleflight.Result { return a.fly(a.name, a.renewal) }
+
+// fly does something unless it is under way, and returns its result.
+func (a *App) fly(what string, do func() (*Token, error)) <-chan singleflight.Result {
+	flight := a.memory.flights.DoChan(what, func() (any, error) { return do() })
 	result := make(chan singleflight.Result, 1)
 	a.work.run(func() { result <- <-flight })
 	return result
@@ -240,9 +243,12 @@ func (a *App) renewal() (*Token, error) {
 		var err error
 		if t, err = a.obtain(ctx); err != nil {
 			isNew, delay := a.state.failed(err, time.Now())
-			a.logFailure(err, isNew, delay)
-			if isNew {
-				a.observer.Failed(err, delay)
+			a.state.landed()
+			if held := a.Held(); held != nil {
+				a.tellFailure("cannot renew the jsapi_ticket, pages are signed with the one that is held until it expires, and pass unsigned then",
+					err, isNew, delay, zap.Time("expires", held.Expires))
+			} else {
+				a.tellFailure("cannot fetch a jsapi_ticket, pages without one pass unsigned", err, isNew, delay)
 			}
 			return nil, err
 		}
@@ -259,46 +265,34 @@ type advised interface {
 	Advice() string
 }
 
-// logFailure logs a failure once, not once a try.
-func (a *App) logFailure(err error, isNew bool, delay time.Duration) {
+// tellFailure logs a failure once, not once a try, and tells the observer.
+func (a *App) tellFailure(what string, err error, isNew bool, delay time.Duration, more ...zap.Field) {
 	log := a.log.Debug
 	if isNew {
 		log = a.log.Error
 	}
-	fields := []zap.Field{zap.Error(err), zap.Duration("next_try", delay)}
+	fields := append([]zap.Field{zap.Error(err), zap.Duration("next_try", delay)}, more...)
 	var adv advised
 	if errors.As(err, &adv) {
 		fields = append(fields, zap.String("advice", adv.Advice()))
 	}
-	if t := a.Held(); t != nil {
-		log("cannot renew the jsapi_ticket, pages are signed with the one that is held until it expires, and pass unsigned then", append(fields, zap.Time("expires", t.Expires))...)
-		return
+	log(what, fields...)
+	if isNew {
+		a.observer.Failed(err, delay)
 	}
-	log("cannot fetch a jsapi_ticket, pages without one pass unsigned", fields...)
 }
-
-// tokenRejected is an error that says that the access token is not accepted.
-type tokenRejected interface {
-	error
-	TokenRejected() bool
-}
-
-// rejectedAge is how old an access token must be to be worth a fresh one. A
-// younger one that is refused is refused for another reason, and there are to be
-// no more than 5 calls in the first 10 s of a fault.
-const rejectedAge = 10 * time.Second
 
 // fetch asks DingTalk for a ticket.
 func (a *App) fetch(ctx context.Context) (*Token, error) {
-	access, err := a.accessToken(ctx, nil)
+	access, err := a.accessForTicket()
 	if err != nil {
 		return nil, err
 	}
 	now := time.Now()
 	value, lifetime, err := a.ask(ctx, access)
-	var rejected tokenRejected
-	if errors.As(err, &rejected) && rejected.TokenRejected() && !access.young(now) {
-		if access, err = a.accessToken(ctx, access); err != nil {
+	if rejects(err, access, now) {
+		a.access.refuse(access)
+		if access, err = a.accessForTicket(); err != nil {
 			return nil, err
 		}
 		now = time.Now()
@@ -312,33 +306,18 @@ func (a *App) fetch(ctx context.Context) (*Token, error) {
 	return t, nil
 }
 
+// accessForTicket returns an access token that is not due.
+func (a *App) accessForTicket() (*Token, error) {
+	result := <-a.renewAccess(false)
+	if result.Err != nil {
+		return nil, result.Err
+	}
+	return result.Val.(*Token), nil
+}
+
 // ask calls DingTalk for a ticket.
 func (a *App) ask(ctx context.Context, access *Token) (value string, lifetime time.Duration, err error) {
 	value, lifetime, err = a.source.Ticket(ctx, access.Value)
 	a.observer.Called(KindTicket, err)
 	return value, lifetime, err
-}
-
-// accessToken returns an access token, a newer one than the rejected.
-func (a *App) accessToken(ctx context.Context, rejected *Token) (*Token, error) {
-	good := func(t *Token) bool {
-		return t != nil && !t.due(time.Now()) && t.newer(rejected) && (rejected == nil || t.Value != rejected.Value)
-	}
-	if t := a.access.get(); good(t) {
-		return t, nil
-	}
-	if t := a.load(ctx, a.accessKey); good(t) {
-		a.access.set(t)
-		return t, nil
-	}
-	now := time.Now()
-	value, lifetime, err := a.source.AccessToken(ctx)
-	a.observer.Called(KindAccess, err)
-	if err != nil {
-		return nil, fmt.Errorf("fetching access token: %w", err)
-	}
-	t := newToken(value, now, lifetime)
-	a.access.set(t)
-	a.work.run(func() { _ = a.store(context.WithoutCancel(ctx), a.accessKey, t) })
-	return t, nil
 }

@@ -67,3 +67,10 @@ func (h *held) suspect(t *Token, now time.Time) {
 	suspect.renew = now
 	h.token.CompareAndSwap(t, &suspect)
 }
+
+// refuse notes that DingTalk has refused a token, unless it has been replaced meanwhile.
+func (h *held) refuse(t *Token) {
+	refused := *t
+	refused.renew = time.Time{}
+	h.token.CompareAndSwap(t, &refused)
+}

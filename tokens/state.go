@@ -11,14 +11,16 @@ import (
 type state struct {
 	mu        sync.Mutex
 	flying    bool // a renewal is under way
-	failures  int
+	waited    bool // a page has waited in vain since the last success
+	access    bool // the failure is that there is no access token
+	storage   bool // the storage is failing
+	smooth    bool // it has not failed since it was last tried
+	failures  uint8
 	look      time.Time // no look into the storage before this time
 	next      time.Time // no call of DingTalk before this time
 	err       error     // the failure that the app is in, nil if none
-	waited    bool      // a page has waited in vain since the last success
 	suspected time.Time // when a ticket was last suspected
-	storage   bool      // the storage is failing
-	smooth    bool      // it has not failed since it was last tried
+	refused   time.Time // when an access token was last given up for being refused
 	rest      time.Time // the storage hangs and is not read before this time
 }
 
@@ -119,15 +121,9 @@ func (s *state) paused(now time.Time) error {
 	if !now.Before(s.next) {
 		return nil
 	}
-	s.pause(now)
-	return s.err
-}
-
-// pause ends a renewal without success. The storage is cheaper to ask than
-// DingTalk, so it is asked again sooner.
-func (s *state) pause(now time.Time) {
 	s.flying = false
-	s.look = now.Add(min(s.next.Sub(now), lookDelay))
+	s.look = now.Add(min(s.next.Sub(now), lookDelay)) // the storage is cheaper to ask, and sooner
+	return s.err
 }
 
 // failed notes a failure and reports whether it is a new one.
@@ -135,18 +131,65 @@ func (s *state) failed(err error, now time.Time) (isNew bool, delay time.Duratio
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	isNew = class(err) != class(s.err)
-	s.err = err
+	var access *accessFailure
+	s.err, s.access = err, errors.As(err, &access)
 	// Up to a fifth less, so that a fleet does not come back all at once.
 	delay = min(firstDelay<<min(s.failures, 8), longestDelay)
 	delay -= rand.N(delay / 5)
-	s.failures++
+	s.failures += min(1, 255-s.failures)
 	var l limited
 	if errors.As(err, &l) && l.RateLimited() {
 		delay = limitedDelay + rand.N(limitedSpread)
 	}
 	s.next = now.Add(delay)
-	s.pause(now)
+	s.look = now.Add(min(delay, lookDelay))
 	return isNew, delay
+}
+
+// landed ends a renewal without success.
+func (s *state) landed() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.flying = false
+}
+
+// accessPaused returns why there is no access token, if DingTalk is not to be
+// asked for one again yet.
+func (s *state) accessPaused(now time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.access && now.Before(s.next) {
+		return s.err
+	}
+	return nil
+}
+
+// accessWorks ends a failure for want of an access token, and reports whether
+// there was one.
+func (s *state) accessWorks() (recovered bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.access {
+		return false
+	}
+	s.recover()
+	return true
+}
+
+// refuseAccess reports whether an access token is to be given up for being refused.
+func (s *state) refuseAccess(now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.refused.IsZero() && now.Sub(s.refused) < rejectedAge {
+		return false
+	}
+	s.refused = now
+	return true
+}
+
+// recover ends the failure.
+func (s *state) recover() {
+	s.failures, s.access, s.err, s.next, s.look = 0, false, nil, time.Time{}, time.Time{}
 }
 
 // succeeded ends a failure and reports whether there was one.
@@ -155,7 +198,7 @@ func (s *state) succeeded() (recovered bool) {
 	defer s.mu.Unlock()
 	recovered = s.err != nil
 	s.flying, s.waited = false, false
-	s.failures, s.err, s.next, s.look = 0, nil, time.Time{}, time.Time{}
+	s.recover()
 	return recovered
 }
 

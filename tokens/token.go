@@ -20,7 +20,7 @@ type Token struct {
 	// Ends is when the value dies at the latest, however often it is prolonged.
 	Ends time.Time `json:"ends,omitzero"`
 
-	renew time.Time // from then on a use of the token starts its renewal
+	renew time.Time // from then on a use of the token starts its renewal; zero once DingTalk has refused it
 }
 
 // String tells of the token without its value.
@@ -82,6 +82,9 @@ func (t *Token) valid(now time.Time) bool { return t != nil && now.Before(t.Expi
 
 // due reports whether the token should be renewed.
 func (t *Token) due(now time.Time) bool { return !now.Before(t.renew) }
+
+// refused reports whether DingTalk has refused the token.
+func (t *Token) refused() bool { return t != nil && t.renew.IsZero() }
 
 // young reports whether the token was fetched just now, by the clocks on the wall.
 func (t *Token) young(now time.Time) bool {
