@@ -9,6 +9,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/caddy-dingtalk/caddy-dingtalk/internal/diagnosis"
 	"github.com/caddy-dingtalk/caddy-dingtalk/oapi"
 	"github.com/caddy-dingtalk/caddy-dingtalk/tokens"
 )
@@ -110,7 +111,7 @@ func (a app) status(now time.Time) appStatus {
 		status.Storage = "failing"
 	}
 	if s.Err != nil {
-		status.Error = &tokenError{oapi.KindOf(s.Err).String(), s.Err.Error(), oapi.AdviceOn(s.Err), int(s.Retry.Seconds())}
+		status.Error = &tokenError{oapi.KindOf(s.Err).String(), s.Err.Error(), diagnosis.Advice(s.Err).EN, int(s.Retry.Seconds())}
 	}
 	return status
 }

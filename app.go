@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/config"
+	"github.com/caddy-dingtalk/caddy-dingtalk/internal/diagnosis"
 	"github.com/caddy-dingtalk/caddy-dingtalk/oapi"
 	"github.com/caddy-dingtalk/caddy-dingtalk/tokens"
 )
@@ -32,6 +33,7 @@ func newTokens(c *config.Config, storage certmagic.Storage, events *emitter, log
 	app = tokens.NewApp(tokens.Options{
 		Name: name, Source: source(c), Storage: storage, Memory: memory.(*tokens.Memory),
 		Log: log, Observer: watcher{name, events},
+		Advice: func(err error) string { return diagnosis.Advice(err).EN },
 	})
 	app.TakeOver()
 	return app, func() {

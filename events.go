@@ -7,6 +7,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyevents"
 
+	"github.com/caddy-dingtalk/caddy-dingtalk/internal/diagnosis"
 	"github.com/caddy-dingtalk/caddy-dingtalk/oapi"
 	"github.com/caddy-dingtalk/caddy-dingtalk/tokens"
 )
@@ -61,7 +62,7 @@ func (w watcher) Fetched(expires time.Time) {
 
 func (w watcher) Failed(err error, delay time.Duration) {
 	w.emit(eventFailed, map[string]any{
-		"app": w.app, "kind": oapi.KindOf(err).String(), "error": err.Error(), "advice": oapi.AdviceOn(err), "next_try": delay.Seconds(),
+		"app": w.app, "kind": oapi.KindOf(err).String(), "error": err.Error(), "advice": diagnosis.Advice(err).EN, "next_try": delay.Seconds(),
 	})
 }
 

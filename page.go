@@ -15,7 +15,7 @@ import (
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/client"
 	"github.com/caddy-dingtalk/caddy-dingtalk/inject"
-	"github.com/caddy-dingtalk/caddy-dingtalk/oapi"
+	"github.com/caddy-dingtalk/caddy-dingtalk/internal/diagnosis"
 	"github.com/caddy-dingtalk/caddy-dingtalk/signer"
 	"github.com/caddy-dingtalk/caddy-dingtalk/tokens"
 )
@@ -153,7 +153,7 @@ const codeNoTicket = "ticket_unavailable"
 // noTicket says why there is no ticket, as far as users may know it: not by which
 // address this server goes out.
 func noTicket(err error) string {
-	if advice := oapi.PublicAdviceOn(err); advice != "" {
+	if advice := diagnosis.PublicAdvice(err).EN; advice != "" {
 		return "DingTalk gives no jsapi_ticket: " + advice + " The Caddy log has the details."
 	}
 	return "there is no jsapi_ticket yet: reload the page in a moment; if that does not help, look into the Caddy log"

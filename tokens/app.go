@@ -39,6 +39,7 @@ type App struct {
 	ticket    *held
 	state     *state
 	observer  Observer
+	advice    func(error) string
 	log       *zap.Logger
 	life      context.Context // ends with Close
 	end       context.CancelFunc
@@ -47,7 +48,7 @@ type App struct {
 	locking   atomic.Bool           // the storage is asked for its lock
 }
 
-// Options are what an [App] is made of. All but Observer must be set.
+// Options are what an [App] is made of. All but the last two must be set.
 type Options struct {
 	// Name names the app. It becomes part of the storage's keys,
 	// `dingtalk/<name>/…`; apps with the same name share everything.
@@ -67,12 +68,19 @@ type Options struct {
 
 	// Observer is told how the app fares. Default: nobody is.
 	Observer Observer
+
+	// Advice says what to do about an error of Source, for the log; "" where it
+	// does not know. Default: it never does.
+	Advice func(error) string
 }
 
 // NewApp returns the tokens of an app.
 func NewApp(o Options) *App {
 	if o.Observer == nil {
 		o.Observer = nobody{}
+	}
+	if o.Advice == nil {
+		o.Advice = func(error) string { return "" }
 	}
 	r := o.Memory.record(o.Name)
 	life, end := context.WithCancel(context.Background())
@@ -87,6 +95,7 @@ func NewApp(o Options) *App {
 		ticket:    &r.ticket,
 		state:     &r.state,
 		observer:  o.Observer,
+		advice:    o.Advice,
 		log:       o.Log,
 		life:      life,
 		end:       end,
@@ -259,12 +268,6 @@ func (a *App) renewal() (*Token, error) {
 	return t, nil
 }
 
-// advised is an error that says what to do.
-type advised interface {
-	error
-	Advice() string
-}
-
 // tellFailure logs a failure once, not once a try, and tells the observer.
 func (a *App) tellFailure(what string, err error, isNew bool, delay time.Duration, more ...zap.Field) {
 	log := a.log.Debug
@@ -272,9 +275,8 @@ func (a *App) tellFailure(what string, err error, isNew bool, delay time.Duratio
 		log = a.log.Error
 	}
 	fields := append([]zap.Field{zap.Error(err), zap.Duration("next_try", delay)}, more...)
-	var adv advised
-	if errors.As(err, &adv) {
-		fields = append(fields, zap.String("advice", adv.Advice()))
+	if advice := a.advice(err); advice != "" {
+		fields = append(fields, zap.String("advice", advice))
 	}
 	log(what, fields...)
 	if isNew {
