@@ -93,6 +93,9 @@ func (a *App) obtainAccess(ctx context.Context) (*Token, error) {
 	}
 	now := time.Now()
 	value, lifetime, err := a.source.AccessToken(ctx)
+	if err == nil && !usable(value) {
+		err = errIssued
+	}
 	a.observer.Called(KindAccess, err)
 	if err != nil {
 		return nil, &accessFailure{err}

@@ -320,6 +320,9 @@ func (a *App) accessForTicket() (*Token, error) {
 // ask calls DingTalk for a ticket.
 func (a *App) ask(ctx context.Context, access *Token) (value string, lifetime time.Duration, err error) {
 	value, lifetime, err = a.source.Ticket(ctx, access.Value)
+	if err == nil && !usable(value) {
+		err = errIssued
+	}
 	a.observer.Called(KindTicket, err)
 	return value, lifetime, err
 }

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/caddyserver/certmagic"
 	"go.uber.org/zap"
 )
 
@@ -188,7 +189,7 @@ func (a *App) load(ctx context.Context, key string) *Token {
 	}
 	replies := make(chan reply, 1)
 	a.work.run(func() {
-		data, err := a.storage.Load(ctx, key)
+		data, err := a.read(ctx, key)
 		if err != nil {
 			replies <- reply{nil, err}
 			return
@@ -210,6 +211,26 @@ func (a *App) load(ctx context.Context, key string) *Token {
 	}
 	a.logStorage("reading", r.err)
 	return nil
+}
+
+// sizer is a storage that tells how large a value is, as those of Caddy do.
+type sizer interface {
+	Stat(ctx context.Context, key string) (certmagic.KeyInfo, error)
+}
+
+// read loads a value, unless it is too large to be a token.
+func (a *App) read(ctx context.Context, key string) ([]byte, error) {
+	if s, ok := a.storage.(sizer); ok {
+		// Where there is no value, which is what a cold start finds, this is all.
+		info, err := s.Stat(ctx, key)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		if err == nil && info.Size > maxRecord {
+			return nil, errStored
+		}
+	}
+	return a.storage.Load(ctx, key)
 }
 
 // store writes a token to the storage, which is nice to have, but not needed.

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 )
 
@@ -105,20 +106,40 @@ func (t *Token) follow(u *Token) {
 	}
 }
 
+const (
+	maxValue  = 512     // far above what DingTalk issues: 32 to 90 bytes
+	maxRecord = 4 << 10 // far above a stored token
+)
+
+// usable tells whether a value can be a token: what RFC 6750, section 2.1, calls a
+// b64token. DingTalk's are letters and digits, with - and _ in tickets. Anything
+// else could end a header, or be read as another part of what is hashed.
+func usable(value string) bool {
+	core := strings.TrimRight(value, "=")
+	return core != "" && len(value) <= maxValue && !strings.ContainsFunc(core, func(c rune) bool {
+		return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("-._~+/", c))
+	})
+}
+
 var (
+	errIssued = errors.New("the value that DingTalk gave cannot be a token")
 	errStored = errors.New("the stored token is not usable")
 	errFuture = errors.New("the stored token is dated more than 10 minutes ahead: set the clocks of all machines that share the storage, best by NTP")
 )
 
-// decode reads a token as another process stored it. Its clock may differ and
-// its write may have been cut off, so nothing is believed that cannot be true.
+// decode reads a token as another process stored it. Its clock may differ, its
+// write may have been cut off, and others may write there, so nothing is believed
+// that cannot be true.
 func decode(data []byte, now time.Time) (*Token, error) {
+	if len(data) > maxRecord {
+		return nil, errStored
+	}
 	t := new(Token)
 	if err := json.Unmarshal(data, t); err != nil {
 		return nil, errStored // the cause would quote the data
 	}
 	lifetime := t.Expires.Sub(t.Fetched)
-	if t.Value == "" || lifetime <= 0 || lifetime > saneLifetime {
+	if !usable(t.Value) || lifetime <= 0 || lifetime > saneLifetime {
 		return nil, errStored
 	}
 	if t.Fetched.After(now.Add(MaxSkew)) {

@@ -131,6 +131,11 @@ func FuzzDecode(f *testing.F) {
 			f.Add(data[:len(data)/2])
 		}
 	}
+	for _, data := range hostile() {
+		if len(data) < 1<<16 {
+			f.Add([]byte(data))
+		}
+	}
 	f.Add([]byte(`{"value":"v","fetched":"0000-01-01T00:00:00Z","expires":"9999-12-31T23:59:59Z"}`))
 	f.Add([]byte(`{"value":"v","fetched":"2026-11-20T09:09:59Z","expires":"2026-11-21T09:09:58+00:00"}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -144,8 +149,16 @@ func FuzzDecode(f *testing.F) {
 			}
 			return
 		}
-		if token.Value == "" {
-			t.Error("a token without a value")
+		if len(data) > maxRecord || token.Value == "" || len(token.Value) > maxValue || strings.ContainsAny(token.Value, " \r\n\x00&?#%\"'<>\\") ||
+			strings.ContainsFunc(token.Value, func(r rune) bool { return r <= ' ' || r > '~' }) {
+			t.Errorf("a token of the value %q", token.Value)
+		}
+		again, err := json.Marshal(token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if same, err := decode(again, now); err == nil && same.Value != token.Value {
+			t.Errorf("%q is stored as %q", token.Value, same.Value)
 		}
 		if token.Fetched.After(now.Add(MaxSkew)) || token.Expires.After(now.Add(maxLifetime)) {
 			t.Errorf("fetched %v, expires %v", token.Fetched, token.Expires)
