@@ -57,7 +57,7 @@ func TestATicketThatIsItselfDueIsNoRenewal(t *testing.T) {
 		p := newProcess(t, "p", f, shared)
 		p.mustPage(time.Second)
 		time.Sleep(111 * time.Minute)
-		data, err := json.Marshal(newToken("of-a-short-life", time.Now().Add(-11*time.Second), 12*time.Second))
+		data, err := json.Marshal(shortLived(time.Now().Add(-11*time.Second), 12*time.Second))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -83,7 +83,7 @@ func TestATicketThatIsDueByTheTimeItIsSeenIsNotTheFleets(t *testing.T) {
 				return nil
 			}
 			_ = sleep(ctx, 10*time.Millisecond)
-			data, err := json.Marshal(newToken("of-a-short-life", time.Now(), 5*time.Second))
+			data, err := json.Marshal(shortLived(time.Now(), 5*time.Second))
 			if err != nil {
 				t.Error(err)
 			}
@@ -176,4 +176,9 @@ func TestAHungStorageIsLeftAloneForAWhile(t *testing.T) {
 		time.Sleep(time.Second)
 		p.wantLines(logStorageBack) // not before it has been written, too
 	})
+}
+
+// shortLived is a token of a process that takes seconds for a life.
+func shortLived(fetched time.Time, life time.Duration) *Token {
+	return &Token{Value: "of-a-short-life", Fetched: fetched, Expires: fetched.Add(life)}
 }

@@ -37,6 +37,9 @@ const (
 	// announces: a ticket lives at most 24 hours from its creation.
 	valueLifetime = 24 * time.Hour
 	badLifetime   = time.Minute // what counts in place of a missing or absurd one
+	// shortLifetime is what counts in place of a shorter one, so that DingTalk is
+	// not asked each second because it says so: its renewal is due after a minute.
+	shortLifetime = 66 * time.Second
 
 	// MaxSkew is how far the clocks of a fleet may differ: as much as renewal is
 	// ahead, so that no token is used beyond its end.
@@ -48,8 +51,10 @@ const (
 func newToken(value string, now time.Time, lifetime time.Duration) *Token {
 	if lifetime <= 0 || lifetime > saneLifetime {
 		lifetime = badLifetime
+	} else {
+		lifetime = min(max(lifetime, shortLifetime), maxLifetime)
 	}
-	t := &Token{Value: value, Fetched: now, Expires: now.Add(min(lifetime, maxLifetime)), Ends: now.Add(valueLifetime)}
+	t := &Token{Value: value, Fetched: now, Expires: now.Add(lifetime), Ends: now.Add(valueLifetime)}
 	t.setRenew()
 	return t
 }
@@ -70,19 +75,24 @@ func (t *Token) prolongs(u *Token, now time.Time) {
 	if u.Ends.Before(t.Ends) {
 		t.Ends = u.Ends
 	}
-	switch latest := now.Add(badLifetime); {
+	switch latest := now.Add(shortLifetime); {
 	case t.Ends.After(now) && t.Ends.Before(t.Expires):
 		t.Expires, t.renew = t.Ends, t.Ends
 	case !t.Ends.After(now) && t.Expires.After(latest):
-		t.Expires, t.renew = latest, now.Add(badLifetime/2)
+		t.Expires = latest
+		t.renew = now.Add(shortLifetime * 11 / 12)
 	}
 }
 
 // valid reports whether DingTalk should still accept the token.
-func (t *Token) valid(now time.Time) bool { return t != nil && now.Before(t.Expires) }
+func (t *Token) valid(now time.Time) bool { return t != nil && !come(t.Expires, now) }
 
 // due reports whether the token should be renewed.
-func (t *Token) due(now time.Time) bool { return !now.Before(t.renew) }
+func (t *Token) due(now time.Time) bool { return come(t.renew, now) }
+
+// come reports whether a time has come by either clock: the monotonic one stands
+// still while the machine is suspended, and the one on the wall may be set back.
+func come(t, now time.Time) bool { return !now.Before(t) || !now.Round(0).Before(t.Round(0)) }
 
 // refused reports whether DingTalk has refused the token.
 func (t *Token) refused() bool { return t != nil && t.renew.IsZero() }

@@ -17,16 +17,17 @@ import (
 func TestATokenLivesAsLongAsIsBelievable(t *testing.T) {
 	now := time.Now()
 	tests := map[string]struct{ told, lives, renewed time.Duration }{
-		"two hours, renewed 10 minutes ahead":     {2 * time.Hour, 2 * time.Hour, 110 * time.Minute},
-		"more than two hours is two hours":        {3 * time.Hour, 2 * time.Hour, 110 * time.Minute},
-		"a day is two hours":                      {24 * time.Hour, 2 * time.Hour, 110 * time.Minute},
-		"a short life is renewed in proportion":   {12 * time.Minute, 12 * time.Minute, 11 * time.Minute},
-		"a very short life, too":                  {12 * time.Second, 12 * time.Second, 11 * time.Second},
-		"none is a minute":                        {0, time.Minute, 55 * time.Second},
-		"a negative one is a minute":              {-time.Hour, time.Minute, 55 * time.Second},
-		"one beyond a day is a minute":            {24*time.Hour + 1, time.Minute, 55 * time.Second},
-		"the longest that fits is a minute":       {math.MaxInt64, time.Minute, 55 * time.Second},
-		"the most negative that fits is a minute": {math.MinInt64, time.Minute, 55 * time.Second},
+		"two hours, renewed 10 minutes ahead":      {2 * time.Hour, 2 * time.Hour, 110 * time.Minute},
+		"more than two hours is two hours":         {3 * time.Hour, 2 * time.Hour, 110 * time.Minute},
+		"a day is two hours":                       {24 * time.Hour, 2 * time.Hour, 110 * time.Minute},
+		"a short life is renewed in proportion":    {12 * time.Minute, 12 * time.Minute, 11 * time.Minute},
+		"a life of seconds is renewed in a minute": {12 * time.Second, 66 * time.Second, 60500 * time.Millisecond},
+		"so is the shortest that can be told":      {1, 66 * time.Second, 60500 * time.Millisecond},
+		"none is a minute":                         {0, time.Minute, 55 * time.Second},
+		"a negative one is a minute":               {-time.Hour, time.Minute, 55 * time.Second},
+		"one beyond a day is a minute":             {24*time.Hour + 1, time.Minute, 55 * time.Second},
+		"the longest that fits is a minute":        {math.MaxInt64, time.Minute, 55 * time.Second},
+		"the most negative that fits is a minute":  {math.MinInt64, time.Minute, 55 * time.Second},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -54,7 +55,7 @@ func TestATokenLivesAsLongAsIsBelievable(t *testing.T) {
 }
 
 func TestAShortLifetimeCostsOneFetchALife(t *testing.T) {
-	for _, lifetime := range []time.Duration{-1, 0, 30 * time.Hour, time.Minute} {
+	for _, lifetime := range []time.Duration{-1, 0, 30 * time.Hour, time.Minute, time.Second} {
 		bubble(t, func(t *testing.T) {
 			f := newFake()
 			f.lifetime = lifetime
