@@ -186,43 +186,6 @@ func (a *App) Held() *Token {
 	return nil
 }
 
-// Suspect says that DingTalk refused a signature although the URL was right: the
-// ticket may have been replaced behind our back. It is fetched again in the
-// background, at most once a minute, and used until then: DingTalk may have
-// meant something else.
-func (a *App) Suspect() {
-	now := time.Now()
-	t := a.ticket.get()
-	if !t.valid(now) || !a.state.suspect(now) {
-		return
-	}
-	a.ticket.suspect(t, now)
-	a.log.Info("DingTalk refused a signature for the right URL: fetching the jsapi_ticket again",
-		zap.Time("fetched", t.Fetched))
-	if a.state.due(now) {
-		a.renew()
-	}
-}
-
-// Settle waits until the renewal of a suspect ticket is over, but not longer than
-// wait. It reports whether it is, or there was none.
-func (a *App) Settle(ctx context.Context, wait time.Duration) bool {
-	if !a.ticket.get().due(time.Now()) {
-		return true
-	}
-	if !a.state.mayRenew(time.Now()) {
-		return false
-	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-a.renew(): // joins it
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-	return !a.ticket.get().due(time.Now())
-}
-
 // flightTime bounds a renewal: waiting for the lock, then up to four calls.
 const flightTime = 40 * time.Second
 

@@ -47,6 +47,11 @@ func (a *App) obtain(ctx context.Context) (*Token, error) {
 		return t, nil
 	}
 	held := a.ticket.get()
+	t, suspected := a.acquit(ctx, held)
+	if t != nil {
+		release()
+		return t, nil
+	}
 	t, err := a.fetch(ctx)
 	if err != nil {
 		release()
@@ -57,6 +62,9 @@ func (a *App) obtain(ctx context.Context) (*Token, error) {
 		t.prolongs(before, t.Fetched)
 	}
 	a.ticket.set(t)
+	if suspected != nil {
+		a.asked(suspected, t)
+	}
 	a.work.run(func() { // no page waits for the storage to write
 		a.publish(t)
 		release()
@@ -173,10 +181,13 @@ func (a *App) lock(ctx context.Context) (release func(), found *Token) {
 	return release, nil
 }
 
-// load reads a token from the storage, nil if there is none that can be used. It
+// load reads a token from the storage, nil if there is none that can be used.
+func (a *App) load(ctx context.Context, key string) *Token { return look(ctx, a, key, decode) }
+
+// look reads a record from the storage, nil if there is none that can be used. It
 // gives up after ReadTime even if the storage does not heed its context, as a
 // file system that hangs.
-func (a *App) load(ctx context.Context, key string) *Token {
+func look[T any](ctx context.Context, a *App, key string, decode func([]byte, time.Time) (*T, error)) *T {
 	if a.state.storageRests(time.Now()) {
 		a.state.storageFailed()
 		return nil
@@ -184,8 +195,8 @@ func (a *App) load(ctx context.Context, key string) *Token {
 	ctx, cancel := context.WithTimeout(ctx, ReadTime)
 	defer cancel()
 	type reply struct {
-		token *Token
-		err   error
+		record *T
+		err    error
 	}
 	replies := make(chan reply, 1)
 	a.work.run(func() {
@@ -194,8 +205,8 @@ func (a *App) load(ctx context.Context, key string) *Token {
 			replies <- reply{nil, err}
 			return
 		}
-		t, err := decode(data, time.Now())
-		replies <- reply{t, err}
+		record, err := decode(data, time.Now())
+		replies <- reply{record, err}
 	})
 	var r reply
 	select {
@@ -204,7 +215,7 @@ func (a *App) load(ctx context.Context, key string) *Token {
 		r.err = ctx.Err()
 	}
 	if r.err == nil || errors.Is(r.err, fs.ErrNotExist) {
-		return r.token
+		return r.record
 	}
 	if ctx.Err() != nil && a.life.Err() == nil {
 		a.state.storageHangs(time.Now())
@@ -233,9 +244,9 @@ func (a *App) read(ctx context.Context, key string) ([]byte, error) {
 	return a.storage.Load(ctx, key)
 }
 
-// store writes a token to the storage, which is nice to have, but not needed.
-func (a *App) store(ctx context.Context, key string, t *Token) error {
-	data, err := json.Marshal(t)
+// store writes a record to the storage, which is nice to have, but not needed.
+func (a *App) store(ctx context.Context, key string, record any) error {
+	data, err := json.Marshal(record)
 	if err == nil {
 		ctx, cancel := context.WithTimeout(ctx, writeTime)
 		defer cancel()

@@ -276,10 +276,13 @@ func (w *world) page(n *node) (refused *Token) {
 func (n *node) report(refused *Token) {
 	if held := n.Held(); held != nil && held.Value == refused.Value { // it tells which one
 		n.Suspect()
-		if !n.state.suspected.Equal(time.Now()) {
+		if s := n.state.suspicionOf(); !s.Asked.Equal(time.Now()) {
 			return
 		}
 		time.Sleep(reportTime) // the renewal
+		if after := n.Held(); after != nil && after.Fetched.Equal(held.Fetched) {
+			return // another process has asked within the last minute: none follows
+		}
 	}
 	n.revealed[refused.Value] = true
 }

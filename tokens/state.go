@@ -16,12 +16,13 @@ type state struct {
 	storage   bool // the storage is failing
 	smooth    bool // it has not failed since it was last tried
 	failures  uint8
-	look      time.Time // no look into the storage before this time
-	next      time.Time // no call of DingTalk before this time
-	err       error     // the failure that the app is in, nil if none
-	suspected time.Time // when a ticket was last suspected
-	refused   time.Time // when an access token was last given up for being refused
-	rest      time.Time // the storage hangs and is not read before this time
+	look      time.Time  // no look into the storage before this time
+	next      time.Time  // no call of DingTalk before this time
+	err       error      // the failure that the app is in, nil if none
+	suspicion *suspicion // the last one that was followed, nil if none
+	accused   *Token     // the ticket of it, as it was before
+	refused   time.Time  // when an access token was last given up for being refused
+	rest      time.Time  // the storage hangs and is not read before this time
 }
 
 const (
@@ -31,7 +32,6 @@ const (
 	// limitedSpread keeps a fleet from coming back all at once then.
 	limitedSpread = time.Second
 	lookDelay     = 2 * time.Second // others may have been luckier with DingTalk
-	suspectDelay  = time.Minute
 	restDelay     = 30 * time.Second
 )
 
@@ -235,15 +235,42 @@ func (s *state) storageRests(now time.Time) bool {
 	return now.Before(s.rest)
 }
 
-// suspect reports whether a suspicion may be followed now.
-func (s *state) suspect(now time.Time) bool {
+// suspect reports whether a suspicion of that ticket is to be followed now.
+func (s *state) suspect(t *Token, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.suspected.IsZero() && now.Sub(s.suspected) < suspectDelay {
+	if s.suspicion.rests(t, now) {
 		return false
 	}
-	s.suspected = now
+	s.suspicion = &suspicion{Asked: now, Ticket: fingerprint(t), Again: s.suspicion.again(t)}
+	s.accused = t
 	return true
+}
+
+// accusedAs returns the ticket that is held as suspect as it was before, nil where
+// it is not held for that, or due for renewal by itself.
+func (s *state) accusedAs(held *Token, now time.Time) *Token {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.accused
+	if t == nil || held == nil || t.Value != held.Value || !t.Fetched.Equal(held.Fetched) || t.due(now) {
+		return nil
+	}
+	return t
+}
+
+// suspicionOf returns the last suspicion that was followed, nil if none.
+func (s *state) suspicionOf() *suspicion {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.suspicion
+}
+
+// asked notes when DingTalk was asked on suspicion, here or by another process.
+func (s *state) asked(now *suspicion) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.suspicion, s.accused = now, nil
 }
 
 // standing returns the failure that the app is in, the time until DingTalk is
@@ -259,4 +286,5 @@ func (s *state) forgive() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.next, s.look, s.rest = time.Time{}, time.Time{}, time.Time{}
+	s.accused = nil
 }
