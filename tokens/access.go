@@ -87,7 +87,7 @@ func (a *App) obtainAccess(ctx context.Context) (*Token, error) {
 	if held != nil && !held.refused() && helps(held) {
 		return held, nil
 	}
-	if t := a.load(ctx, a.accessKey); helps(t) {
+	if t := a.load(ctx, a.key(KindAccess)); helps(t) {
 		a.access.set(t)
 		return t, nil
 	}
@@ -102,7 +102,7 @@ func (a *App) obtainAccess(ctx context.Context) (*Token, error) {
 	}
 	t := newToken(value, now, lifetime)
 	a.access.set(t)
-	a.work.run(func() { _ = a.store(context.WithoutCancel(ctx), a.accessKey, t) })
+	a.work.run(func() { _ = a.store(context.WithoutCancel(ctx), a.key(KindAccess), t) })
 	return t, nil
 }
 

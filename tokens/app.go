@@ -29,23 +29,21 @@ type Storage interface {
 
 // App gives the tokens of one app.
 type App struct {
-	name      string
-	accessKey string
-	ticketKey string
-	source    Source
-	storage   Storage
-	memory    *Memory
-	access    *held
-	ticket    *held
-	state     *state
-	observer  Observer
-	advice    func(error) string
-	log       *zap.Logger
-	life      context.Context // ends with Close
-	end       context.CancelFunc
-	work      work
-	unstored  atomic.Pointer[error] // why the ticket is not in the storage, nil if it is
-	locking   atomic.Bool           // the storage is asked for its lock
+	name     string
+	source   Source
+	storage  Storage
+	memory   *Memory
+	access   *held
+	ticket   *held
+	state    *state
+	observer Observer
+	advice   func(error) string
+	log      *zap.Logger
+	life     context.Context // ends with Close
+	end      context.CancelFunc
+	work     work
+	unstored atomic.Pointer[error] // why the ticket is not in the storage, nil if it is
+	locking  atomic.Bool           // the storage is asked for its lock
 }
 
 // Options are what an [App] is made of. All but the last two must be set.
@@ -85,20 +83,18 @@ func NewApp(o Options) *App {
 	r := o.Memory.record(o.Name)
 	life, end := context.WithCancel(context.Background())
 	return &App{
-		name:      o.Name,
-		accessKey: "dingtalk/" + o.Name + "/access_token.json",
-		ticketKey: "dingtalk/" + o.Name + "/jsapi_ticket.json",
-		source:    o.Source,
-		storage:   o.Storage,
-		memory:    o.Memory,
-		access:    &r.access,
-		ticket:    &r.ticket,
-		state:     &r.state,
-		observer:  o.Observer,
-		advice:    o.Advice,
-		log:       o.Log,
-		life:      life,
-		end:       end,
+		name:     o.Name,
+		source:   o.Source,
+		storage:  o.Storage,
+		memory:   o.Memory,
+		access:   &r.access,
+		ticket:   &r.ticket,
+		state:    &r.state,
+		observer: o.Observer,
+		advice:   o.Advice,
+		log:      o.Log,
+		life:     life,
+		end:      end,
 	}
 }
 

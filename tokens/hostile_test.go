@@ -231,7 +231,7 @@ func TestAStoredAccessTokenThatDingTalkDoesNotKnowIsReplaced(t *testing.T) {
 	for login := range logins {
 		bubble(t, func(t *testing.T) {
 			n := newVirtualTenant(t, login, sandbox.Options{})
-			n.storage.(*shelf).put(n.accessKey, []byte(stored("well-formed-but-foreign", -time.Minute, 2*time.Hour)))
+			n.storage.(*shelf).put(n.key(KindAccess), []byte(stored("well-formed-but-foreign", -time.Minute, 2*time.Hour)))
 			n.mustPage(time.Second)
 			if calls := n.calls(); calls != 3 {
 				t.Errorf("%d calls", calls)

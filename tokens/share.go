@@ -58,7 +58,7 @@ func (a *App) obtain(ctx context.Context) (*Token, error) {
 		return nil, err
 	}
 	t.follow(held)
-	for _, before := range []*Token{held, a.load(ctx, a.ticketKey)} {
+	for _, before := range []*Token{held, a.load(ctx, a.key(KindTicket))} {
 		t.prolongs(before, t.Fetched)
 	}
 	a.ticket.set(t)
@@ -94,13 +94,13 @@ func (a *App) agree() {
 func (a *App) publish(t *Token) {
 	ctx, now := context.Background(), time.Now()
 	a.state.storageTried()
-	stored := a.load(ctx, a.ticketKey)
+	stored := a.load(ctx, a.key(KindTicket))
 	switch {
 	case stored.valid(now) && !stored.due(now) && stored.newer(t):
 		a.ticket.keep(stored)
 	case stored != nil && stored.Value == t.Value && stored.Fetched.Equal(t.Fetched):
 	default:
-		if err := a.store(ctx, a.ticketKey, t); err != nil {
+		if err := a.store(ctx, a.key(KindTicket), t); err != nil {
 			a.unstored.Store(&err)
 			return
 		}
@@ -120,7 +120,7 @@ func (a *App) adopt(ctx context.Context) *Token {
 	if held.valid(now) && !held.due(now) {
 		return held // it has been renewed while the lock was waited for
 	}
-	t := a.load(ctx, a.ticketKey)
+	t := a.load(ctx, a.key(KindTicket))
 	if t != nil {
 		t.prolongs(held, now)
 	}
@@ -180,6 +180,12 @@ func (a *App) lock(ctx context.Context) (release func(), found *Token) {
 	}
 	return release, nil
 }
+
+// kindSuspicion is what stands in the storage beside the two tokens.
+const kindSuspicion = "suspicion"
+
+// key is the storage's key of a kind of record.
+func (a *App) key(kind string) string { return "dingtalk/" + a.name + "/" + kind + ".json" }
 
 // load reads a token from the storage, nil if there is none that can be used.
 func (a *App) load(ctx context.Context, key string) *Token { return look(ctx, a, key, decode) }

@@ -187,7 +187,7 @@ func TestTicketsOfClocksThatAreAheadAreReplaced(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				shared.put(p.ticketKey, data)
+				shared.put(p.key(KindTicket), data)
 				p.mustPage(time.Second)
 				if n := f.total("ticket"); n != tt.first {
 					t.Errorf("%d tickets fetched, want %d", n, tt.first)
@@ -242,7 +242,7 @@ func TestAClockThatIsSetBackStartsNoStormOfCalls(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			shared.put(p.ticketKey, data)
+			shared.put(p.key(KindTicket), data)
 			before.Expires = time.Now().Add(5 * time.Minute)
 			before.renew = time.Now()
 			p.ticket.set(before)

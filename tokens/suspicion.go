@@ -113,7 +113,7 @@ func (a *App) acquit(ctx context.Context, held *Token) (acquitted *Token, known 
 	if accused == nil {
 		return nil, nil
 	}
-	known = look(ctx, a, a.suspicionKey(), decodeSuspicion)
+	known = look(ctx, a, a.key(kindSuspicion), decodeSuspicion)
 	if known.rests(held, now) && a.ticket.replace(held, accused) {
 		a.state.asked(known)
 		return accused, nil
@@ -131,7 +131,5 @@ func (a *App) asked(before *suspicion, t *Token) {
 		after.Again = before.Again + 1
 	}
 	a.state.asked(after)
-	a.work.run(func() { _ = a.store(context.Background(), a.suspicionKey(), after) })
+	a.work.run(func() { _ = a.store(context.Background(), a.key(kindSuspicion), after) })
 }
-
-func (a *App) suspicionKey() string { return "dingtalk/" + a.name + "/suspicion.json" }
