@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -86,14 +85,6 @@ func TestAnUnsignedPageNamesTheLineToAdd(t *testing.T) {
 	if len(d.Lines) != 1 || !strings.Contains(d.Lines[0].Text, "public_origin http://h5.test\n") {
 		t.Errorf("%+v", d.Lines)
 	}
-}
-
-func TestEveryKindOfFailureHasChineseAdvice(t *testing.T) {
-	for kind := oapi.Other; kind <= oapi.Parameter; kind++ {
-		advice := ticketAdvice(&oapi.Error{Call: "gettoken", Kind: kind})
-		expectBoth(t, advice)
-	}
-	expectBoth(t, ticketAdvice(errors.New("another one")))
 }
 
 func TestTheJSONHasNoNull(t *testing.T) {

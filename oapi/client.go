@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -99,63 +98,22 @@ func newClient(token, ticket endpoint, id, secret string, o Options) *Client {
 // says; it is 0 where that is missing, no JSON number, under a second or
 // beyond 24 hours.
 func (c *Client) AccessToken(ctx context.Context) (value string, lifetime time.Duration, err error) {
-	return c.call(ctx, c.token, c.id, c.secret)
+	return c.grant(ctx, c.token, c.token.login(c.id, c.secret))
 }
 
 // Ticket asks for the jsapi_ticket that belongs to the access token. The
 // lifetime is told as by AccessToken.
 func (c *Client) Ticket(ctx context.Context, accessToken string) (value string, lifetime time.Duration, err error) {
-	return c.call(ctx, c.ticket, "", accessToken)
+	made := c.ticket.ticket(accessToken)
+	if accessToken == "" {
+		return "", 0, made.unsent(Token, errToken)
+	}
+	return c.grant(ctx, c.ticket, made)
 }
 
 // Format prints the client without its secret, whatever the verb.
 func (c *Client) Format(w fmt.State, _ rune) {
-	fmt.Fprintf(w, "oapi.Client(%s as %s)", c.token.call, c.id)
-}
-
-// call makes one call of the table and reads its answer. The caller's context
-// and the client's own timeout both end it, also amid a slow body.
-func (c *Client) call(ctx context.Context, e endpoint, id, secret string) (string, time.Duration, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.o.Timeout)
-	defer cancel()
-
-	req, err := e.request(ctx, c.o, id, secret)
-	if err != nil {
-		return "", 0, &Error{Call: e.call, Kind: Parameter, Err: err}
-	}
-	hide := redactor{req.URL.String(), []string{c.secret, secret}}
-
-	// RoundTrip, unlike http.Client, follows no redirect and keeps no cookie:
-	// the secret goes to this host and to no other.
-	resp, err := c.o.Transport.RoundTrip(req)
-	if err != nil {
-		return "", 0, unanswered(ctx, e, 0, err, hide)
-	}
-	defer resp.Body.Close()
-
-	if resp.StatusCode/100 == 3 {
-		return "", 0, &Error{Call: e.call, Status: resp.StatusCode, Kind: Garbage, Err: redirected(resp, hide)}
-	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, bodyLimit+1))
-	if err != nil {
-		return "", 0, unanswered(ctx, e, resp.StatusCode, err, hide)
-	}
-	return e.read(resp.StatusCode, body, hide)
-}
-
-// unanswered is the error of a call whose answer did not arrive in full.
-func unanswered(ctx context.Context, e endpoint, status int, err error, hide redactor) *Error {
-	// The context may know more of the reason than the transport reports.
-	reason := errors.Join(ctx.Err(), err)
-	kind := Network
-	var timeout net.Error
-	switch {
-	case status != 0 && ctx.Err() == nil && errors.Is(err, io.ErrUnexpectedEOF):
-		kind = Garbage
-	case errors.As(reason, &timeout) && timeout.Timeout():
-		kind = Timeout
-	}
-	return &Error{Call: e.call, Status: status, Kind: kind, Err: &cause{hide.clean(err.Error(), maxMessage), reason}}
+	fmt.Fprintf(w, "oapi.Client(%s as %s)", c.token.name, c.id)
 }
 
 // redirected names the host only: a Location may repeat the query with the secret.

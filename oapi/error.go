@@ -14,6 +14,7 @@ import (
 // Error is why a call brought no value. Its texts hold no secret and no token.
 type Error struct {
 	Call    string // as DingTalk spells it: "gettoken", "oauth2/jsapiTickets", …
+	V1      bool   // the call is one of api.dingtalk.com/v1.0, not of oapi.dingtalk.com
 	Status  int    // of HTTP; 0 where no answer came
 	Code    string // DingTalk's: "40096", "invalidClientIdOrSecret"; "" where there is none
 	Message string // DingTalk's, at most 300 bytes, printable
@@ -21,7 +22,8 @@ type Error struct {
 	Err     error  // the cause, where it is not DingTalk's refusal
 }
 
-// Error tells what happened; see Advice for what to do about it.
+// Error tells what happened. What to do about it is worded elsewhere, by the
+// facts that an Error tells.
 func (e *Error) Error() string {
 	s := "calling " + e.Call
 	if e.Code != "" {
@@ -44,6 +46,12 @@ func (e *Error) Unwrap() error { return e.Err }
 // TokenRejected says that DingTalk no longer takes the access token: drop it,
 // fetch a fresh one and repeat the call, once.
 func (e *Error) TokenRejected() bool { return e.Kind == Token }
+
+// Unsent says that the call was never made, as it could not be written: DingTalk
+// and the way to it have no part in that.
+func (e *Error) Unsent() bool {
+	return e.Status == 0 && e.Err != nil && (e.Kind == Token || e.Kind == Parameter)
+}
 
 // RateLimited says that DingTalk wants fewer calls: wait longer than after
 // other failures.
@@ -143,14 +151,14 @@ var kindOfText = []struct {
 	{"unsupported.grant.type", Parameter},
 }
 
-// kind sorts a refusal. What is refused is what was sent: the app's secret by
-// a token call, the access token by a ticket call, whatever the code says.
-func (e endpoint) kind(status int, code string) Kind {
+// kind sorts a refusal. What is refused is what was sent: the access token where
+// there was one, else the app's secret, whatever the code says.
+func (made call) kind(status int, code string) Kind {
 	kind := kindOfRefusal(status, code)
 	switch {
-	case kind == Credentials && e.isTicket():
+	case kind == Credentials && made.token != "":
 		return Token
-	case kind == Token && !e.isTicket():
+	case kind == Token && made.token == "":
 		return Credentials
 	}
 	return kind

@@ -10,7 +10,6 @@ import (
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/client"
 	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
-	"github.com/caddy-dingtalk/caddy-dingtalk/oapi"
 	"github.com/caddy-dingtalk/caddy-dingtalk/observe"
 	"github.com/caddy-dingtalk/caddy-dingtalk/signer"
 	"github.com/caddy-dingtalk/caddy-dingtalk/tokens"
@@ -66,7 +65,7 @@ func (t *Tenant) Ticket(ctx context.Context) (*tokens.Token, *NoTicket) {
 		Message: "there is no jsapi_ticket yet: reload the page in a moment; if that does not help, look into the Caddy log",
 		Retry:   time.Second,
 	}
-	if advice := oapi.PublicAdviceOn(err); advice != "" {
+	if advice := doctor.PublicAdvice(err).EN; advice != "" {
 		none.Message = "DingTalk gives no jsapi_ticket: " + advice + " The Caddy log has the details."
 	}
 	var unavailable *tokens.Unavailable

@@ -13,6 +13,7 @@ import (
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/client"
 	"github.com/caddy-dingtalk/caddy-dingtalk/config"
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 	"github.com/caddy-dingtalk/caddy-dingtalk/observe"
 	"github.com/caddy-dingtalk/caddy-dingtalk/signer"
 	"github.com/caddy-dingtalk/caddy-dingtalk/tokens"
@@ -64,6 +65,7 @@ func Open(ctx caddy.Context, c *config.Config, events *observe.Emitter, log *zap
 	t.Tokens = tokens.NewApp(tokens.Options{
 		Name: name, Source: Source(c), Storage: storage, Memory: memory.(*tokens.Memory),
 		Log: log, Observer: observe.Watcher{App: name, Events: events},
+		Advice: func(err error) string { return doctor.Advice(err).EN },
 	})
 	t.Tokens.TakeOver()
 	stop := observe.Run(observe.App{Tokens: t.Tokens, CorpID: c.CorpID})
