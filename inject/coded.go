@@ -15,6 +15,7 @@ type coded struct {
 	page   *opening
 	raw    []byte  // what upstream has written, while it may still go on untouched
 	room   *[]byte // for raw, as long as it suffices
+	looked int     // how much of raw has been looked at for the place
 
 	spliced bool      // the one way is taken: the place is known
 	header  int       // the length of the gzip header, 0 for zstd
@@ -54,11 +55,13 @@ func (c *coded) write(p []byte) error {
 		return c.transcode(p)
 	}
 	waited := c.spliced
-	switch c.look() {
-	case needMore:
-		return nil
-	case noPlace:
-		return c.transcode(c.raw)
+	if !c.spliced || len(c.raw) > 2*c.looked { // the charset alone may wait: to look at each write would take for ever
+		switch c.look() {
+		case needMore:
+			return nil
+		case noPlace:
+			return c.transcode(c.raw)
+		}
 	}
 	complete := c.page.length >= 0 && int64(len(c.raw)) >= c.page.length
 	if complete || len(c.raw) >= maxHeld || waited && c.page.prescanned() {
@@ -120,6 +123,9 @@ func (c *coded) settle() {
 // and p, which is not: decoded, or as upstream has written it if the page is
 // spliced or left as it is.
 func (c *coded) open(p []byte) error {
+	if c.spliced && c.looked < len(c.raw) && !c.page.prescanned() {
+		c.look()
+	}
 	defer c.page.head.close()
 	buf := joinedBuffers.Get().(*[]byte)
 	defer joinedBuffers.Put(buf)

@@ -169,7 +169,7 @@ func TestATruncatedPageStaysTruncated(t *testing.T) {
 func checkTruncated(t *testing.T, c coding, h http.Header, body []byte) {
 	t.Helper()
 	want, _ := decodable(c, body)
-	pos, _, f := findPlace(want, 0, false)
+	pos, f := new(search).next(want, false)
 	least := want
 	if _, ok := plainHead(want); ok {
 		want, _ = decoded(c, body) // by the client itself
