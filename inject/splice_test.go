@@ -395,7 +395,7 @@ func TestACodedBeginningIsNotLookedAtAtEachWrite(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			page := &opening{out: &sink{header: http.Header{"Content-Type": {"text/html"}}}, insert: theSnippet}
-			page.open(http.StatusOK, -1, false)
+			page.open(http.StatusOK, -1, contentType{value: "text/html"})
 			c := newCoded(gzipCoding, page)
 			looks, sum, last := 0, 0, 0
 			for _, p := range byByte([]byte(body)) {
