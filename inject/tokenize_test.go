@@ -3,6 +3,7 @@ package inject
 import (
 	"bytes"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -72,6 +73,7 @@ func (s *source) Read(p []byte) (int, error) {
 // agree proves that the search finds what the tokenizer finds.
 func agree(t testing.TB, b []byte) {
 	t.Helper()
+	b = append(slices.Clip(b), ' ') // the tokenizer reads a byte more than it needs to know that `<!>` has ended
 	start, f := skipBOM(b, true)
 	if f != found {
 		return
