@@ -76,7 +76,7 @@ async function buildAll (directory) {
       await build({
         configFile: false,
         logLevel: 'error',
-        root: join(import.meta.dirname, '../spa', app),
+        root: join(import.meta.dirname, 'spa', app),
         define: {ROUTING: JSON.stringify(routing)},
         resolve: {alias: {'dingtalk-jsapi': 'dingtalk-jsapi-3.2.9'}},
         build: {outDir: join(directory, `${app}-${routing}`), emptyOutDir: true}

@@ -1,8 +1,8 @@
 // The client and the module in a browser, with DingTalk's own JSAPI scripts. One
 // process, so that all topics share one Caddy and one browser:
 //
-//	npm ci && npm run test:browser
-//	node --test --test-name-pattern='a policy' testdata/browser/browser.test.mjs
+//	npm ci && npm test
+//	node --test --test-name-pattern='a policy' browser.test.mjs
 import {after, before} from 'node:test'
 import {start, stop} from './harness.mjs'
 

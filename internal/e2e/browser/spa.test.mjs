@@ -1,7 +1,7 @@
 // Single-page apps in a browser: Vue and React built with Vite, and what else makes
 // the browser show another URL than the one that was signed.
 //
-//	node --test --test-name-pattern='service worker' testdata/browser/spa.test.mjs
+//	node --test --test-name-pattern='service worker' spa.test.mjs
 import {after, before} from 'node:test'
 import {start, stop} from './spa-world.mjs'
 

@@ -1,7 +1,7 @@
 // Takes the pictures of the doctor page for the README anew, as a phone shows them.
 // Any program that makes a palette of their colours makes them smaller.
 //
-//	node testdata/browser/doctor-pictures.mjs docs
+//	node doctor-pictures.mjs docs
 import {writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {launch, onExit, stop} from './harness.mjs'

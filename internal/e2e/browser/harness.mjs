@@ -10,7 +10,7 @@ import {createInterface} from 'node:readline'
 import {chromium} from 'playwright-core'
 import * as upstream from './upstream.mjs'
 
-const root = join(import.meta.dirname, '../..')
+const root = join(import.meta.dirname, '../../..')
 const out = join(import.meta.dirname, 'out')
 
 // world is what start has started: the browser, the log of Caddy, the sandboxes, and

@@ -71,13 +71,13 @@ test('sign() without an answer rejects with the code unreachable', () =>
 // The other tests run the apps.
 for (const [readme, heading] of [['README.md', 'Single-page apps'], ['README.zh-CN.md', '单页应用']]) {
   test(`the examples in ${readme} are what the apps do`, () => {
-    const root = join(import.meta.dirname, '../..')
+    const root = join(import.meta.dirname, '../../..')
     const text = readFileSync(join(root, readme), 'utf8')
     const section = text.split(/^## /m).find(s => s.startsWith(heading + '\n'))
     const examples = Array.from(section.matchAll(/^```jsx?\n(.*?)^```$/gms), ([, code]) => code)
     assert.equal(examples.length, apps.length)
     for (const [i, app] of apps.entries()) {
-      const source = readFileSync(join(root, 'testdata/spa', app, 'main.js'), 'utf8')
+      const source = readFileSync(join(import.meta.dirname, 'spa', app, 'main.js'), 'utf8')
       const code = examples[i].split('\n').filter(line => line && !/^(import|\/\/)/.test(line))
       assert.equal(code.length, 3)
       assert.ok(source.replace(/^ +/gm, '').includes(code.map(line => line.trim()).join('\n')), `${app} does something else than ${examples[i]}`)

@@ -5,7 +5,7 @@ import {join} from 'node:path'
 import {runInNewContext} from 'node:vm'
 import {until, world} from './harness.mjs'
 
-const nativeJS = readFileSync(join(import.meta.dirname, '../../internal/sandbox/native.js'), 'utf8')
+const nativeJS = readFileSync(join(import.meta.dirname, '../../sandbox/native.js'), 'utf8')
 const {__ddNative: {userAgents}} = runInNewContext(`${nativeJS};window`, {window: {}})
 
 // What runs in every frame before any script of the page.

@@ -5,11 +5,11 @@ import assert from 'node:assert/strict'
 import {readFileSync} from 'node:fs'
 import {gzipSync} from 'node:zlib'
 import {parse} from 'acorn'
-import {build, built, source} from './build-client.mjs'
+import {build, built, source} from '../../../client/build.mjs'
 
 const minified = readFileSync(built, 'latin1')
 
-test('client.min.js is what `npm run client` makes of client.js', async () => {
+test('client.min.js is what `make client` makes of client.js', async () => {
   assert.equal(minified, await build())
 })
 

@@ -16,7 +16,7 @@
 import {readFileSync} from 'node:fs'
 import {join} from 'node:path'
 
-const measured = JSON.parse(readFileSync(join(import.meta.dirname, '../proxy-recipes.json'), 'utf8'))
+const measured = JSON.parse(readFileSync(join(import.meta.dirname, '../../../testdata/proxy-recipes.json'), 'utf8'))
 
 const origin = 'public_origin ORIGIN'
 const under = '/app'

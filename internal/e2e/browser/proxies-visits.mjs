@@ -6,7 +6,7 @@ import {launch} from './firefox.mjs'
 import {until} from './harness.mjs'
 import {versionHeader} from './proxies-app.mjs'
 
-const nativeJS = readFileSync(join(import.meta.dirname, '../../internal/sandbox/native.js'), 'utf8')
+const nativeJS = readFileSync(join(import.meta.dirname, '../../sandbox/native.js'), 'utf8')
 
 const platforms = ['ios', 'android', 'pc', 'harmony']
 const versions = ['3.2.9', '2.15.6']

@@ -8,7 +8,7 @@ import {freePorts, onExit, startCaddy, startSandbox, temporary, until} from './h
 import {startApp} from './proxies-app.mjs'
 import {deployments, edgeSite, haproxyFrontend, mapping, nginxServers, ourSite} from './proxies-deployments.mjs'
 
-const templates = join(import.meta.dirname, '../proxies')
+const templates = join(import.meta.dirname, 'proxies')
 
 const binaries = {nginx: find('nginx'), haproxy: find('haproxy')}
 const missing = Object.keys(binaries).filter(name => !binaries[name])

@@ -83,7 +83,7 @@ function promise (name) {
 
 test('the README has the lines that were run', () => {
   for (const name of ['README.md', 'README.zh-CN.md']) {
-    const text = readFileSync(join(import.meta.dirname, '../..', name), 'utf8')
+    const text = readFileSync(join(import.meta.dirname, '../../..', name), 'utf8')
     for (const [recipe, {cure = [], site = [], directive = []}] of Object.entries(recipes)) {
       for (const line of [...cure, ...site, ...directive]) {
         const shown = line.replace('ORIGIN', 'https://h5.example.com')

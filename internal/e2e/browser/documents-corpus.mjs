@@ -2,7 +2,7 @@
 import {readFileSync, readdirSync} from 'node:fs'
 import {join} from 'node:path'
 
-const directory = join(import.meta.dirname, '../html')
+const directory = join(import.meta.dirname, '../../../testdata/html')
 
 const corpus = Object.fromEntries(readdirSync(directory).filter(name => name.endsWith('.html'))
   .map(name => [name, readFileSync(join(directory, name))]))

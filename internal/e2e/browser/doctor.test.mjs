@@ -13,7 +13,7 @@ before(startDoctors)
 after(stop)
 
 const path = '/.dingtalk/doctor'
-const source = readFileSync(join(import.meta.dirname, '../../internal/doctorpage/page.js'), 'utf8')
+const source = readFileSync(join(import.meta.dirname, '../../doctorpage/page.js'), 'utf8')
 
 // clean makes sure that nothing went wrong in the page itself, and that it fits the
 // phone. expected are lines of the console that belong to the story.
