@@ -121,10 +121,7 @@ func (h *Handler) insert(r *http.Request, p place, dst []byte, header http.Heade
 	page, suffix := h.sign(ctx, p, r.Host)
 	page.Posted = r.Method != http.MethodGet
 	countPage(page)
-	var form client.Form
-	if csp := header["Content-Security-Policy"]; len(csp) > 0 {
-		form = client.FormFor(csp, p.Origin.String()+h.endpoint+"/"+client.FileName)
-	}
+	form := client.FormFor(header, func() string { return p.Origin.String() + h.endpoint + "/" + client.FileName })
 	return h.renderer.Append(dst, page, form), suffix
 }
 
