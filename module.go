@@ -179,10 +179,7 @@ func (h *Handler) insert(r *http.Request, p page, dst []byte, header http.Header
 	if signed.Err != nil {
 		h.notices.Unsigned(signed.Err, p.host)
 	}
-	var form client.Form
-	if csp := header["Content-Security-Policy"]; len(csp) > 0 {
-		form = client.FormFor(csp, h.endpoints.ScriptURL(p.at.Origin.String()))
-	}
+	form := client.FormFor(header, func() string { return h.endpoints.ScriptURL(p.at.Origin.String()) })
 	return p.tenant.Renderer.Append(dst, signed, form), suffix
 }
 
