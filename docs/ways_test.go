@@ -76,6 +76,54 @@ func TestTheEndpointsAloneSignForAnApp(t *testing.T) {
 	}
 }
 
+// TestTheRulesAskForMetricsThatExist: a rule over a name or a value of a label that is
+// not there never fires, and nobody notices.
+func TestTheRulesAskForMetricsThatExist(t *testing.T) {
+	ding := sandbox.New(sandbox.Options{})
+	api := httptest.NewServer(ding)
+	t.Cleanup(api.Close)
+	o, addr := ding.Options(), freeAddrs(t, 1)[0]
+	startCaddy(t, fmt.Sprintf(`http://%s {
+	dingtalk {
+		app_key %s
+		app_secret %s
+		corp_id %s
+		agent_id %s
+		api_base %s
+	}
+	metrics /metrics
+}
+`, addr, o.AppKey, o.AppSecret, o.CorpID, o.AgentID, api.URL), filepath.Join(t.TempDir(), "storage"))
+
+	fetch := func(target string) string {
+		res, err := http.Get("http://" + addr + target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		body, err := io.ReadAll(res.Body)
+		if err != nil || res.StatusCode != http.StatusOK {
+			t.Fatalf("%s: %s %v\n%s", target, res.Status, err, body)
+		}
+		return string(body)
+	}
+	fetch("/.dingtalk/config?url=" + url.QueryEscape("http://"+addr+"/")) // calls DingTalk
+	metrics := fetch("/metrics")
+
+	name := regexp.MustCompile(`(caddy_dingtalk_\w+)(?:\{(\w+="\w+")\})?`)
+	for _, file := range []string{"deploy/alerts.yaml", "operations.md", "zh/operations.md"} {
+		found := name.FindAllStringSubmatch(string(read(t, file)), -1)
+		if len(found) < 4 {
+			t.Errorf("%s names %d metrics", file, len(found))
+		}
+		for _, m := range found {
+			if !regexp.MustCompile(`(?m)^` + m[1] + `\{[^}]*` + m[2]).MatchString(metrics) {
+				t.Errorf("%s asks for %s, which is not among\n%s", file, m[0], regexp.MustCompile(`(?m)^caddy_dingtalk.*$`).FindAllString(metrics, -1))
+			}
+		}
+	}
+}
+
 // section returns the first block of nginx and of Caddyfile below a heading of deploy.md.
 func section(t *testing.T, heading string) (nginx, caddyfile string) {
 	t.Helper()
