@@ -40,7 +40,7 @@ type Site struct {
 	Port string
 	Dir  string // DIR in its Caddyfile, with the log and the storage
 
-	Caddyfile string // as it was loaded
+	Caddyfile string            // as it was loaded
 	Fill      *strings.Replacer // for what PORT, UPSTREAM and DIR stand for
 	Client    *http.Client      // whose connections all go to Caddy
 }
