@@ -223,7 +223,7 @@ func TestTheDoctorKeepsItsSecrets(t *testing.T) {
 func TestTheDoctorsTokenIsResolvedInACopy(t *testing.T) {
 	t.Setenv("H5_TOKEN", doctorToken)
 	c := config.Config{Doctor: &config.Doctor{Token: "{env.H5_TOKEN}"}}
-	resolved, err := c.Resolve(caddy.NewReplacer())
+	resolved, err := config.Resolve(c, caddy.NewReplacer())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,10 +9,10 @@ import (
 	"strings"
 	"testing"
 
-	dingtalk "github.com/caddy-dingtalk/caddy-dingtalk"
 	"github.com/caddy-dingtalk/caddy-dingtalk/client"
 	"github.com/caddy-dingtalk/caddy-dingtalk/internal/sandbox"
 	"github.com/caddy-dingtalk/caddy-dingtalk/internal/testsite"
+	"github.com/caddy-dingtalk/caddy-dingtalk/tenant"
 )
 
 func TestDDConfigHasExactlyTheParametersOfDDConfig(t *testing.T) {
@@ -73,7 +73,7 @@ func TestDDSidecarTellsWhatWasSigned(t *testing.T) {
 	reverse_proxy UPSTREAM
 }`})
 	got := s.ExpectSigned(t, s.Get(t, s.At("h5.test")+"/"), s.At("h5.test")+"/")
-	if got.Sidecar.Endpoint != "/sign" || got.Sidecar.Version != dingtalk.Version {
+	if got.Sidecar.Endpoint != "/sign" || got.Sidecar.Version != tenant.Version {
 		t.Errorf("%+v", got.Sidecar)
 	}
 	var members struct{ Sidecar map[string]any }

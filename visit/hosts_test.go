@@ -1,4 +1,4 @@
-package dingtalk
+package visit
 
 import (
 	"testing"
@@ -6,10 +6,13 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
+// signing stands for the handler of the directive.
+type signing struct{ caddyhttp.MiddlewareHandler }
+
 // TestNamedRoutesThatInvokeEachOther: the walk to the directive must end, and find
 // what stands behind them.
 func TestNamedRoutesThatInvokeEachOther(t *testing.T) {
-	h := new(Handler)
+	h := new(signing)
 	invoke := func(name string) *caddyhttp.Invoke { return &caddyhttp.Invoke{Name: name} }
 	named := map[string]*caddyhttp.Route{
 		"one": {Handlers: []caddyhttp.MiddlewareHandler{invoke("one"), invoke("two"), invoke("one")}},
