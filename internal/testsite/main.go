@@ -5,6 +5,7 @@ package testsite
 
 import (
 	"flag"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -63,6 +64,9 @@ var root = func() string {
 func Root(elem ...string) string {
 	return filepath.Join(append([]string{root}, elem...)...)
 }
+
+// Files are those of the module.
+func Files() fs.FS { return os.DirFS(root) }
 
 // ReadFile returns the content of a file of the module.
 func ReadFile(t testing.TB, elem ...string) []byte {
