@@ -116,7 +116,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 // servePage serves a document: it is signed for where it is now, whatever inner
 // handlers make of the request.
 func (h *Handler) servePage(w http.ResponseWriter, r *http.Request, v visit.Visit, next caddyhttp.Handler) error {
-	p := page{tenant: h.tenants.For(&v), at: v.Place(), host: r.Host, policy: w.Header()["Content-Security-Policy"]}
+	p := page{tenant: h.tenants.For(&v), at: v.Place(), host: v.Host(), policy: w.Header()["Content-Security-Policy"]}
 	inject.Prepare(r.Header)
 	out := inject.NewWriter(w, revalidate(r, p.tenant, p.policy), func(dst []byte, header http.Header) ([]byte, string) {
 		return h.insert(r, p, dst, header)
