@@ -1,8 +1,6 @@
 package visit
 
 import (
-	"errors"
-
 	"github.com/caddy-dingtalk/caddy-dingtalk/signer"
 )
 
@@ -24,9 +22,8 @@ func (v *Visit) Place() Place {
 
 func (v *Visit) locate() Place {
 	page, err := v.desk.rules.Page(v.facts())
-	var why *signer.Error
-	if errors.As(err, &why) {
-		return Place{Err: why}
+	if err != nil {
+		return Place{Err: err.(*signer.Error)} // it returns no other
 	}
 	if !page.Public && !v.vouched(page.Origin) {
 		return Place{Page: page, Err: &signer.Error{Reason: signer.Unvouched, Subject: page.Origin.String()}}
