@@ -79,6 +79,7 @@ func (c *coded) transcode(p []byte) error {
 	rest, err := c.dec.write(p)
 	if !c.page.over && (err != nil || len(c.raw) > 2*maxHeld) {
 		c.page.head.found = false // not what it says it is, or nothing but a header
+		c.page.outcome = NoPlace
 		return c.release(nil)
 	}
 	c.settle()

@@ -5,37 +5,97 @@ import (
 	"strings"
 )
 
-// IsDocument reports whether a browser asks for a document to show: by
-// Sec-Fetch-Dest, or, from browsers and plain http sites that send none, by an
-// Accept that names text/html. A navigation that a service worker passes on comes
-// as a fetch, but only navigations ask for an upgrade of insecure requests
-// (measured in Chromium and Firefox). Browsers navigate by GET and POST; an upgrade
-// has no page.
-func IsDocument(r *http.Request) bool {
-	if r.Method != http.MethodGet && r.Method != http.MethodPost {
-		return false
+// Ask is what a request asks for, as far as its answer may be a page.
+type Ask int
+
+const (
+	// AskOther is for something else: nothing is done to the answer.
+	AskOther Ask = iota
+	// AskPage is for a document to show, by GET or POST: NewWriter.
+	AskPage
+	// AskHead is the HEAD of such a request: NewHeadWriter.
+	AskHead
+	// AskPart is a GET or HEAD whose answer is not shown as a document, though the
+	// same URL may be: NewPartWriter.
+	AskPart
+	// AskUnclear is an AskPart without any of the headers by which browsers say what
+	// they ask for. Something on the way may have taken them off.
+	AskUnclear
+)
+
+// AskOf tells what a request asks for: by Sec-Fetch-Dest, or, from browsers and
+// plain http sites that send none, by an Accept that names text/html. A navigation
+// that a service worker passes on comes as a fetch, but only navigations ask for an
+// upgrade of insecure requests (measured in Chromium and Firefox). Browsers navigate
+// by GET and POST; an upgrade has no page.
+func AskOf(r *http.Request) Ask {
+	head := r.Method == http.MethodHead
+	if !head && r.Method != http.MethodGet && r.Method != http.MethodPost || len(r.Header["Upgrade"]) > 0 {
+		return AskOther
 	}
-	if len(r.Header["Upgrade"]) > 0 {
-		return false
+	switch document := asksForDocument(r.Header); {
+	case document && head:
+		return AskHead
+	case document:
+		return AskPage
+	case r.Method == http.MethodPost:
+		return AskOther
+	case len(r.Header["Sec-Fetch-Dest"]) == 0 && len(r.Header["Accept"]) == 0:
+		return AskUnclear
 	}
-	if dest := r.Header["Sec-Fetch-Dest"]; len(dest) > 0 {
+	return AskPart
+}
+
+// IsDocument reports whether a browser asks for a document to show.
+func IsDocument(r *http.Request) bool { return AskOf(r) == AskPage }
+
+func asksForDocument(h http.Header) bool {
+	if dest := h["Sec-Fetch-Dest"]; len(dest) > 0 {
 		switch dest[0] {
 		case "document", "iframe", "frame":
 			return true
 		case "empty": // fetch, unless a service worker passes a navigation on
-			return len(r.Header["Upgrade-Insecure-Requests"]) > 0
+			return len(h["Upgrade-Insecure-Requests"]) > 0
 		}
 		return false
 	}
-	if with := r.Header["X-Requested-With"]; len(with) > 0 && strings.EqualFold(with[0], "XMLHttpRequest") {
+	for _, mark := range partMarks {
+		if len(h[mark]) > 0 {
+			return false
+		}
+	}
+	if with := h["X-Requested-With"]; len(with) > 0 && !isPackageName(with[0]) {
 		return false
 	}
-	for _, accept := range r.Header["Accept"] {
+	for _, accept := range h["Accept"] {
 		if containsFold(accept, "text/html") {
 			return true
 		}
 	}
 	return false
+}
+
+// partMarks are set by scripts that fetch a part of a page, or a page to take parts
+// from, and accept text/html as a browser does: Turbo, htmx, pjax, Unpoly.
+var partMarks = []string{"Turbo-Frame", "Hx-Request", "X-Pjax", "X-Up-Version"}
+
+// isPackageName reports whether s can be the name of an Android app, which its
+// webviews send as X-Requested-With: at least two words with dots between them
+// (developer.android.com, "Set the application ID").
+func isPackageName(s string) bool {
+	words := 0
+	for word := range strings.SplitSeq(s, ".") {
+		if word == "" || !isLetter(word[0]) {
+			return false
+		}
+		for i := range len(word) {
+			if c := word[i]; !isLetter(c) && (c < '0' || c > '9') && c != '_' {
+				return false
+			}
+		}
+		words++
+	}
+	return words > 1
 }
 
 // containsFold reports whether s contains the lower-case letters of sub in any

@@ -33,6 +33,16 @@ func TestIsDocumentKnowsWhatBrowsersAskForToShow(t *testing.T) {
 		"an unknown destination":            {"GET", http.Header{"Sec-Fetch-Dest": {""}, "Accept": {accept}}, false},
 		"XMLHttpRequest":                    {"GET", http.Header{"Accept": {accept}, "X-Requested-With": {"XMLHttpRequest"}}, false},
 		"XMLHttpRequest in small letters":   {"GET", http.Header{"Accept": {accept}, "X-Requested-With": {"xmlhttprequest"}}, false},
+		"an app's webview, another app":     {"GET", http.Header{"Accept": {accept}, "X-Requested-With": {"cn.app_1.H5"}}, true},
+		"a library of somebody's own":       {"GET", http.Header{"Accept": {accept}, "X-Requested-With": {"swup"}}, false},
+		"something that is no name":         {"GET", http.Header{"Accept": {accept}, "X-Requested-With": {"com..x"}}, false},
+		"a version":                         {"GET", http.Header{"Accept": {accept}, "X-Requested-With": {"axios.1"}}, false},
+		"nothing that asks":                 {"GET", http.Header{"Accept": {accept}, "X-Requested-With": {""}}, false},
+		"a frame of Turbo":                  {"GET", http.Header{"Accept": {accept}, "Turbo-Frame": {"list"}}, false},
+		"htmx":                              {"GET", http.Header{"Accept": {accept}, "Hx-Request": {"true"}}, false},
+		"pjax":                              {"GET", http.Header{"Accept": {accept}, "X-Pjax": {"true"}}, false},
+		"Unpoly":                            {"GET", http.Header{"Accept": {accept}, "X-Up-Version": {"3.7"}}, false},
+		"a navigation that htmx marks":      {"GET", http.Header{"Sec-Fetch-Dest": {"document"}, "Hx-Request": {"true"}}, true},
 		"a program that takes all":          {"GET", http.Header{"Accept": {"*/*"}}, false},
 		"a program that takes any text":     {"GET", http.Header{"Accept": {"text/*"}}, false},
 		"a program that says nothing":       {"GET", http.Header{}, false},
@@ -136,5 +146,34 @@ func TestRevalidateWithoutASuffixAsksForThePage(t *testing.T) {
 	h := http.Header{"If-None-Match": {`"a", "b-t1", *`}}
 	if Revalidate(h, "") || len(h) != 0 {
 		t.Errorf("%v", h)
+	}
+}
+
+func TestAskOfTellsWhatARequestAsksFor(t *testing.T) {
+	document, other := http.Header{"Accept": {"text/html"}}, http.Header{"Sec-Fetch-Dest": {"empty"}, "Accept": {"text/html"}}
+	for name, c := range map[string]struct {
+		method string
+		header http.Header
+		want   Ask
+	}{
+		"a navigation":               {"GET", document, AskPage},
+		"a form":                     {"POST", document, AskPage},
+		"the HEAD of a navigation":   {"HEAD", document, AskHead},
+		"a fetch":                    {"GET", other, AskPart},
+		"the HEAD of a fetch":        {"HEAD", other, AskPart},
+		"a program":                  {"GET", http.Header{"Accept": {"*/*"}}, AskPart},
+		"a script that posts":        {"POST", other, AskOther},
+		"a request without a word":   {"GET", http.Header{}, AskUnclear},
+		"a HEAD without a word":      {"HEAD", http.Header{"User-Agent": {"x"}}, AskUnclear},
+		"a POST without a word":      {"POST", http.Header{}, AskOther},
+		"an upgrade":                 {"GET", http.Header{"Accept": {"text/html"}, "Upgrade": {"websocket"}}, AskOther},
+		"an upgrade without a word":  {"GET", http.Header{"Upgrade": {"websocket"}}, AskOther},
+		"a method of somebody's own": {"PURGE", document, AskOther},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := AskOf(&http.Request{Method: c.method, Header: c.header}); got != c.want {
+				t.Errorf("%v, want %v", got, c.want)
+			}
+		})
 	}
 }

@@ -19,14 +19,27 @@ type handler func(w http.ResponseWriter, r *http.Request) error
 // error that comes before anything was written becomes a 502.
 func inserting(next handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !IsDocument(r) {
+		ask := AskOf(r)
+		switch ask {
+		case AskOther:
 			_ = next(w, r)
+			return
+		case AskPart, AskUnclear:
+			part := NewPartWriter(w)
+			_ = next(part, r)
+			part.Close()
 			return
 		}
 		Prepare(r.Header)
 		suffix := ""
 		if Revalidate(r.Header, tag) {
 			suffix = tag
+		}
+		if ask == AskHead {
+			head := NewHeadWriter(w, suffix, func(http.Header) string { return tag })
+			_ = next(head, r)
+			head.Close()
+			return
 		}
 		page := NewWriter(w, suffix, theSnippet)
 		returned := false

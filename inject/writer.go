@@ -101,8 +101,14 @@ func (w *Writer) decide() {
 		w.pass()
 		return
 	}
+	if !insertable(kind.charset) {
+		w.page.outcome = NoASCII
+		w.pass()
+		return
+	}
 	c := contentCoding(h)
 	if c == unknownCoding {
+		w.page.outcome = UnknownCoding
 		w.refuse = strings.Join(h["Content-Encoding"], ", ")
 		w.pass()
 		return
@@ -227,7 +233,7 @@ func (w *Writer) Finish() error {
 	if len(trailers) > 0 {
 		maps.Copy(w.Header(), trailers)
 	}
-	if w.page.inserted { // trailers are not sent before the handler around us returns
+	if w.page.outcome == Inserted { // trailers are not sent before the handler around us returns
 		dropStaleTrailers(w.Header())
 	}
 	return err
