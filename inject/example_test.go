@@ -28,10 +28,7 @@ func banner(next http.Handler) http.Handler {
 			return
 		}
 		inject.Prepare(r.Header)
-		kept := ""
-		if inject.Revalidate(r.Header, suffix) {
-			kept = suffix
-		}
+		kept := inject.Revalidate(r.Header, suffix)
 		if ask == inject.AskHead {
 			head := inject.NewHeadWriter(w, kept, func(http.Header) string { return suffix })
 			next.ServeHTTP(head, r)
@@ -46,6 +43,10 @@ func banner(next http.Handler) http.Handler {
 			}
 		}()
 		next.ServeHTTP(page, r)
+		if page.Again() { // what the browser has does not go with what it was sent now
+			r.Header.Del("If-None-Match")
+			next.ServeHTTP(page, r)
+		}
 		returned = true
 		_ = page.Finish()
 	})

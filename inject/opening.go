@@ -71,6 +71,9 @@ func (o *opening) begin(dst []byte, length func(start, inserted int) int64) (sta
 		o.outcome = Declined
 		return start, false
 	}
+	if tag != "" && len(h["Etag"]) > 0 {
+		tag += policyName(h)
+	}
 	o.values.asPage(h, tag)
 	if charset != "" {
 		o.values.set(h, slotType, "Content-Type", o.kind.value+"; charset="+charset)

@@ -89,7 +89,11 @@ func (p *HeaderWriter) send(status int) {
 		case !p.page:
 			asPart(h)
 		case pageStatus(status) && contentCoding(h) != unknownCoding:
-			new(values).asPage(h, p.tag(h))
+			suffix := p.tag(h)
+			if suffix != "" {
+				suffix += policyName(h)
+			}
+			new(values).asPage(h, suffix)
 			delete(h, "Content-Length")
 			p.empty = true
 		}

@@ -156,8 +156,10 @@ func knownCodings(accepted string) (known string, cut bool) {
 
 // Revalidate turns If-None-Match into what upstream understands: tags that carry
 // the suffix of the pages we make now become upstream's own, all others go, for
-// their pages are out of date. It reports whether a condition is left.
-func Revalidate(h http.Header, suffix string) bool {
+// their pages are out of date. It returns what was taken off, with the name of the
+// policy that the page was made for, or "" if no condition is left. Of pages made
+// for several policies one kind alone is asked for.
+func Revalidate(h http.Header, suffix string) (kept string) {
 	var bare []string
 	for _, value := range h["If-None-Match"] {
 		for value != "" {
@@ -165,18 +167,35 @@ func Revalidate(h http.Header, suffix string) bool {
 			if tag == "" {
 				break // `*`, or no list of entity-tags: RFC 9110 section 13.1.2
 			}
-			if b, ours := strings.CutSuffix(tag, suffix+`"`); ours && suffix != "" {
-				bare = append(bare, b+`"`)
+			if b, its, ours := cutSuffix(tag, suffix); ours && (kept == "" || kept == its) {
+				kept = its
+				bare = append(bare, b)
 			}
 			value = rest
 		}
 	}
 	delete(h, "If-None-Match")
-	if len(bare) == 0 {
-		return false
+	if len(bare) > 0 {
+		h["If-None-Match"] = []string{strings.Join(bare, ", ")}
 	}
-	h["If-None-Match"] = []string{strings.Join(bare, ", ")}
-	return true
+	return kept
+}
+
+// cutSuffix takes the suffix off a tag, and the name of a policy behind it.
+func cutSuffix(tag, suffix string) (bare, cut string, ours bool) {
+	if suffix == "" {
+		return "", "", false
+	}
+	named, _ := strings.CutSuffix(tag, `"`)
+	start, policy := named, ""
+	if i := len(named) - policyNameSize; i >= 0 && strings.HasPrefix(named[i:], policyMark) && strings.Trim(named[i+len(policyMark):], "0123456789abcdef") == "" {
+		start, policy = named[:i], named[i:]
+	}
+	if bare, ours = strings.CutSuffix(start, suffix); !ours {
+		policy = ""
+		bare, ours = strings.CutSuffix(named, suffix) // it may end like the name of a policy itself
+	}
+	return bare + `"`, suffix + policy, ours
 }
 
 // cutTag takes the first entity-tag off a list.

@@ -31,17 +31,14 @@ func inserting(next handler) http.Handler {
 			return
 		}
 		Prepare(r.Header)
-		suffix := ""
-		if Revalidate(r.Header, tag) {
-			suffix = tag
-		}
+		kept := Revalidate(r.Header, tag)
 		if ask == AskHead {
-			head := NewHeadWriter(w, suffix, func(http.Header) string { return tag })
+			head := NewHeadWriter(w, kept, func(http.Header) string { return tag })
 			_ = next(head, r)
 			head.Close()
 			return
 		}
-		page := NewWriter(w, suffix, theSnippet)
+		page := NewWriter(w, kept, theSnippet)
 		returned := false
 		defer func() {
 			if !returned {
@@ -49,6 +46,10 @@ func inserting(next handler) http.Handler {
 			}
 		}()
 		err := next(page, r)
+		if page.Again() {
+			delete(r.Header, "If-None-Match")
+			err = next(page, r)
+		}
 		returned = true
 		if err != nil {
 			page.Abort()
