@@ -102,10 +102,7 @@ func (h *Handler) revalidate(r *http.Request, policy []string) string {
 	if ticket := h.tokens.Held(); ticket != nil {
 		suffix = h.suffix(ticket, policy)
 	}
-	if !inject.Revalidate(r.Header, suffix) {
-		return ""
-	}
-	return suffix
+	return inject.Revalidate(r.Header, suffix)
 }
 
 // insertedVar is the variable of a request whose page has its snippet.
