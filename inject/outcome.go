@@ -19,6 +19,9 @@ const (
 	// UnknownCoding is HTML with a content coding that cannot be taken off and put on
 	// again. Refused names it.
 	UnknownCoding
+	// Busy is HTML in zstd that would have to be decoded while too many such pages are
+	// being read slowly.
+	Busy
 )
 
 // Outcome returns what became of the answer.
