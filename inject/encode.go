@@ -12,9 +12,9 @@ import (
 
 // encoder puts a content coding on again. A page's client may take minutes to read
 // it, and the state of a compressor is a megabyte: an encoder holds little between
-// two writes and while it writes. Each piece is compressed for itself, into a buffer
-// that goes out when the compressor has been given back, so that there is nothing to
-// flush. What that costs in size is little, at 32 KiB a piece.
+// two writes and while it writes. Each piece is compressed by a compressor that is
+// given back before the piece goes out, so that there is nothing to flush either.
+// In gzip a piece refers to the one before, in zstd it is a frame of its own.
 type encoder struct {
 	coding coding
 	w      io.Writer
@@ -27,13 +27,19 @@ type encoder struct {
 const (
 	// maxPiece bounds what is compressed at once.
 	maxPiece = 32 << 10
-	// maxRecent is how far the stateless compressor looks back.
-	maxRecent = 8 << 10
+	// maxRecent is how much of what went before gzip may refer to.
+	maxRecent = 16 << 10
+	// gzipLevel is Caddy's own choice.
+	gzipLevel = 5
 )
 
 var (
 	encodedBuffers = sync.Pool{New: func() any { b := make([]byte, 0, 16<<10); return &b }}
-	zstdWriters    = sync.Pool{New: func() any {
+	flateWriters   = sync.Pool{New: func() any {
+		w, _ := flate.NewWriter(nil, gzipLevel)
+		return w
+	}}
+	zstdWriters = sync.Pool{New: func() any {
 		w, _ := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true), zstd.WithWindowSize(maxPiece))
 		return w
 	}}
@@ -94,7 +100,16 @@ func (e *encoder) appendGzip(b, piece []byte, last bool) []byte {
 		b = append(b, 0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 0xFF)
 	}
 	out := appender{b}
-	_ = flate.StatelessDeflate(&out, piece, last, e.recent) // appending does not fail
+	z := flateWriters.Get().(*flate.Writer)
+	z.ResetDict(&out, e.recent)
+	_, _ = z.Write(piece) // appending does not fail
+	if last {
+		_ = z.Close()
+	} else {
+		_ = z.Flush()
+	}
+	z.ResetDict(io.Discard, nil)
+	flateWriters.Put(z)
 	e.crc = crc32.Update(e.crc, crc32.IEEETable, piece)
 	e.size += uint32(len(piece))
 	if last {
