@@ -20,6 +20,7 @@ import (
 	"github.com/caddy-dingtalk/caddy-dingtalk/client"
 	"github.com/caddy-dingtalk/caddy-dingtalk/config"
 	"github.com/caddy-dingtalk/caddy-dingtalk/inject"
+	_ "github.com/caddy-dingtalk/caddy-dingtalk/robot/alert" // the guest events.handlers.dingtalk_robot
 	"github.com/caddy-dingtalk/caddy-dingtalk/signer"
 	"github.com/caddy-dingtalk/caddy-dingtalk/tokens"
 )
