@@ -124,7 +124,7 @@ func list(e caddy.Event, but ...string) string {
 		if value == "" {
 			value = "-"
 		}
-		fmt.Fprintf(&out, "- %s: %s\n", escape(clean(key), ""), escape(value, ""))
+		out.WriteString("- " + escape(clean(key), "") + ": " + escape(value, "") + "\n")
 	}
 	if out.Len() == 0 {
 		return "- event: " + escape(clean(e.Name()), "")

@@ -50,6 +50,9 @@ func show(value any) string {
 // clean makes one line of a text: no control characters, none that turn the
 // direction of writing, at most 500 characters.
 func clean(text string) string {
+	if len(text) <= maxValue && !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r >= 0x7f }) {
+		return text
+	}
 	if len(text) > 4*maxValue {
 		text = text[:4*maxValue] // enough for 500 characters, and cheap
 	}
@@ -92,6 +95,9 @@ func inURL(value, whole string) string {
 // escape keeps Markdown from reading a value as markup: what is written inside a
 // line always, what counts only at its beginning there.
 func escape(value, _ string) string {
+	if !strings.ContainsAny(value, "\\`*[]<>~|!_#+-=.)") {
+		return value
+	}
 	var out strings.Builder
 	out.Grow(len(value) + 8)
 	for i, r := range value {
