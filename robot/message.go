@@ -30,6 +30,18 @@ type At struct {
 	All bool
 }
 
+// Add adds somebody: a mobile number, a userid behind an @, or everybody as all.
+func (a *At) Add(name string) {
+	switch id, isUser := strings.CutPrefix(name, "@"); {
+	case id == "all":
+		a.All = true
+	case isUser:
+		a.UserIDs = append(a.UserIDs, id)
+	default:
+		a.Mobiles = append(a.Mobiles, name)
+	}
+}
+
 // Text is plain text.
 type Text struct {
 	Content string // required

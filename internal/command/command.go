@@ -13,6 +13,7 @@ func Add(subcommand func() *cobra.Command) { additions = append(additions, subco
 
 // AddTo puts all the subcommands under their parent.
 func AddTo(parent *cobra.Command) {
+	parent.AddCommand(robotCommand())
 	for _, subcommand := range additions {
 		parent.AddCommand(subcommand())
 	}

@@ -160,7 +160,7 @@ func (h *Robot) resolve() error {
 		if name, err = resolve(repl, "at", name); err != nil {
 			return err
 		}
-		addAt(&h.at, name)
+		h.at.Add(name)
 	}
 	if h.Every == 0 {
 		h.Every = caddy.Duration(DefaultEvery)
@@ -183,18 +183,6 @@ func resolve(repl *caddy.Replacer, name, text string) (string, error) {
 		return "", fmt.Errorf("resolving %s: %s is unknown or empty: write {env.NAME} or {file./path}, and set the variable or fill the file before Caddy starts", name, quoted)
 	}
 	return value, nil
-}
-
-// addAt adds one argument of at: a mobile number, @userid or all.
-func addAt(at *robot.At, name string) {
-	switch id, isUser := strings.CutPrefix(name, "@"); {
-	case name == "all" || name == "@all":
-		at.All = true
-	case isUser:
-		at.UserIDs = append(at.UserIDs, id)
-	default:
-		at.Mobiles = append(at.Mobiles, name)
-	}
 }
 
 // Cleanup gives the queue back. The last to do so waits up to 2 s for what is

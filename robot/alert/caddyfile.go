@@ -207,7 +207,7 @@ func (h *Robot) checkAt() error {
 	var at robot.At
 	for _, name := range h.At {
 		if isStatic(name) {
-			addAt(&at, name)
+			at.Add(name)
 		}
 	}
 	return robot.Text{Content: "x", At: at}.Validate()
