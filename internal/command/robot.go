@@ -59,15 +59,19 @@ Exit codes: 0 sent (with --dry-run: valid), 1 refused by DingTalk or not reached
 	f.addTo(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		cmd.SilenceUsage = true
-		return caddycmd.WrapCommandFuncForCobra(func(caddycmd.Flags) (int, error) {
-			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
-			defer stop()
-			code, err := f.run(ctx, cmd)
-			if err != nil && code == exitInvalid { // Caddy's wrapper prints other codes only
-				fmt.Fprintln(cmd.ErrOrStderr(), "Error:", err)
-			}
-			return code, err
-		})(cmd, args)
+		ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+		defer stop()
+		code, err := f.run(ctx, cmd)
+		if err == nil {
+			return nil
+		}
+		// People and scripts read this, not Caddy's log.
+		fmt.Fprintln(cmd.ErrOrStderr(), "Error:", err)
+		cmd.SilenceErrors = true
+		if code == exitRefused {
+			return err
+		}
+		return caddycmd.WrapCommandFuncForCobra(func(caddycmd.Flags) (int, error) { return code, nil })(cmd, args)
 	}
 	return cmd
 }
