@@ -118,7 +118,7 @@ func special(value string, i int, r rune) bool {
 	case '#', '+', '-', '=':
 		return i == 0
 	case '.', ')': // 1. begins a list
-		return i > 0 && strings.Trim(value[:i], "0123456789") == ""
+		return i > 0 && strings.Trim(value[:i], "0123456789") == "" && (i == len(value)-1 || value[i+1] == ' ')
 	}
 	return false
 }
