@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -314,6 +315,34 @@ func TestCaddysEventsReachTheGroup(t *testing.T) {
 	}
 	if len(messages) != 2 || !strings.Contains(string(messages[0].Body), "] started") || !strings.Contains(string(messages[1].Body), "started") {
 		t.Errorf("got %d: %+v", len(messages), messages)
+	}
+}
+
+// A shutdown has 2 s, however many webhooks hang.
+func TestAShutdownWaitsForAllWebhooksAtOnce(t *testing.T) {
+	over := make(chan struct{})
+	hanging := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-over }))
+	defer hanging.Close()
+	defer close(over)
+	var handlers []string
+	for n := range 4 {
+		handlers = append(handlers, fmt.Sprintf(`{"handler": "dingtalk_robot", "webhook": "%s/?access_token=%d"}`, hanging.URL, n))
+	}
+	config := fmt.Sprintf(`{
+		"admin": {"disabled": true, "config": {"persist": false}},
+		"logging": {"logs": {"default": {"level": "PANIC"}}},
+		"storage": {"module": "file_system", "root": %q},
+		"apps": {"events": {"subscriptions": [{"events": ["started"], "handlers": [%s]}]}}}`, t.TempDir(), strings.Join(handlers, ","))
+	if err := caddy.Load([]byte(config), true); err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	if err := caddy.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	// One after the other they would take four times as long.
+	if took := time.Since(start); took > 2*shutdownTime {
+		t.Errorf("took %s", took)
 	}
 }
 

@@ -18,6 +18,9 @@ func (e *endings) flight(cancel func()) (landed func()) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.cancel = cancel
+	if e.ctx != nil {
+		context.AfterFunc(e.ctx, cancel)
+	}
 	return func() {
 		e.mu.Lock()
 		defer e.mu.Unlock()
@@ -40,10 +43,6 @@ func (s *sender) end(ctx context.Context) {
 // rest is the time that is left for the last message.
 func (e *endings) rest() (context.Context, context.CancelFunc) {
 	e.mu.Lock()
-	ctx := e.ctx
-	e.mu.Unlock()
-	if ctx == nil { // the shutdown has only just begun
-		return context.WithTimeout(context.Background(), shutdownTime)
-	}
-	return context.WithCancel(ctx)
+	defer e.mu.Unlock()
+	return context.WithCancel(e.ctx)
 }

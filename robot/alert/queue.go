@@ -15,8 +15,8 @@ import (
 
 const (
 	maxWaiting   = 1000                    // messages; more are counted only
-	shutdownTime = 1900 * time.Millisecond // of the 2 s that a shutdown may take
-	flightTime   = time.Second             // of these, for the try that is under way
+	shutdownTime = 1700 * time.Millisecond // of the 2 s that a shutdown may take
+	flightTime   = 900 * time.Millisecond  // of these, for the try that is under way
 )
 
 // queues are the queues by webhook, over handlers and reloads.
@@ -41,6 +41,7 @@ func (h *Robot) takeQueue() error {
 	h.queue = q.(*queue)
 	h.queue.attach(h)
 	h.release = sync.OnceValue(func() error {
+		endOrphans()
 		h.queue.detach(h)
 		_, err := queues.Delete(h.key)
 		return err
@@ -63,6 +64,7 @@ type queue struct {
 	last     string // the event that ended the last failure
 	started  bool
 
+	ending           sync.Once
 	wake, stop, done chan struct{}
 }
 
@@ -246,19 +248,46 @@ func (q *queue) sleep(d time.Duration) bool {
 	}
 }
 
-// Destruct ends the queue when its last handler has gone, within 2 s: what waits is
-// sent as one message.
-func (q *queue) Destruct() error {
+// endOrphans begins the end of all queues that no configuration has any more, so
+// that a shutdown waits 2 s for all of them rather than for each.
+func endOrphans() {
+	queues.Range(func(_, value any) bool {
+		if q := value.(*queue); q.orphaned() {
+			q.end()
+		}
+		return true
+	})
+}
+
+func (q *queue) orphaned() bool {
 	q.mu.Lock()
-	started := q.started
-	close(q.stop)
-	q.mu.Unlock()
-	if !started {
-		return nil
+	defer q.mu.Unlock()
+	for _, h := range q.handlers {
+		if h.ctx.Err() == nil {
+			return false
+		}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)
-	defer cancel()
-	q.sender.end(ctx)
+	return len(q.handlers) > 0
+}
+
+// end makes the queue send what waits as one message, and stop.
+func (q *queue) end() {
+	q.ending.Do(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)
+		context.AfterFunc(ctx, cancel)
+		q.sender.end(ctx)
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		close(q.stop)
+		if !q.started {
+			close(q.done)
+		}
+	})
+}
+
+// Destruct ends the queue when its last handler has gone, within 2 s.
+func (q *queue) Destruct() error {
+	q.end()
 	<-q.done
 	return nil
 }

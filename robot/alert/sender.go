@@ -91,17 +91,18 @@ func (s *sender) sent(b *batch) {
 func (s *sender) failed(err error, b *batch, tried int) (wait time.Duration, again bool) {
 	h := s.queue.newest()
 	kind, code, advice := robot.Invalid, "", "This is a defect of the digest: please report it."
+	temporary := false
 	if failure, ok := errors.AsType[*robot.SendError](err); ok {
-		kind, code, advice = failure.Kind, failure.Code, failure.Advice
+		kind, code, advice, temporary = failure.Kind, failure.Code, failure.Advice, failure.Temporary()
 	}
 	if s.state.begin(h.logger, kind, code, advice, err) {
 		h.emitFailed(string(kind), code, advice)
 	}
 	switch {
-	case s.queue.stopped() && (kind == robot.Busy || kind == robot.Network):
+	case s.queue.stopped() && temporary:
 		s.queue.putBack(b) // the last digest tries once more
 		return 0, false
-	case (kind == robot.Busy || kind == robot.Network) && tried < len(retries):
+	case temporary && tried < len(retries):
 		return retries[tried], true
 	case code == "300005" && tried == 0: // seen to come and go
 		return retries[0], true
