@@ -22,6 +22,7 @@ import (
 	"github.com/caddy-dingtalk/caddy-dingtalk/inject"
 	_ "github.com/caddy-dingtalk/caddy-dingtalk/internal/command" // caddy dingtalk …
 	"github.com/caddy-dingtalk/caddy-dingtalk/observe"
+	_ "github.com/caddy-dingtalk/caddy-dingtalk/robot/alert" // the guest events.handlers.dingtalk_robot
 	"github.com/caddy-dingtalk/caddy-dingtalk/tenant"
 	"github.com/caddy-dingtalk/caddy-dingtalk/visit"
 )

@@ -18,9 +18,11 @@ type state struct {
 // allows CORS: it holds nothing real.
 //
 //	GET  /sandbox/state   {"calls": {...}, "tickets": {...}, "refetch": "...", "faults": {...}}
-//	POST /sandbox/fault   {"call": "token" or "ticket", "fault": "slow:1500ms"}; an empty fault switches it off
+//	POST /sandbox/fault   {"call": "token", "ticket" or "robot", "fault": "slow:1500ms"}; an empty fault switches it off
 //	POST /sandbox/expire  kills the living tickets
 //	POST /sandbox/reset   counts to zero, faults off
+//	GET  /sandbox/robot   every call of robot/send: [{"time", "query", "body", "errcode", "shown"}]
+//	POST /sandbox/robot   {"secret", "keyword", "silent"}: the robot's rules
 //
 // Each POST answers with the new state.
 func (d *DingTalk) ControlHandler() http.Handler {
@@ -35,6 +37,8 @@ func (d *DingTalk) ControlHandler() http.Handler {
 		d.Reset()
 		d.serveState(w, r)
 	})
+	mux.HandleFunc("GET /sandbox/robot", d.serveRobot)
+	mux.HandleFunc("POST /sandbox/robot", d.serveRobotRules)
 	return allowCORS(mux)
 }
 
@@ -56,8 +60,8 @@ func (d *DingTalk) serveFault(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "reading the fault: "+err.Error(), http.StatusBadRequest)
 		return
 	}
-	if order.Call != TokenCall && order.Call != TicketCall {
-		http.Error(w, fmt.Sprintf("unknown call %q: use token or ticket", order.Call), http.StatusBadRequest)
+	if order.Call != TokenCall && order.Call != TicketCall && order.Call != RobotCall {
+		http.Error(w, fmt.Sprintf("unknown call %q: use token, ticket or robot", order.Call), http.StatusBadRequest)
 		return
 	}
 	fault, err := ParseFault(order.Fault)

@@ -67,6 +67,8 @@ type DingTalk struct {
 	options Options
 	org     *organisation
 
+	group group
+
 	mu     sync.Mutex
 	calls  map[string]int
 	faults map[Call]Fault
@@ -117,6 +119,7 @@ var endpoints = map[string]endpoint{
 	"GET /channel/get_channel_jsapi_ticket": {"channel.ticket", TicketCall, legacy, (*DingTalk).channelTicket},
 	"POST /v1.0/oauth2/accessToken":         {"v1.token", TokenCall, v1, (*DingTalk).v1Token},
 	"POST /v1.0/oauth2/jsapiTickets":        {"v1.ticket", TicketCall, v1, (*DingTalk).v1Ticket},
+	"POST /robot/send":                      {"robot.send", RobotCall, legacy, (*DingTalk).robotSend},
 }
 
 // maxRequestBody is far more than any of the calls needs, in bytes.
@@ -161,7 +164,8 @@ func (d *DingTalk) count(name string) {
 }
 
 // Calls returns how often each call was made, faults included: v1.token, v1.ticket, oapi.token (app key),
-// corp.token (the older login), oapi.ticket, channel.token, channel.ticket, and unknown for other paths.
+// corp.token (the older login), oapi.ticket, channel.token, channel.ticket, robot.send, and unknown for other
+// paths.
 func (d *DingTalk) Calls() map[string]int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
