@@ -99,6 +99,9 @@ func (p *HeaderWriter) send(status int) {
 		}
 	}
 	p.ResponseWriter.WriteHeader(status)
+	if p.empty {
+		_ = http.NewResponseController(p.ResponseWriter).Flush() // HTTP/3 would tell a length of 0 else
+	}
 }
 
 // release passes on a header that is held.

@@ -31,7 +31,7 @@ func provisioned(tb testing.TB, more ...string) *dingtalk.Handler {
 		tb.Fatal(err)
 	}
 	h := new(dingtalk.Handler)
-	fields := fmt.Sprintf(`{"app_key":%q,"app_secret":%q,"corp_id":%q,"agent_id":%q,"api_base":%q,"js_api_list":["biz.util.scan"],"public_host":["h5.example.com"],
+	fields := fmt.Sprintf(`{"app_key":%q,"app_secret":%q,"corp_id":%q,"agent_id":%q,"api_base":%q,"js_api_list":["biz.util.scan"],"public_host":["h5.example.com","shown.test"],
 		"storage":{"module":"file_system","root":%q}%s}`, o.AppKey, o.AppSecret, o.CorpID, o.AgentID, api.URL, testsite.Folder(tb),
 		strings.Join(append([]string{""}, more...), ","))
 	if err := json.Unmarshal([]byte(fields), h); err != nil {
