@@ -105,7 +105,8 @@ func (h *Handler) Cleanup() error {
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	v := h.desk.Receive(r)
 	if name, ours := h.endpoints.NameOf(&v); ours {
-		return h.endpoints.Serve(w, r, v, name)
+		h.endpoints.Serve(w, r, v, name)
+		return nil
 	}
 	if v.Target == "" || !inject.IsDocument(r) { // templates ask for parts of a page without a target
 		return next.ServeHTTP(w, r)

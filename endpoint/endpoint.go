@@ -25,9 +25,8 @@ type Server struct {
 	trials  trials
 }
 
-// answer answers one call. What it writes is the whole answer; its error is one
-// of the connection.
-type answer func(http.ResponseWriter, *call) error
+// answer answers one call. What it writes is the whole answer.
+type answer func(http.ResponseWriter, *call)
 
 // call is one request for an endpoint.
 type call struct {
@@ -87,19 +86,20 @@ func (s *Server) cut(target string) (name string, ours bool) {
 }
 
 // Serve answers a request for the endpoint of that name.
-func (s *Server) Serve(w http.ResponseWriter, r *http.Request, v visit.Visit, name string) error {
+func (s *Server) Serve(w http.ResponseWriter, r *http.Request, v visit.Visit, name string) {
 	header := w.Header()
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Content-Type-Options", "nosniff")
 	s.doctor.hush(r, v.Target)
 	if answer := s.answers[name]; answer != nil {
-		return answer(w, &call{Request: r, visit: &v, from: v.Caller(), tenant: s.tenants.For(&v)})
+		answer(w, &call{Request: r, visit: &v, from: v.Caller(), tenant: s.tenants.For(&v)})
+		return
 	}
-	return s.notFound(w)
+	s.notFound(w)
 }
 
-func (s *Server) notFound(w http.ResponseWriter) error {
-	return writeError(w, http.StatusNotFound, codeNotFound, "there is no such endpoint: "+s.path+" has config, report and "+client.FileName)
+func (s *Server) notFound(w http.ResponseWriter) {
+	writeError(w, http.StatusNotFound, codeNotFound, "there is no such endpoint: "+s.path+" has config, report and "+client.FileName)
 }
 
 // query returns the query of a call as the browser sent it.

@@ -51,16 +51,18 @@ func (c *reportCode) UnmarshalJSON(data []byte) error {
 
 // readReport reads what a page reports into rep. It reports false if it has
 // refused that.
-func readReport(w http.ResponseWriter, r *http.Request, limit int64, rep any) (ok bool, err error) {
+func readReport(w http.ResponseWriter, r *http.Request, limit int64, rep any) (ok bool) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
-		return false, writeError(w, http.StatusRequestEntityTooLarge, codeTooLarge, fmt.Sprintf("a report has at most %d bytes", limit))
+		writeError(w, http.StatusRequestEntityTooLarge, codeTooLarge, fmt.Sprintf("a report has at most %d bytes", limit))
+		return false
 	}
 	if err != nil || json.Unmarshal(body, rep) != nil || !strings.HasPrefix(strings.TrimSpace(string(body)), "{") {
-		return false, writeError(w, http.StatusBadRequest, codeBadReport, `a report is JSON: {"url","signed","code","message"}`)
+		writeError(w, http.StatusBadRequest, codeBadReport, `a report is JSON: {"url","signed","code","message"}`)
+		return false
 	}
-	return true, nil
+	return true
 }
 
 // withoutFragments cuts off what is never signed.
@@ -90,10 +92,10 @@ func (r *report) page() doctor.Page {
 }
 
 // report logs what a page reports, with the cure, and does what it can about it.
-func (s *Server) report(w http.ResponseWriter, c *call) error {
+func (s *Server) report(w http.ResponseWriter, c *call) {
 	var rep report
-	if ok, err := readReport(w, c.Request, maxReport, &rep); !ok {
-		return err
+	if !readReport(w, c.Request, maxReport, &rep) {
+		return
 	}
 	rep.withoutFragments()
 	verdict, p := rep.verdict(), prove(c.tenant, &rep)
@@ -108,7 +110,6 @@ func (s *Server) report(w http.ResponseWriter, c *call) error {
 		s.learn(c, &rep, p)
 	}
 	w.WriteHeader(http.StatusNoContent)
-	return nil
 }
 
 // fewReports lets whoever changes a proxy and tries again see each try, but no

@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -237,6 +239,22 @@ func TestTheDoctorsTokenIsResolvedInACopy(t *testing.T) {
 	for token, want := range map[string]int{doctorToken: http.StatusOK, "{env.H5_TOKEN}": http.StatusNotFound} {
 		if a := s.Get(t, s.At("guarded.test")+doctorPath+"?token="+url.QueryEscape(token)); a.Status != want {
 			t.Errorf("the token %s: %d", token, a.Status)
+		}
+	}
+}
+
+func TestAPhoneThatClosesThePageLeavesNoErrorInTheLog(t *testing.T) {
+	s := testsite.Run(t, testsite.Setup{Sites: doctored, Upstream: testsite.NoUpstream(t)})
+	for range 50 {
+		conn, _ := s.Dial(t)
+		fmt.Fprintf(conn, "GET %s?token=%s HTTP/1.1\r\nHost: guarded.test:%s\r\n\r\n", doctorPath, doctorToken, s.Port)
+		_ = conn.(*net.TCPConn).SetLinger(0)
+		conn.Close()
+	}
+	s.Get(t, s.At("h5.test")+doctorPath)
+	for line := range strings.Lines(string(s.Log(t))) {
+		if strings.Contains(line, `"level":"error"`) || strings.Contains(line, doctorToken) {
+			t.Fatal(line)
 		}
 	}
 }
