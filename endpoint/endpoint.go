@@ -91,7 +91,11 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, v visit.Visit, na
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Content-Type-Options", "nosniff")
 	s.doctor.hush(r, v.Target)
-	if answer := s.answers[name]; answer != nil {
+	answer := s.answers[name]
+	if answer == nil && clientName.MatchString(name) {
+		answer = serveOtherClient
+	}
+	if answer != nil {
 		answer(w, &call{Request: r, visit: &v, from: v.Caller(), tenant: s.tenants.For(&v)})
 		return
 	}
