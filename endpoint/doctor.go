@@ -141,9 +141,6 @@ type outcome struct {
 	Outcome doctor.Outcome `json:"outcome"`
 }
 
-// maxOutcome has room for DingTalk's refusal in full, which quotes the URL.
-const maxOutcome = 16 << 10
-
 // serveFindings answers the findings about the page that asks. It asks under its
 // own URL, and is there because proxies may hide what that is.
 func (s *Server) serveFindings(w http.ResponseWriter, c *call) {

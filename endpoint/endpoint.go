@@ -90,6 +90,7 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, v visit.Visit, na
 	header := w.Header()
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Content-Type-Options", "nosniff")
+	awaitBody(w, r)
 	s.doctor.hush(r, v.Target)
 	answer := s.answers[name]
 	if answer == nil && clientName.MatchString(name) {

@@ -2,9 +2,6 @@ package endpoint
 
 import (
 	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"net/http"
 	"strings"
 
@@ -13,8 +10,6 @@ import (
 	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 	"github.com/caddy-dingtalk/caddy-dingtalk/observe"
 )
-
-const maxReport = 4 << 10
 
 // report is what a page says about its dd.config.
 type report struct {
@@ -49,21 +44,8 @@ func (c *reportCode) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// readReport reads what a page reports into rep. It reports false if it has
-// refused that.
-func readReport(w http.ResponseWriter, r *http.Request, limit int64, rep any) (ok bool) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
-		writeError(w, http.StatusRequestEntityTooLarge, codeTooLarge, fmt.Sprintf("a report has at most %d bytes", limit))
-		return false
-	}
-	if err != nil || json.Unmarshal(body, rep) != nil || !strings.HasPrefix(strings.TrimSpace(string(body)), "{") {
-		writeError(w, http.StatusBadRequest, codeBadReport, `a report is JSON: {"url","signed","code","message"}`)
-		return false
-	}
-	return true
-}
+// lenURLs is how many bytes of the report are its URLs.
+func (r *report) lenURLs() int { return len(r.URL) + len(r.Signed) }
 
 // withoutFragments cuts off what is never signed.
 func (r *report) withoutFragments() {
