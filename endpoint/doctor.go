@@ -2,15 +2,12 @@ package endpoint
 
 import (
 	"crypto/rand"
-	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/json"
 	"net/http"
-	"net/url"
 	"regexp"
 	"strings"
 
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/client"
 	"github.com/caddy-dingtalk/caddy-dingtalk/config"
@@ -19,6 +16,9 @@ import (
 	"github.com/caddy-dingtalk/caddy-dingtalk/signer"
 	"github.com/caddy-dingtalk/caddy-dingtalk/tenant"
 )
+
+// doctorName is the name of the endpoint.
+const doctorName = "doctor"
 
 // doctorPage is the page <endpoint>/doctor, which tries dd.config as a page of the
 // site does and shows what is wrong. There is none if it is nil.
@@ -36,24 +36,6 @@ func newDoctorPage(c *config.Doctor, script string) *doctorPage {
 		script = defaultScript
 	}
 	return &doctorPage{token: string(c.Token), script: script}
-}
-
-// admits reports whether a request for that target may see the page.
-func (p *doctorPage) admits(target string) bool {
-	if p.token == "" {
-		return true
-	}
-	_, query, _ := strings.Cut(target, "?")
-	values, _ := url.ParseQuery(query) // what is malformed is not the token
-	given, want := sha256.Sum256([]byte(values.Get("token"))), sha256.Sum256([]byte(p.token))
-	return subtle.ConstantTimeCompare(given[:], want[:]) == 1
-}
-
-// hush keeps a request whose URL holds the token out of the access log.
-func (p *doctorPage) hush(r *http.Request, target string) {
-	if p != nil && p.token != "" && (p.admits(target) || strings.Contains(target, p.token)) {
-		caddyhttp.SetVar(r.Context(), caddyhttp.LogSkipVar, true)
-	}
 }
 
 var tokenParameter = regexp.MustCompile(`([?&]token=)[^&#\]\s]*`)
@@ -86,18 +68,33 @@ func (p *doctorPage) masked(f doctor.Facts) doctor.Facts {
 
 // serveDoctor answers the page, and what it asks when it has tried dd.config.
 func (s *Server) serveDoctor(w http.ResponseWriter, c *call) {
-	if !s.doctor.admits(c.visit.Target) {
+	if !s.doctor.admits(c) || s.doctor.token == "" && s.foreign(c) {
 		s.notFound(w)
 		return
 	}
-	switch c.Method {
-	case http.MethodGet, http.MethodHead:
+	switch {
+	case s.doctor.exchanges(c):
+		s.doctor.exchange(w, c)
+	case c.Method == http.MethodGet || c.Method == http.MethodHead:
 		s.serveDoctorPage(w, c)
-	case http.MethodPost:
+	case c.Method == http.MethodPost:
 		s.serveFindings(w, c)
 	default:
 		writeMethodError(w, "GET, HEAD, POST", "the doctor page takes GET, HEAD and POST only")
 	}
+}
+
+// foreign reports whether nobody vouches for the host of a call. Without a token the
+// page is for the site's own names: another site may point its name here. Where a
+// proxy's header is malformed, which the page shows, the Host itself counts.
+func (s *Server) foreign(c *call) bool {
+	unknown := c.from.Origin == signer.Origin{}
+	if c.from.Vouched || unknown && c.visit.HostVouched() {
+		return false
+	}
+	s.notices.Once("doctor", "the doctor page is hidden under a host that nobody vouches for: add public_origin or public_host if the host is yours, or give the page a token: doctor <token>",
+		zap.String("host", c.visit.Host()))
+	return true
 }
 
 // serveDoctorPage answers the page with what the request for it tells. It is

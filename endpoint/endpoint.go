@@ -46,7 +46,7 @@ func New(c *config.Config, tenants *tenant.Tenants, notices *observe.Notices, ev
 	}
 	if c.Doctor != nil {
 		s.doctor = newDoctorPage(c.Doctor, c.JSAPIURL)
-		s.answers["doctor"] = s.serveDoctor
+		s.answers[doctorName] = s.serveDoctor
 	}
 	return s
 }
@@ -58,8 +58,14 @@ func (s *Server) ScriptURL(origin string) string { return origin + s.path + "/" 
 // path that the browser asked for: as it was received, or as a trusted proxy says
 // it was before the proxy rewrote it.
 func (s *Server) NameOf(v *visit.Visit) (name string, ours bool) {
-	if name, ours = s.cut(v.Target); ours || !v.Restores() {
-		return name, ours
+	if name, ours = s.cut(v.Target); ours {
+		return name, true
+	}
+	if s.strays(v.Target) {
+		return "", true
+	}
+	if !v.Restores() {
+		return "", false
 	}
 	target, err := v.OriginalTarget()
 	if err != nil {
