@@ -188,6 +188,10 @@ func headerName(s string) error {
 	return nil
 }
 
+// minToken is the least length of a token that stands in the place of a password
+// nobody limits the guesses at.
+const minToken = 16
+
 // doctorToken checks the token of the doctor page, which guards it as a password
 // does.
 func doctorToken(s string) error {
@@ -198,6 +202,8 @@ func doctorToken(s string) error {
 		return fmt.Errorf("%q would be its token: leave out the line to switch the page off, and the word to let everybody see it", s)
 	case strings.ContainsFunc(s, reserved):
 		return errors.New("its token must be letters, digits and - . _ ~, for it stands in a URL: openssl rand -hex 16 makes one")
+	case len(s) < minToken:
+		return fmt.Errorf("its token must have at least %d characters, or it can be guessed: openssl rand -hex 16 makes one", minToken)
 	}
 	return nil
 }
