@@ -420,6 +420,39 @@ func TestALonePublicHostBelievesNobodyElse(t *testing.T) {
 	s.ExpectUnsigned(t, s.Get(t, s.At("h5.test")+"/p"), "origin_unknown", "public_host h5.test")
 }
 
+// TestAProxyThatIsNotTrustedIsNamed: page, log and config say what is missing, and no
+// origin that only looks like the browser's. Who follows it has signed pages.
+func TestAProxyThatIsNotTrustedIsNamed(t *testing.T) {
+	const site = `http://:PORT {
+	dingtalk {
+		import app
+		EXTRA
+	}
+	reverse_proxy UPSTREAM
+}`
+	proxied := []string{"Host", "h5.test", "X-Forwarded-Proto", "https"}
+	s := testsite.Run(t, testsite.Setup{Sites: strings.Replace(site, "EXTRA", "", 1)})
+	words := []string{"127.0.0.1 sends X-Forwarded-Proto: https but is not trusted", "trusted_proxies static private_ranges", "`public_host h5.test`", "`public_origin https://h5.test`"}
+	page := s.ExpectUnsigned(t, s.Get(t, "/p", proxied...), "origin_unknown", words...)
+	if strings.Contains(page.Sidecar.Error.Message, "http://h5.test") {
+		t.Errorf("an origin that the browser does not show: %s", page.Sidecar.Error.Message)
+	}
+	testsite.ExpectRefusal(t, s.Config(t, s.URL, "https://h5.test/p", append(proxied, "Origin", "https://h5.test", "Sec-Fetch-Site", "same-origin")...),
+		http.StatusForbidden, "origin_not_allowed", words...)
+	if lines := s.Logged(t, "a page passes unsigned", words[0], words[2]); len(lines) != 1 {
+		t.Errorf("%d lines", len(lines))
+	}
+
+	t.Run("who follows the advice has signed pages", func(t *testing.T) {
+		s := testsite.Run(t, testsite.Setup{Global: "servers {\n\t\ttrusted_proxies static private_ranges\n\t}", Sites: strings.Replace(site, "EXTRA", "public_host h5.test", 1)})
+		s.ExpectSigned(t, s.Get(t, "/p", proxied...), "https://h5.test/p")
+	})
+	t.Run("the line that does both", func(t *testing.T) {
+		s := testsite.Run(t, testsite.Setup{Sites: strings.Replace(site, "EXTRA", "public_origin https://h5.test", 1)})
+		s.ExpectSigned(t, s.Get(t, "/p", proxied...), "https://h5.test/p")
+	})
+}
+
 // TestNobodySendsTwoOrigins: which of them counts is not known.
 func TestNobodySendsTwoOrigins(t *testing.T) {
 	s := testsite.Run(t, testsite.Setup{Sites: testsite.Signed})
