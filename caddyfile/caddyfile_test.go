@@ -149,3 +149,42 @@ func TestSubdirectivesSetTheirOwnField(t *testing.T) {
 		}
 	}
 }
+
+// A path in a placeholder may hold what no identifier of DingTalk's does: the value
+// behind it is looked at when it is known.
+func TestPathsOfPlaceholdersAreTakenAsTheyAre(t *testing.T) {
+	for _, path := range []string{"./密钥/app_key", "/etc/my keys/app_key", `C:\Program Files\caddy\app_key`} {
+		c, err := parse(t, "dingtalk {\n\tapp_key `{file."+path+"}`\n\tapp_secret `{file."+path+"}`\n\tcorp_id `{file."+path+"}`\n\tagent_id `{file."+path+"}`\n}")
+		if err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
+		if c.AppKey != "{file."+path+"}" {
+			t.Errorf("the key comes from %s", c.AppKey)
+		}
+	}
+}
+
+// What comes out of such a file is looked at like what stands in the Caddyfile.
+func TestValuesOfSuchPathsAreCheckedOnceTheyAreKnown(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "密 钥")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for value, ok := range map[string]bool{"dingkey\n": true, "ding key": false, "键": false} {
+		path := filepath.Join(dir, "app_key")
+		if err := os.WriteFile(path, []byte(value), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, err := parse(t, "dingtalk {\n\tapp_key `{file."+path+"}`\n\tapp_secret x\n\tcorp_id ding1\n\tagent_id 1\n}")
+		if err != nil {
+			t.Fatal(err)
+		}
+		resolved, err := config.Resolve(c, caddy.NewReplacer())
+		if err == nil {
+			err = config.Validate(&resolved)
+		}
+		if (err == nil) != ok || !ok && !strings.Contains(err.Error(), "app_key") {
+			t.Errorf("%q: %v", value, err)
+		}
+	}
+}

@@ -95,5 +95,5 @@ func (s *Server) maySign(c *call, page signer.Page) error {
 		s.notices.Once("shown", "the browser shows another origin than the one that reaches Caddy: "+found.Cure(),
 			zap.String("browser", shown), zap.String("caddy", ours))
 	}
-	return &signer.Error{Reason: signer.NotOurs, Subject: shown}
+	return &signer.Error{Reason: signer.NotOurs, Subject: shown, Ignored: c.visit.Ignored(page.Origin)}
 }
