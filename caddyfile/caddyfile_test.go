@@ -34,7 +34,7 @@ func parse(t *testing.T, text string) (config.Config, error) {
 var environment = map[string]string{
 	"DINGTALK_APP_KEY": "dingkey", "DINGTALK_APP_SECRET": "secret", "DINGTALK_CORP_SECRET": "secret", "DINGTALK_CHANNEL_SECRET": "secret",
 	"DINGTALK_CORP_ID": "ding1", "DINGTALK_AGENT_ID": "1", "DINGTALK_API": "biz.contact.choose", "DINGTALK_ORIGIN": "https://h5.example.com",
-	"DINGTALK_HOST": "a.example.com", "DINGTALK_POLICY": "raw", "DINGTALK_HASH": "sha256", "DINGTALK_DOCTOR_TOKEN": "let-me-in",
+	"DINGTALK_HOST": "a.example.com", "DINGTALK_POLICY": "raw", "DINGTALK_HASH": "sha256", "DINGTALK_DOCTOR_TOKEN": "let-me-in-at-once",
 }
 
 // Each directive gives the JSON beside it, and is valid once it is resolved.
