@@ -28,6 +28,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/internal/sandbox"
+	"github.com/caddy-dingtalk/caddy-dingtalk/internal/testsite"
 )
 
 const site = "https://h5.example.com"
@@ -93,7 +94,7 @@ func TestTheRulesAskForMetricsThatExist(t *testing.T) {
 	}
 	metrics /metrics
 }
-`, addr, o.AppKey, o.AppSecret, o.CorpID, o.AgentID, api.URL), filepath.Join(t.TempDir(), "storage"))
+`, addr, o.AppKey, o.AppSecret, o.CorpID, o.AgentID, api.URL), filepath.Join(testsite.Folder(t), "storage"))
 
 	fetch := func(target string) string {
 		res, err := http.Get("http://" + addr + target)
@@ -163,7 +164,7 @@ func startWay(t *testing.T, nginxConf, caddyfile string) *way {
 	}))
 	t.Cleanup(app.Close)
 
-	dir := t.TempDir()
+	dir := testsite.Folder(t)
 	free := freeAddrs(t, 3)
 	w.https = free[0]
 	port := func(addr string) string { return addr[strings.LastIndexByte(addr, ':'):] }

@@ -17,17 +17,9 @@ func outerOf(w http.ResponseWriter) *Writer {
 	}
 }
 
-// once lets insert be called only where no Writer further inside has inserted, and
-// tells those around of it.
-func (w *Writer) once(insert Insert) Insert {
-	return func(dst []byte, header http.Header) ([]byte, string) {
-		if w.nested {
-			return dst, ""
-		}
-		snippet, tag := insert(dst, header)
-		for o := outerOf(w.ResponseWriter); o != nil; o = outerOf(o.ResponseWriter) {
-			o.nested = true
-		}
-		return snippet, tag
+// tell tells the Writers around that the page has its snippet.
+func (o *opening) tell() {
+	for w := outerOf(o.out); w != nil; w = outerOf(w.ResponseWriter) {
+		w.page.nested = true
 	}
 }

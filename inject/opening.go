@@ -18,6 +18,7 @@ type opening struct {
 	head     head
 	over     bool // the header is out
 	outcome  Outcome
+	nested   bool // a Writer further inside has inserted
 	values   values
 }
 
@@ -63,6 +64,9 @@ func (o *opening) begin(dst []byte, length func(start, inserted int) int64) (sta
 	case !insertable(charset):
 		o.outcome = NoASCII
 		return dst, false
+	case o.nested:
+		o.outcome = Declined
+		return dst, false
 	}
 	h := o.out.Header()
 	start, tag := o.insert(append(dst, o.head.before()...), h)
@@ -84,6 +88,7 @@ func (o *opening) begin(dst []byte, length func(start, inserted int) int64) (sta
 		delete(h, "Content-Length")
 	}
 	o.outcome = Inserted
+	o.tell()
 	return start, true
 }
 

@@ -25,7 +25,6 @@ type Insert func(dst []byte, header http.Header) (snippet []byte, tag string)
 type Writer struct {
 	http.ResponseWriter
 
-	nested bool        // a Writer further inside has inserted
 	kept   string      // the suffix that a 304 gets back, "" if no condition went up
 	before http.Header // the header as it was when a condition went up
 
@@ -68,8 +67,7 @@ type body interface {
 // certain that the response is a page, with the response's header. kept is what
 // Revalidate has returned: a 304 gets it back.
 func NewWriter(w http.ResponseWriter, kept string, insert Insert) *Writer {
-	page := &Writer{ResponseWriter: w, kept: kept, page: opening{out: w}}
-	page.page.insert = page.once(insert)
+	page := &Writer{ResponseWriter: w, kept: kept, page: opening{out: w, insert: insert}}
 	if kept != "" {
 		page.before = w.Header().Clone()
 	}
