@@ -6,6 +6,7 @@ package dingtalk
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"sync"
 
@@ -151,18 +152,37 @@ func (h *Handler) servePage(w http.ResponseWriter, r *http.Request, v visit.Visi
 }
 
 // serveKept asks upstream, and once more where its 304 does not fit the page that
-// the browser has kept. Inner handlers may have rewritten the first request.
+// the browser has kept.
 func serveKept(out *inject.Writer, r *http.Request, conditional bool, next caddyhttp.Handler) error {
 	if !conditional {
 		return next.ServeHTTP(out, r)
 	}
-	again := r.Clone(r.Context())
+	before := untouched(r)
 	if err := next.ServeHTTP(out, r); err != nil || !out.Again() {
 		return err
 	}
-	again.Header.Del("If-None-Match")
-	return next.ServeHTTP(out, again)
+	*r = *before // the same one: placeholders such as {uri} read it
+	r.Header.Del("If-None-Match")
+	return next.ServeHTTP(out, r)
 }
+
+// untouched returns the request as it is before inner handlers rewrite it, set its
+// variables, and note in its context which of several handle blocks it went through:
+// without that it would go through none the second time.
+func untouched(r *http.Request) *http.Request {
+	ctx := r.Context()
+	if groups, ok := ctx.Value(routeGroups).(map[string]struct{}); ok {
+		ctx = context.WithValue(ctx, routeGroups, maps.Clone(groups))
+	}
+	if vars, ok := ctx.Value(caddyhttp.VarsCtxKey).(map[string]any); ok {
+		ctx = context.WithValue(ctx, caddyhttp.VarsCtxKey, maps.Clone(vars))
+	}
+	return r.Clone(ctx)
+}
+
+// routeGroups is caddyhttp's own key, which it does not export, for the groups of
+// routes of which one has matched.
+const routeGroups = caddy.CtxKey("route_group")
 
 // serveHead answers the HEAD of a document with the header of its GET.
 func (h *Handler) serveHead(w http.ResponseWriter, r *http.Request, v visit.Visit, next caddyhttp.Handler) error {
