@@ -12,9 +12,9 @@ import (
 // storageTime bounds one look into the storage: a fault there must not keep a
 // message from being sent. Whoever does not get the lock goes on without it.
 const (
-	storageTime = 2 * time.Second
-	lockTime    = 1200 * time.Millisecond // of these; file storage polls its lock once a second
-	lastTime    = 400 * time.Millisecond  // for the look before the last message, in a shutdown
+	storageTime = 5 * time.Second
+	lockTime    = 4 * time.Second        // of these; file storage polls its lock once a second, and each process may be early
+	lastTime    = 400 * time.Millisecond // for the look before the last message, in a shutdown
 )
 
 // fleet shares the limit of a webhook with the other processes. It is advice: where

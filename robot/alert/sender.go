@@ -35,18 +35,17 @@ func (s *sender) next(every time.Duration) time.Time {
 // reserve waits until one more try keeps within the limit, here and in the fleet.
 // It returns false at the queue's end.
 func (s *sender) reserve() bool {
-	for {
+	for !s.queue.stopped() {
 		wait := s.pace.wait(time.Now())
 		if wait == 0 {
-			wait = s.fleet.reserve(context.Background(), s.queue.storage(), time.Now())
+			wait = s.fleet.reserve(s.queue.ctx, s.queue.storage(), time.Now())
 		}
 		if wait == 0 {
 			return !s.queue.stopped()
 		}
-		if !s.queue.sleep(wait) {
-			return false
-		}
+		s.queue.sleep(wait)
 	}
+	return false
 }
 
 // deliver sends a batch, with retries. The first try has been reserved.
