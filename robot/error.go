@@ -137,6 +137,20 @@ func advice(e *SendError) string {
 	return "Look the code up in DingTalk's list of error codes (open.dingtalk.com, page server-api-error-codes-1)."
 }
 
+// noSecret is the advice where 加签 is on and no call is signed: DingTalk then
+// misses the timestamp, as if a clock were wrong.
+const noSecret = "The robot has 加签 on and no secret is given: copy it (SEC…) from the robot's settings (安全设置 → 加签)."
+
+func refusesSign(text string) bool {
+	text = strings.ToLower(text)
+	for _, word := range []string{"sign", "签名", "timestamp", "时间戳"} {
+		if strings.Contains(text, word) {
+			return true
+		}
+	}
+	return false
+}
+
 var quotedIP = regexp.MustCompile(`\d{1,3}(?:\.\d{1,3}){3}`)
 
 // securityAdvice tells the refusals of 310000 apart. DingTalk's words are English

@@ -125,6 +125,9 @@ func (r *Robot) Send(ctx context.Context, m Message) error {
 	if failure := judge(resp.StatusCode, answer); failure != nil {
 		failure.Text = clean(r.hide(failure.Text, sign))
 		failure.Advice = advice(failure)
+		if failure.Kind == Security && r.secret == "" && refusesSign(failure.Text) {
+			failure.Advice = noSecret
+		}
 		return failure
 	}
 	return nil

@@ -53,7 +53,7 @@ func TestAnswersAreReadAs(t *testing.T) {
 				_, _ = io.WriteString(w, v.Body)
 			}))
 			defer server.Close()
-			r, err := New(server.URL+"/robot/send?access_token=t0ken", "")
+			r, err := New(server.URL+"/robot/send?access_token=t0ken", "SECret")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -275,5 +275,22 @@ func TestNoErrorShowsTokenSecretOrSign(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestAnUnsignedCallIsNotToldToSetItsClock(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"errcode":310000,"errmsg":"invalid timestamp, more: [https://ding-doc.dingtalk.com]"}`)
+	}))
+	defer server.Close()
+	for secret, want := range map[string]string{"": "no secret is given", "SECret": "set this machine's clock"} {
+		r, err := New(server.URL+"/robot/send?access_token=t0ken", secret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		failure, ok := errors.AsType[*SendError](r.Send(t.Context(), Text{Content: "x"}))
+		if !ok || !strings.Contains(failure.Advice, want) {
+			t.Errorf("with the secret %q: %+v", secret, failure)
+		}
 	}
 }

@@ -34,14 +34,19 @@ import (
 // ip_allow_list, storage, lock, ticket. Where config is an error the checks of the
 // app are left out. A check that could not be made is a warning whose message
 // begins with "not checked". No text holds a secret, a token or a ticket.
+//
+// A robot that is told of events is {"robot": "dingtalk_token_failed", "checks": […]},
+// with the checks config, secrets (where they stand in plain text) and message (where
+// one is sent).
 type Report []Handler
 
-// Handler is one dingtalk handler.
+// Handler is one dingtalk handler, or one dingtalk_robot.
 type Handler struct {
-	Server    string   `json:"server"`
-	Listen    []string `json:"listen"`
-	Hosts     []string `json:"hosts"`
-	App       string   `json:"app"`
+	Robot     string   `json:"robot,omitempty"` // its events
+	Server    string   `json:"server,omitzero"`
+	Listen    []string `json:"listen,omitzero"`
+	Hosts     []string `json:"hosts,omitzero"`
+	App       string   `json:"app,omitzero"`
 	SameAppAs int      `json:"same_app_as,omitempty"`
 	Checks    []Check  `json:"checks"`
 
@@ -113,8 +118,18 @@ const nameWidth = len("ip allow list")
 // WriteText writes the report for people: a line a check, and below it what to do.
 func (r Report) WriteText(w io.Writer) error {
 	var b strings.Builder
+	pages := len(r)
+	for _, h := range r {
+		if h.Robot != "" {
+			pages--
+		}
+	}
 	for i, h := range r {
-		fmt.Fprintf(&b, "dingtalk handler %d of %d: %s\n", i+1, len(r), h.title())
+		if h.Robot != "" {
+			fmt.Fprintf(&b, "dingtalk_robot on %s\n", h.Robot)
+		} else {
+			fmt.Fprintf(&b, "dingtalk handler %d of %d: %s\n", i+1, pages, h.title())
+		}
 		for _, c := range h.own() {
 			writeCheck(&b, c)
 		}

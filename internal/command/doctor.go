@@ -1,6 +1,7 @@
 package command
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -13,15 +14,16 @@ import (
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/config"
 	"github.com/caddy-dingtalk/caddy-dingtalk/doctor/examine"
+	"github.com/caddy-dingtalk/caddy-dingtalk/robot/alert"
 	"github.com/caddy-dingtalk/caddy-dingtalk/tenant"
 	"github.com/caddy-dingtalk/caddy-dingtalk/tokens"
 )
 
 func doctorCommand() *cobra.Command {
 	var file, adapter string
-	var asJSON bool
+	var asJSON, sendTest bool
 	cmd := &cobra.Command{
-		Use:   "doctor [--config <path> [--adapter <name>]] [--json]",
+		Use:   "doctor [--config <path> [--adapter <name>]] [--json] [--send-test]",
 		Short: "Says what is right and wrong with each dingtalk handler, and what to do",
 		Long: `
 Reads a configuration and examines each dingtalk handler in it: its fields and
@@ -36,6 +38,9 @@ taken from the storage, as Caddy does; only if there is none it is fetched, and
 stored for the servers. Besides, one key dingtalk/doctor-… is stored and deleted,
 and one lock taken and released.
 
+Of each dingtalk_robot (events to a DingTalk group) the settings are examined.
+With --send-test each robot also sends one message to its group.
+
 Run it as the user and with the environment that Caddy runs with, so that it
 finds the same storage and the same variables.
 `,
@@ -46,11 +51,12 @@ finds the same storage and the same variables.
 		Args:                  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cmd.SilenceUsage = true
-			return runDoctor(cmd, file, adapter, asJSON)
+			return runDoctor(cmd, file, adapter, asJSON, sendTest)
 		},
 	}
 	cmd.Flags().StringVarP(&file, "config", "c", "", "Configuration file (default: the Caddyfile of this folder)")
 	cmd.Flags().StringVarP(&adapter, "adapter", "a", "", "Name of config adapter to apply")
+	cmd.Flags().BoolVar(&sendTest, "send-test", false, "Send one message through each robot")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "Print an array of handlers with their checks {name, status, message, advice}")
 	return cmd
 }
@@ -58,7 +64,7 @@ finds the same storage and the same variables.
 // errFound ends the command with exit code 1; the report has said why.
 var errFound = errors.New("something is wrong with a dingtalk handler")
 
-func runDoctor(cmd *cobra.Command, file, adapter string, asJSON bool) error {
+func runDoctor(cmd *cobra.Command, file, adapter string, asJSON, sendTest bool) error {
 	ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	modules, err := examine.Modules()
@@ -72,14 +78,19 @@ func runDoctor(cmd *cobra.Command, file, adapter string, asJSON bool) error {
 	if len(configuration) == 0 {
 		return errors.New("no configuration: there is no Caddyfile in this folder, name a file with --config")
 	}
+	robots, err := examineRobots(ctx, configuration, sendTest)
+	if err != nil {
+		return err
+	}
 	report, err := examine.Examine(ctx, configuration, examine.Options{
 		Modules: modules,
 		Source:  func(c *config.Config) tokens.Source { return tenant.Source(c) },
 		AppName: tenant.Name,
 	})
-	if err != nil {
+	if err != nil && (len(robots) == 0 || !errors.Is(err, examine.ErrNoHandler)) {
 		return err
 	}
+	report = append(report, robots...)
 	write := report.WriteText
 	if asJSON {
 		write = report.WriteJSON
@@ -92,4 +103,17 @@ func runDoctor(cmd *cobra.Command, file, adapter string, asJSON bool) error {
 		return errFound
 	}
 	return nil
+}
+
+// examineRobots examines each dingtalk_robot of a configuration.
+func examineRobots(ctx context.Context, configuration []byte, sendTest bool) (report examine.Report, err error) {
+	robots, err := alert.Examine(ctx, configuration, sendTest)
+	for _, r := range robots {
+		h := examine.Handler{Robot: r.Event}
+		for _, c := range r.Checks {
+			h.Checks = append(h.Checks, examine.Check{Name: c.Name, Status: examine.Status(c.Status), Message: c.Message, Advice: c.Advice})
+		}
+		report = append(report, h)
+	}
+	return report, err
 }

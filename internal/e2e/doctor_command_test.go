@@ -122,6 +122,32 @@ func TestTheDoctorPrintsJSON(t *testing.T) {
 	}
 }
 
+func TestTheDoctorExaminesRobotsOfAConfigurationWithoutPages(t *testing.T) {
+	ding := sandbox.New(sandbox.Options{})
+	server := httptest.NewServer(ding)
+	defer server.Close()
+	t.Setenv("ROBOT_WEBHOOK", server.URL+"/robot/send?access_token="+sandbox.RobotToken)
+	const robots = "{\n\tevents {\n\t\ton cert_failed dingtalk_robot {\n\t\t\twebhook {env.ROBOT_WEBHOOK}\n\t\t}\n\t}\n}\n"
+
+	out, err := runDoctorIn(t, robots)
+	if err != nil || !strings.Contains(out, "dingtalk_robot on cert_failed\n  ✓ config") || len(ding.RobotMessages()) != 0 {
+		t.Errorf("%v, %d messages:\n%s", err, len(ding.RobotMessages()), out)
+	}
+	out, err = runDoctorIn(t, robots, "--send-test", "--json")
+	if err != nil || !strings.Contains(out, `"robot": "cert_failed"`) || strings.Contains(out, `"server"`) || len(ding.RobotMessages()) != 1 {
+		t.Errorf("%v, %d messages:\n%s", err, len(ding.RobotMessages()), out)
+	}
+	ding.SetRobot(sandbox.RobotRules{Secret: "SECret"})
+	out, err = runDoctorIn(t, robots, "--send-test")
+	if err == nil || err.Error() != foundSomething || !strings.Contains(out, "✗ message") || !strings.Contains(out, "no secret is given") {
+		t.Errorf("%v:\n%s", err, out)
+	}
+	t.Setenv("ROBOT_WEBHOOK", "http://example.com/robot/send?access_token=t0ken")
+	if out, err = runDoctorIn(t, robots); err == nil || !strings.Contains(out, "✗ config") || strings.Contains(out, "t0ken") {
+		t.Errorf("%v:\n%s", err, out)
+	}
+}
+
 func TestTheDoctorSeesTheTicketOfARunningServerAndLeavesItAlone(t *testing.T) {
 	s := testsite.Run(t, testsite.Setup{DingTalk: sandbox.Options{Refetch: sandbox.NewValue}, Sites: testsite.Signed})
 	s.Get(t, "/p")

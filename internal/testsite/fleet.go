@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -30,6 +31,7 @@ type Fleet struct {
 // Process is one Caddy of a fleet.
 type Process struct {
 	addr   string
+	log    bytes.Buffer
 	Cmd    *exec.Cmd
 	client *http.Client
 }
@@ -94,11 +96,10 @@ func (f *Fleet) Start(t *testing.T) {
 	if err := os.WriteFile(file, []byte(f.caddyfile(p)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var log bytes.Buffer
 	p.Cmd = exec.Command(program, "run", "--adapter", "caddyfile", "--config", file)
 	p.Cmd.Env = append(os.Environ(), asCaddy+"=1", "GOMAXPROCS=1", "HOME="+f.dir, "XDG_DATA_HOME="+f.dir, "XDG_CONFIG_HOME="+f.dir,
 		"HTTP_PROXY="+proxy.URL, "NO_PROXY=", "no_proxy=")
-	p.Cmd.Stdout, p.Cmd.Stderr = &log, &log
+	p.Cmd.Stdout, p.Cmd.Stderr = &p.log, &p.log
 	p.Cmd.ExtraFiles = []*os.File{socket}
 	if err := p.Cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -109,7 +110,7 @@ func (f *Fleet) Start(t *testing.T) {
 		_ = p.Cmd.Process.Kill()
 		_ = p.Cmd.Wait()
 		if t.Failed() {
-			t.Logf("process %d, pid %d:\n%s", number, p.Cmd.Process.Pid, log.String())
+			t.Logf("process %d, pid %d:\n%s", number, p.Cmd.Process.Pid, p.log.String())
 		}
 	})
 	f.Processes = append(f.Processes, p)
@@ -123,7 +124,11 @@ func (f *Fleet) Start(t *testing.T) {
 // caddyfile is the configuration of a process.
 func (f *Fleet) caddyfile(p *Process) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "{\n\tadmin off\n\tpersist_config off\n\tauto_https off\n\tdefault_bind fd/3\n\tstorage file_system %s/storage\n}\n", f.dir)
+	fmt.Fprintf(&text, "{\n\tadmin off\n\tpersist_config off\n\tauto_https off\n\tdefault_bind fd/3\n\tstorage file_system %s/storage\n", f.dir)
+	for _, a := range f.Apps {
+		text.WriteString(a.Options)
+	}
+	text.WriteString("}\n")
 	for _, a := range f.Apps {
 		o := a.Ding.Options()
 		fmt.Fprintf(&text, `http://%s {
@@ -140,9 +145,10 @@ func (f *Fleet) caddyfile(p *Process) string {
 	}
 	header Content-Type "text/html; charset=utf-8"
 	header ETag "\"page\""
+	%s
 	respond "<!DOCTYPE html><html><head></head><body>页面</body></html>"
 }
-`, a.host(p), o.AppKey, a.root, o.CorpID, o.AgentID, a.apiHost(), a.root, strings.Join(a.storage, "\n\t\t\t"))
+`, a.host(p), o.AppKey, a.root, o.CorpID, o.AgentID, a.apiHost(), a.root, strings.Join(a.storage, "\n\t\t\t"), a.Routes)
 	}
 	return text.String()
 }
@@ -170,6 +176,17 @@ func (f *Fleet) dingTalkFor(number int) http.Handler {
 func (f *Fleet) Site(number int, a *FleetApp) *Site {
 	p := f.Processes[number]
 	return &Site{Ding: a.Ding, Addr: p.addr, URL: "http://" + a.host(p), Client: p.client}
+}
+
+// Stop ends a process as a service manager does, and returns what it has logged.
+func (f *Fleet) Stop(t *testing.T, number int) (log string) {
+	t.Helper()
+	p := f.Processes[number]
+	if err := p.Cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	_ = p.Cmd.Wait() // the code of a signal
+	return p.log.String()
 }
 
 // Kill ends a process as kill -9 does.

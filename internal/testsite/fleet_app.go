@@ -18,6 +18,8 @@ import (
 type FleetApp struct {
 	Name    string
 	Ding    *sandbox.DingTalk
+	Options string   // more lines for each process's global options
+	Routes  string   // more lines for its site
 	storage []string // what its storage is like, as TestFiles has it
 	root    string   // the folder of its storage
 

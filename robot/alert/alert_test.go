@@ -367,7 +367,7 @@ func TestTheDoctorExaminesEachRobot(t *testing.T) {
 		{"handlers": [{"handler": "dingtalk_robot", "webhook": "{env.NO_SUCH_VARIABLE}"}]},
 		{"events": ["d"], "handlers": [{"handler": "dingtalk_robot", "webhook": "https://example.com/?access_token=t0ken", "link": {"title": "t", "url": "https://example.com/"}}]}
 	]}}}`
-	checks, err := Examine(t.Context(), []byte(config), false)
+	all, err := Examine(t.Context(), []byte(config), false)
 	want := []struct {
 		event   string
 		status  Status
@@ -375,22 +375,24 @@ func TestTheDoctorExaminesEachRobot(t *testing.T) {
 	}{
 		{"a", OK, "well formed"}, {"*", OK, "well formed"}, {"*", Error, "{env.NO_SUCH_VARIABLE}"}, {"d", Error, "link.text"},
 	}
-	if err != nil || len(checks) != len(want) {
-		t.Fatalf("%v: %+v", err, checks)
+	if err != nil || len(all) != len(want) {
+		t.Fatalf("%v: %+v", err, all)
 	}
 	for i, w := range want {
-		if c := checks[i]; c.Event != w.event || c.Status != w.status || !strings.Contains(c.Message, w.message) || strings.Contains(c.Message, "t0ken") {
-			t.Errorf("check %d: %+v", i, c)
+		if c := all[i].Checks[0]; all[i].Event != w.event || c.Name != "config" || c.Status != w.status || !strings.Contains(c.Message, w.message) || strings.Contains(c.Message, "t0ken") {
+			t.Errorf("handler %d: %+v", i, all[i])
 		}
 	}
 	if n := len(ding.RobotMessages()); n != 0 {
 		t.Errorf("%d messages without being told to send", n)
 	}
-	if checks, _ = Examine(t.Context(), []byte(config), true); len(ding.RobotMessages()) != 1 || checks[1].Status != OK || !strings.Contains(checks[1].Message, "test message") {
-		t.Errorf("%d messages, %+v", len(ding.RobotMessages()), checks)
+	all, _ = Examine(t.Context(), []byte(config), true)
+	if c := all[0].Checks[1]; len(ding.RobotMessages()) != 1 || c.Status != OK || !strings.Contains(c.Message, "test message") {
+		t.Errorf("%d messages, %+v", len(ding.RobotMessages()), all)
 	}
 	ding.SetRobot(sandbox.RobotRules{Keyword: "告警"})
-	if checks, _ = Examine(t.Context(), []byte(config), true); checks[1].Status != Error || !strings.Contains(checks[1].Advice, "自定义关键词") {
-		t.Errorf("%+v", checks[1])
+	all, _ = Examine(t.Context(), []byte(config), true)
+	if c := all[0].Checks[1]; c.Status != Error || !strings.Contains(c.Advice, "自定义关键词") {
+		t.Errorf("%+v", c)
 	}
 }

@@ -12,9 +12,15 @@ import (
 	"github.com/caddy-dingtalk/caddy-dingtalk/robot"
 )
 
-// Check is what a doctor finds of one robot of a configuration.
+// Examined is what a doctor finds of one handler of a configuration.
+type Examined struct {
+	Event  string // what it is subscribed to; * for all events
+	Checks []Check
+}
+
+// Check is one thing that was looked at.
 type Check struct {
-	Event   string // what the handler is subscribed to; * for all events
+	Name    string // config, secrets, or message: that which is sent
 	Status  Status
 	Message string
 	Advice  string // "" where nothing is to be done
@@ -33,7 +39,7 @@ const (
 // JSON: its placeholders, the form of webhook and secret, its message. With send it
 // also sends one message through each webhook, once for however many handlers.
 // No text holds token or secret. The error says that the JSON cannot be read.
-func Examine(ctx context.Context, configuration []byte, send bool) ([]Check, error) {
+func Examine(ctx context.Context, configuration []byte, send bool) ([]Examined, error) {
 	var found struct {
 		Apps struct {
 			Events struct {
@@ -47,7 +53,7 @@ func Examine(ctx context.Context, configuration []byte, send bool) ([]Check, err
 	if err := json.Unmarshal(configuration, &found); err != nil {
 		return nil, fmt.Errorf("reading the configuration: %w", err)
 	}
-	var checks []Check
+	var all []Examined
 	sent := make(map[string]bool)
 	for _, sub := range found.Apps.Events.Subscriptions {
 		for _, raw := range sub.Handlers {
@@ -61,33 +67,30 @@ func Examine(ctx context.Context, configuration []byte, send bool) ([]Check, err
 			if event == "" {
 				event = "*"
 			}
-			for _, c := range examine(ctx, raw, event, send, sent) {
-				c.Event = event
-				checks = append(checks, c)
-			}
+			all = append(all, Examined{event, examine(ctx, raw, event, send, sent)})
 		}
 	}
-	return checks, nil
+	return all, nil
 }
 
 func examine(ctx context.Context, raw json.RawMessage, event string, send bool, sent map[string]bool) []Check {
 	var h Robot
 	const correct = "Correct this line of the dingtalk_robot handler, then run the doctor again."
 	if err := json.Unmarshal(raw, &h); err != nil {
-		return []Check{{Status: Error, Message: "the handler cannot be read: " + err.Error(), Advice: correct}}
+		return []Check{{Name: "config", Status: Error, Message: "the handler cannot be read: " + err.Error(), Advice: correct}}
 	}
 	err := h.resolve()
 	if err == nil {
 		err = h.check()
 	}
 	if err != nil {
-		return []Check{{Status: Error, Message: err.Error(), Advice: correct}}
+		return []Check{{Name: "config", Status: Error, Message: err.Error(), Advice: correct}}
 	}
-	checks := []Check{{Status: OK, Message: "webhook, secret and message are well formed; messages go to " + h.robot.Host()}}
+	checks := []Check{{Name: "config", Status: OK, Message: "webhook, secret and message are well formed; messages go to " + h.robot.Host()}}
 	for _, secret := range []struct{ name, value string }{{"webhook", h.Webhook}, {"secret", h.Secret}} {
 		if secret.value != "" && isStatic(secret.value) {
 			checks = append(checks, Check{
-				Status: Warning, Message: secret.name + " stands in the configuration in plain text",
+				Name: "secrets", Status: Warning, Message: secret.name + " stands in the configuration in plain text",
 				Advice: fmt.Sprintf("Write %s {env.NAME} or %s {file./path}: what the webhook holds lets everybody write into the group.", secret.name, secret.name),
 			})
 		}
@@ -108,10 +111,10 @@ func (h *Robot) test(ctx context.Context, event string) Check {
 			"- event: " + escape(event, "") + "\n- Caddy: " + escape(clean(full), ""),
 	})
 	if failure, ok := errors.AsType[*robot.SendError](err); ok {
-		return Check{Status: Error, Message: failure.Error(), Advice: failure.Advice}
+		return Check{Name: "message", Status: Error, Message: failure.Error(), Advice: failure.Advice}
 	}
 	if err != nil {
-		return Check{Status: Error, Message: err.Error(), Advice: "Correct the handler's settings."}
+		return Check{Name: "message", Status: Error, Message: err.Error(), Advice: "Correct the handler's settings."}
 	}
-	return Check{Status: OK, Message: "DingTalk has taken a test message: look whether the group shows it"}
+	return Check{Name: "message", Status: OK, Message: "DingTalk has taken a test message: look whether the group shows it"}
 }

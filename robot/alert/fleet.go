@@ -12,8 +12,9 @@ import (
 // storageTime bounds one look into the storage: a fault there must not keep a
 // message from being sent. Whoever does not get the lock goes on without it.
 const (
-	storageTime = 2 * time.Second
-	lockTime    = 1200 * time.Millisecond // of these; file storage polls its lock once a second
+	storageTime = 5 * time.Second
+	lockTime    = 4 * time.Second        // of these; file storage polls its lock once a second, and each process may be early
+	lastTime    = 400 * time.Millisecond // for the look before the last message, in a shutdown
 )
 
 // fleet shares the limit of a webhook with the other processes. It is advice: where
@@ -30,8 +31,8 @@ type shared struct {
 }
 
 // reserve enters a try of now, or returns how long to wait for the next look.
-func (f *fleet) reserve(storage certmagic.Storage, now time.Time) (wait time.Duration) {
-	f.update(storage, func(s *shared) (changed bool) {
+func (f *fleet) reserve(ctx context.Context, storage certmagic.Storage, now time.Time) (wait time.Duration) {
+	f.update(ctx, storage, func(s *shared) (changed bool) {
 		s.forget(now)
 		p := pace{silent: time.UnixMilli(s.Silent)}
 		for _, ms := range s.Tries {
@@ -48,7 +49,7 @@ func (f *fleet) reserve(storage certmagic.Storage, now time.Time) (wait time.Dur
 
 // hush tells the fleet until when DingTalk takes nothing.
 func (f *fleet) hush(storage certmagic.Storage, now, until time.Time) {
-	f.update(storage, func(s *shared) bool {
+	f.update(context.Background(), storage, func(s *shared) bool {
 		s.forget(now)
 		s.Silent = until.UnixMilli()
 		return true
@@ -72,11 +73,11 @@ func (s *shared) forget(now time.Time) {
 
 // update changes what the storage holds, under its lock. Where that takes too long
 // nothing changes.
-func (f *fleet) update(storage certmagic.Storage, change func(*shared) (changed bool)) {
+func (f *fleet) update(ctx context.Context, storage certmagic.Storage, change func(*shared) (changed bool)) {
 	if storage == nil || !f.busy.CompareAndSwap(false, true) {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), storageTime)
+	ctx, cancel := context.WithTimeout(ctx, storageTime)
 	defer cancel()
 	loaded, changed, done := make(chan shared, 1), make(chan *shared, 1), make(chan struct{})
 	go func() {

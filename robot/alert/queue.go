@@ -64,6 +64,8 @@ type queue struct {
 	last     string // the event that ended the last failure
 	started  bool
 
+	ctx              context.Context // ends with stop
+	cancel           context.CancelFunc
 	ending           sync.Once
 	wake, stop, done chan struct{}
 }
@@ -73,6 +75,7 @@ func newQueue(key string) *queue {
 		known: make(map[content]*entry), failures: make(map[string]time.Time),
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
 	}
+	q.ctx, q.cancel = context.WithCancel(context.Background())
 	q.sender = &sender{queue: q, fleet: fleet{key: "dingtalk/robot/" + key + ".json"}}
 	return q
 }
@@ -279,6 +282,7 @@ func (q *queue) end() {
 		q.mu.Lock()
 		defer q.mu.Unlock()
 		close(q.stop)
+		q.cancel()
 		if !q.started {
 			close(q.done)
 		}

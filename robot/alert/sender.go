@@ -35,18 +35,17 @@ func (s *sender) next(every time.Duration) time.Time {
 // reserve waits until one more try keeps within the limit, here and in the fleet.
 // It returns false at the queue's end.
 func (s *sender) reserve() bool {
-	for {
+	for !s.queue.stopped() {
 		wait := s.pace.wait(time.Now())
 		if wait == 0 {
-			wait = s.fleet.reserve(s.queue.storage(), time.Now())
+			wait = s.fleet.reserve(s.queue.ctx, s.queue.storage(), time.Now())
 		}
 		if wait == 0 {
 			return !s.queue.stopped()
 		}
-		if !s.queue.sleep(wait) {
-			return false
-		}
+		s.queue.sleep(wait)
 	}
+	return false
 }
 
 // deliver sends a batch, with retries. The first try has been reserved.
@@ -131,21 +130,32 @@ func (s *sender) finish(b *batch) {
 		ctx, cancel := s.ending.rest()
 		defer cancel()
 		b.compose(h.hostname)
-		switch {
-		case s.pace.wait(time.Now()) > 0:
-			s.drop(robot.Throttled, b)
-		default:
+		if s.mayEnd(ctx) {
 			if err := s.try(ctx, b); err == nil {
 				s.sent(b)
 			} else if failure, ok := errors.AsType[*robot.SendError](err); ok {
 				s.state.begin(h.logger, failure.Kind, failure.Code, failure.Advice, err)
 				s.drop(failure.Kind, b)
 			}
+		} else {
+			s.drop(robot.Throttled, b)
 		}
 	}
 	if s.state.lost > 0 {
 		h.logger.Warn("ending with robot messages that were not sent", zap.Int("lost", s.state.lost))
 	}
+}
+
+// mayEnd reports whether one more try keeps within the limit, here and in the fleet.
+// It does not wait for the limit, and hardly for the storage.
+func (s *sender) mayEnd(ctx context.Context) bool {
+	now := time.Now()
+	if s.pace.wait(now) > 0 {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, lastTime)
+	defer cancel()
+	return s.fleet.reserve(ctx, s.queue.storage(), now) == 0
 }
 
 // state is how sending goes: logged once when it changes, and with its end.
