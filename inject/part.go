@@ -3,7 +3,6 @@ package inject
 import (
 	"io"
 	"net/http"
-	"sync"
 )
 
 // HeaderWriter is the http.ResponseWriter for a request that no page answers. It
@@ -23,17 +22,12 @@ type HeaderWriter struct {
 	empty  bool // the body goes no further
 }
 
-// Answers other than pages are many, and cost nothing but this.
-var headerWriters = sync.Pool{New: func() any { return new(HeaderWriter) }}
-
 // NewPartWriter returns a HeaderWriter for a request for something other than a
 // document (AskPart, AskUnclear). An answer that would be a page to those who ask
 // for one keeps its bytes, but says by Vary that there is another, and keeps out of
 // shared caches.
 func NewPartWriter(w http.ResponseWriter) *HeaderWriter {
-	p := headerWriters.Get().(*HeaderWriter)
-	*p = HeaderWriter{ResponseWriter: w}
-	return p
+	return &HeaderWriter{ResponseWriter: w} // not pooled: a handler may write when it must not any more
 }
 
 // NewHeadWriter returns a HeaderWriter for the HEAD of a document (AskHead). The
@@ -53,13 +47,9 @@ func (p *HeaderWriter) Unwrap() http.ResponseWriter { return p.ResponseWriter }
 // document.
 func (p *HeaderWriter) IsHTML() bool { return p.html }
 
-// Close sends a header that is still held, and gives the HeaderWriter back: it must
-// not be used any more.
-func (p *HeaderWriter) Close() {
-	p.release()
-	*p = HeaderWriter{}
-	headerWriters.Put(p)
-}
+// Close sends a header that is still held. It is called when the handler has
+// returned.
+func (p *HeaderWriter) Close() { p.release() }
 
 // WriteHeader looks at the header and passes it on. One without a type is held
 // until the body tells it (as net/http does).

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/caddyserver/caddy/v2/modules/caddytls"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/signer"
@@ -26,7 +27,7 @@ func (v *Visit) vouched(o signer.Origin) bool {
 		v.desk.hosts.matches(v.asIf(o.Host)) ||
 		v.certified(o.Host) ||
 		v.desk.any && v.admitted(o.Host) ||
-		o.Private() && private(v.peer()) && private(v.listener())
+		o.Private() && private(v.peer()) && private(v.client()) && private(v.listener())
 }
 
 // HostVouched reports whether somebody vouches for the Host as it was received,
@@ -62,6 +63,15 @@ func (v *Visit) admitted(host string) bool {
 func (v *Visit) serverNameIs(host string) bool {
 	name := v.serverName()
 	return name != "" && strings.EqualFold(name, host)
+}
+
+// client returns the IP address of whoever asks: the peer, or whom a trusted proxy
+// names.
+func (v *Visit) client() string {
+	if ip, _ := caddyhttp.GetVar(v.request.Context(), caddyhttp.ClientIPVarKey).(string); ip != "" {
+		return bareIP(ip, "")
+	}
+	return v.peer()
 }
 
 // listener returns our own address, "" if it is unknown.
@@ -102,6 +112,9 @@ type patterns []string
 func (p patterns) match(host string) bool {
 	for _, pattern := range p {
 		suffix, wild := strings.CutPrefix(pattern, "*")
+		if suffix == "" {
+			continue // a lone * is not a pattern: see admitted
+		}
 		if !wild && strings.EqualFold(pattern, host) {
 			return true
 		}
