@@ -135,9 +135,7 @@ func (h *Handler) servePage(w http.ResponseWriter, r *http.Request, v visit.Visi
 		return err
 	}
 	if coding := out.Refused(); coding != "" {
-		observe.CountUnknownCoding()
-		h.notices.Once("coding", "a page with a content coding that cannot be taken off passes unsigned: let the upstream send gzip, zstd or none",
-			zap.String("content_encoding", coding))
+		h.notices.Passed(observe.UnknownCoding, zap.String("host", p.host), zap.String("content_encoding", coding))
 	}
 	return out.Finish()
 }
