@@ -147,7 +147,7 @@ func (h *Handler) servePage(w http.ResponseWriter, r *http.Request, v visit.Visi
 		return err
 	}
 	err = out.Finish()
-	h.notices.LeftAlone(out.Outcome(), out.Refused())
+	h.notices.LeftAlone(out.Outcome(), p.host, out.Refused())
 	return err
 }
 
@@ -200,7 +200,7 @@ func (h *Handler) servePart(w http.ResponseWriter, r *http.Request, ask inject.A
 	out := inject.NewPartWriter(w)
 	err := next.ServeHTTP(out, r)
 	if ask == inject.AskUnclear && out.IsHTML() {
-		h.notices.Unasked(r.UserAgent())
+		h.notices.Passed(observe.NotAsked, zap.String("user_agent", r.UserAgent()))
 	}
 	out.Close()
 	return err

@@ -65,6 +65,7 @@ type Facts struct {
 type Page struct {
 	URL     string        // what the browser shows, without fragment; "" if it has not said
 	Signed  string        // what was signed, "" if nothing was
+	Foreign bool          // nobody vouches for the host of URL: it is what a stranger may have made up
 	Form    signer.Signer // the form of the signature that the page has
 	Outcome Outcome
 	Code    string // of dd.error: DingTalk's five digits, or its errorCode

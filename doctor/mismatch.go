@@ -68,6 +68,10 @@ func zhPort(port string) string {
 // hand is tried: it names the first setting by which that is rebuilt as the
 // browser asked for it.
 func (f Facts) cures(d Difference) ([]Text, []Line) {
+	if f.Page.Foreign && d.origin() {
+		texts, lines := f.atTheProxy(d.Parts, "")
+		return append(texts, say("or name the origin in public_origin, if it is yours", "或者（如果它确实是你的）写进 public_origin")), lines
+	}
 	if wrong, is := f.wrongPublicOrigin(d); is {
 		return []Text{wrong}, []Line{inDirective("public_origin " + d.shown.Origin.String())}
 	}

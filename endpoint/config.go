@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -84,15 +85,31 @@ func cutOff(target string, query url.Values) bool {
 	return false
 }
 
+// owns reports whether URLs of an origin may be signed.
+func (c *call) owns(o signer.Origin) bool {
+	return c.visit.Listed(o) || c.from.Vouched && o == c.from.Origin
+}
+
+// knows reports whether somebody vouches for the host of a URL, whatever its scheme
+// and port are.
+func (c *call) knows(url string) bool {
+	page, err := signer.ParseURL(url)
+	if err != nil {
+		return false
+	}
+	sameHost := func(o signer.Origin) bool { return o.Host == page.Origin.Host }
+	return c.visit.Listed(page.Origin) || c.from.Vouched && sameHost(c.from.Origin) || slices.ContainsFunc(c.visit.Settings().Public, sameHost)
+}
+
 // maySign makes sure that nobody gets a signature for a site that is not ours.
 func (s *Server) maySign(c *call, page signer.Page) error {
-	if c.visit.Listed(page.Origin) || c.from.Vouched && page.Origin == c.from.Origin {
+	if c.owns(page.Origin) {
 		return nil
 	}
 	shown, ours := page.Origin.String(), c.from.Origin.String()
 	if page.Origin.Host == c.from.Origin.Host && c.from.Vouched {
 		found := s.examine(c, doctor.Page{URL: shown + "/", Signed: ours + "/"}, proof{form: c.tenant.Signer}).Verdict()
-		s.notices.Once("shown", "the browser shows another origin than the one that reaches Caddy: "+found.Cure(),
+		s.notices.Once("shown", "a visitor's page claims that the browser shows another origin than the one that reaches Caddy: "+found.Cure(),
 			zap.String("browser", shown), zap.String("caddy", ours))
 	}
 	return &signer.Error{Reason: signer.NotOurs, Subject: shown, Ignored: c.visit.Ignored(page.Origin)}

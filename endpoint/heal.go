@@ -34,8 +34,13 @@ func (t *trials) next(forms []signer.Signer) signer.Signer {
 // suspect: where DingTalk gives another one, the page is to reload, too. Where it
 // does not, the ticket is right, and what may be wrong is the form of the
 // signature: the page tries another one and reports how that went.
+//
+// A report without a signature counts as one of ours: programs of others make their
+// reports as the documents say. But it must be about a URL of ours, or any stranger
+// could make us call DingTalk with what he made up.
 func (s *Server) heal(c *call, rep *report, p proof) (retry string) {
-	if p.held == nil || strings.Contains(rep.Tried, "=") {
+	page, err := signer.ParseURL(rep.Signed)
+	if err != nil || !c.owns(page.Origin) || p.held == nil || strings.Contains(rep.Tried, "=") {
 		return ""
 	}
 	ours := c.tenant.Signer
@@ -86,16 +91,18 @@ func formNamed(query url.Values, ours signer.Signer) (signer.Signer, error) {
 }
 
 // learn logs which form of signature DingTalk has accepted in a page where it had
-// refused ours. Only a signature that was made here, with the ticket that is held,
-// proves it.
+// refused ours, as the page claims. It must have a signature in that form, made here
+// with the ticket that is held, for a URL of ours. That proves no more than that
+// somebody has asked config for it, so the log says how to make sure.
 func (s *Server) learn(c *call, rep *report, p proof) {
 	query, _ := url.ParseQuery(rep.Tried)
 	ours := c.tenant.Signer
 	form, _ := formNamed(query, ours) // ours where it names none
-	if form == ours || rep.Signed == "" || rep.URL != rep.Signed || !p.in(form) {
+	page, err := signer.ParseURL(rep.Signed)
+	if err != nil || !c.owns(page.Origin) || form == ours || rep.URL != rep.Signed || !p.in(form) {
 		return
 	}
 	lines := strings.Join(doctor.FormLines(ours, form), "`, `")
-	s.notices.Once("form", "pages report that DingTalk refuses the configured form of signature and accepts another: write `"+lines+"` in the dingtalk directive",
-		zap.String("url", s.doctor.mask(rep.URL)))
+	s.notices.Once("form", claim+"DingTalk refuses the configured form of signature and accepts another: open the doctor page in DingTalk to make sure, then write `"+lines+"` in the dingtalk directive",
+		zap.String("url", s.maskReport(*rep).URL))
 }

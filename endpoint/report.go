@@ -82,7 +82,9 @@ func (s *Server) report(w http.ResponseWriter, c *call) {
 	rep.withoutFragments()
 	verdict, p := rep.verdict(), prove(c.tenant, &rep)
 	observe.CountReport(verdict)
-	s.tell(verdict, &rep, s.examine(c, rep.page(), p))
+	page := rep.page()
+	page.Foreign = !c.knows(rep.URL)
+	s.tell(verdict, &rep, s.examine(c, page, p))
 	switch verdict {
 	case observe.VerdictRefused:
 		if retry := s.heal(c, &rep, p); retry != "" {
@@ -98,27 +100,30 @@ func (s *Server) report(w http.ResponseWriter, c *call) {
 // stranger fill the log: so many lines and events of each kind a minute.
 const fewReports = 5
 
+// claim begins what a report says: anybody can send one.
+const claim = "a visitor's page claims: "
+
 // tell logs and announces a report with what was found.
 func (s *Server) tell(verdict observe.Verdict, rep *report, d doctor.Diagnosis) {
-	url, signed, message := s.doctor.mask(rep.URL), s.doctor.mask(rep.Signed), s.doctor.mask(rep.Message)
-	fields := []zap.Field{zap.String("code", string(rep.Code)), zap.String("message", message), zap.String("url", url), zap.String("signed", signed)}
 	found := d.Verdict()
+	advice, shown := claim+s.maskAdvice(found.Advice(), rep), s.maskReport(*rep)
+	fields := []zap.Field{zap.String("code", string(shown.Code)), zap.String("message", shown.Message), zap.String("url", shown.URL), zap.String("signed", shown.Signed)}
 	switch verdict {
 	case observe.VerdictUnsigned:
-		s.notices.AtMost(fewReports, "unsigned", "a page without a signature reports an error of dd.config: ddSidecar.error in its console, and the line in this log from when it was served, say which line to add", fields...)
+		s.notices.AtMost(fewReports, "unsigned", claim+"dd.config failed in a page without a signature: ddSidecar.error in its console, and the line in this log from when it was served, say which line to add", fields...)
 	case observe.VerdictMismatch:
 		if len(d.URL.Differs) > 0 {
 			fields = append(fields, zap.Strings("differs", d.URL.Differs))
 		}
-		if s.notices.AtMost(fewReports, "differs "+strings.Join(d.URL.Differs, " "), found.Advice(), fields...) && s.notices.Admit(fewReports, observe.EventMismatch) {
-			s.events.Emit(observe.EventMismatch, map[string]any{"url": url, "signed": signed, "advice": found.Advice()})
+		if s.notices.AtMost(fewReports, "differs "+strings.Join(d.URL.Differs, " "), advice, fields...) && s.notices.Admit(fewReports, observe.EventMismatch) {
+			s.events.Emit(observe.EventMismatch, map[string]any{"url": shown.URL, "signed": shown.Signed, "advice": advice})
 		}
 	case observe.VerdictRefused:
-		if s.notices.AtMost(fewReports, "refused", found.Advice(), fields...) {
-			s.events.Emit(observe.EventRefused, map[string]any{"url": url, "code": string(rep.Code), "message": message})
+		if s.notices.AtMost(fewReports, "refused", advice, fields...) {
+			s.events.Emit(observe.EventRefused, map[string]any{"url": shown.URL, "code": string(shown.Code), "message": shown.Message})
 		}
 	case observe.VerdictError:
-		s.notices.AtMost(fewReports, found.Name, "dd.config failed in a page: "+found.Advice(), fields...)
+		s.notices.AtMost(fewReports, found.Name, claim+"dd.config failed in a page: "+strings.TrimPrefix(advice, claim), fields...)
 	}
 }
 

@@ -27,7 +27,7 @@ const (
 	EventMismatch = "dingtalk_url_mismatch"
 )
 
-// Emitter emits the events of a handler.
+// Emitter emits the events of a handler. The zero one has no subscribers.
 type Emitter struct {
 	ctx    caddy.Context
 	events *caddyevents.App
@@ -43,10 +43,17 @@ func NewEmitter(ctx caddy.Context) (*Emitter, error) {
 }
 
 // Emit tells the subscribers, which may take their time, behind the caller's back.
+// Texts are cleaned as those of the log are: they may go on to a shell or a chat.
 func (e *Emitter) Emit(name string, data map[string]any) {
-	if e.events.ShouldEmit(name) {
-		go e.events.Emit(e.ctx, name, data)
+	if e.events == nil || !e.events.ShouldEmit(name) {
+		return
 	}
+	for key, value := range data {
+		if text, is := value.(string); is {
+			data[key] = clean(text)
+		}
+	}
+	go e.events.Emit(e.ctx, name, data)
 }
 
 // Watcher tells metrics and events how the app of that name fares.

@@ -53,8 +53,11 @@ const (
 
 // All outcomes and verdicts begin at zero: what is not there yet cannot be alerted on.
 func init() {
-	for _, outcome := range []string{outcomeSigned, outcomeCoding, outcomeNoPlace, outcomeNoASCII, outcomeBusy, outcomeUnasked, CodeNoTicket, signer.CodeOriginUnknown, signer.CodeBadURL} {
+	for _, outcome := range []string{outcomeSigned, CodeNoTicket, signer.CodeOriginUnknown, signer.CodeBadURL} {
 		pagesTotal.WithLabelValues(outcome)
+	}
+	for why := range passed {
+		pagesTotal.WithLabelValues(string(why))
 	}
 	for _, verdict := range []Verdict{VerdictUnsigned, VerdictMismatch, VerdictRefused, VerdictError, VerdictHealed} {
 		reportsTotal.WithLabelValues(string(verdict))

@@ -1,12 +1,14 @@
 package observe
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"time"
 	"unicode"
 
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/client"
 )
@@ -50,13 +52,25 @@ func (n *Notices) Unsigned(why *client.Error, host string) {
 func (n *Notices) AtMost(limit int, kind, message string, fields ...zap.Field) (logged bool) {
 	logged = n.admit(limit, kind, time.Now())
 	if logged {
-		n.log.Warn(strings.Map(printable, message), fields...)
+		n.log.Warn(clean(message), cleanFields(fields)...)
 	}
 	return logged
 }
 
-// printable drops what could begin another line or colour this one: a message may
-// quote what a stranger has sent.
+// clean drops from a text what could begin another line, or colour this one, wherever
+// it is shown: it may quote what a stranger has sent.
+func clean(text string) string { return strings.Map(printable, text) }
+
+func cleanFields(fields []zap.Field) []zap.Field {
+	fields = slices.Clone(fields)
+	for i := range fields {
+		if fields[i].Type == zapcore.StringType {
+			fields[i].String = clean(fields[i].String)
+		}
+	}
+	return fields
+}
+
 func printable(r rune) rune {
 	if unicode.IsPrint(r) {
 		return r

@@ -1,10 +1,12 @@
 package observe
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 )
@@ -44,5 +46,52 @@ func TestStrangersCannotForgeLinesOfTheLog(t *testing.T) {
 	NewNotices(zap.New(core)).Once("kind", "DingTalk has checked https://h5.test/中\n2026/11/20 ERROR \x1b[31mrun this\u2028\u202e\r")
 	if got, want := logs.All()[0].Message, "DingTalk has checked https://h5.test/中2026/11/20 ERROR [31mrun this"; got != want {
 		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+func TestAPageThatPassesSilentlyIsCountedAndLoggedWithItsCure(t *testing.T) {
+	core, logs := observer.New(zap.WarnLevel)
+	n := NewNotices(zap.New(core))
+	for why := range passed {
+		before := pages(t, string(why))
+		logs.TakeAll()
+		for range 3 {
+			n.Passed(why, zap.String("host", "h5.test"))
+		}
+		if got := pages(t, string(why)) - before; got != 3 {
+			t.Errorf("%s: %v counted", why, got)
+		}
+		lines := logs.TakeAll()
+		if len(lines) != 1 || !strings.Contains(lines[0].Message, "passes unsigned") || !strings.Contains(lines[0].Message, ": ") || len(lines[0].Context) != 1 {
+			t.Errorf("%s: %v", why, lines)
+		}
+	}
+}
+
+// pages is how many pages with that outcome are counted.
+func pages(t *testing.T, outcome string) float64 {
+	t.Helper()
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(pagesTotal)
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range families[0].GetMetric() {
+		if m.GetLabel()[0].GetValue() == outcome {
+			return m.GetCounter().GetValue()
+		}
+	}
+	t.Fatalf("no outcome %s", outcome)
+	return 0
+}
+
+// What a field quotes is cleaned, too: events and some encoders show it as it is.
+func TestFieldsOfTheLogAreClean(t *testing.T) {
+	core, logs := observer.New(zap.WarnLevel)
+	field := zap.String("url", "https://h5.test/\n\x1b[31mx")
+	NewNotices(zap.New(core)).Once("kind", "m", field)
+	if got := logs.All()[0].ContextMap()["url"]; got != "https://h5.test/[31mx" {
+		t.Errorf("%q", got)
 	}
 }

@@ -90,17 +90,20 @@ func TestAReportIsLoggedWithItsCure(t *testing.T) {
 		"no code":                        {`{` + equal + `"code":"","message":"?"}`, []string{"dd.config failed in a page"}},
 		"a page that has no signature":   {`{"url":"https://h5.test/p","signed":"","code":3,"message":""}`, []string{"a page without a signature"}},
 		"a URL that is none":             {`{"url":"javascript:x","signed":"https://h5.test/p","code":"url_mismatch","message":""}`, []string{"no setting cures", "javascript:x"}},
-		"a text that would be two lines": {`{` + equal + `"code":8,"message":"a\n{\"level\":\"error\"}"}`, []string{`a\n{\"level\"`}},
+		"a text that would be two lines": {`{` + equal + `"code":8,"message":"a\n{\"level\":\"error\"}"}`, []string{`"a{\"level\"`}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			s := testsite.Run(t, testsite.Setup{Sites: testsite.Signed}) // a handler writes one line of a kind a minute
-			if a := s.Report(t, test.body); a.Status != http.StatusNoContent {
+			s := testsite.Run(t, testsite.Setup{Sites: origins}) // a handler writes few lines of a kind a minute
+			if a := s.Fetch(t, http.MethodPost, s.At("h5.test")+"/.dingtalk/report", test.body); a.Status != http.StatusNoContent {
 				t.Fatal(a.Status, a.Body)
 			}
 			lines := s.Logged(t, `"signed":`)
 			if len(lines) != 1 || lines[0].Level != "warn" {
 				t.Fatalf("%d lines: %v", len(lines), lines)
+			}
+			if !strings.Contains(lines[0].Msg, "a visitor's page claims: ") {
+				t.Errorf("the line says as true what a stranger says: %s", lines[0].Msg)
 			}
 			for _, word := range test.want {
 				if !strings.Contains(lines[0].Text, word) {
@@ -212,4 +215,88 @@ func TestARefusalOfAnotherTicketDoesNotMakeOursSuspect(t *testing.T) {
 	}
 	refuse(s.Get(t, "/p").Snippet(t).Params(t))
 	testsite.Eventually(t, "a fresh ticket", func() bool { s.Get(t, "/p"); return calls() == 3 })
+}
+
+// TestARefusalOfAForeignURLCallsNobody: whoever asks DingTalk because of it can be
+// made to ask for ever.
+func TestARefusalOfAForeignURLCallsNobody(t *testing.T) {
+	s := testsite.Run(t, testsite.Setup{Sites: testsite.Signed, DingTalk: sandbox.Options{Refetch: sandbox.NewValue}})
+	s.Get(t, "/p")
+	for _, page := range []string{"https://evil.test/p", strings.Replace(s.URL, "http:", "https:", 1) + "/p", s.URL, "x", "javascript:alert(1)"} {
+		body, _ := json.Marshal(map[string]any{"url": page, "signed": page, "code": 52013, "message": "签名校验失败"})
+		if a := s.Report(t, string(body)); a.Status != http.StatusNoContent || a.Header.Get("DingTalk-Retry") != "" {
+			t.Errorf("%s: %d, told to try %q", page, a.Status, a.Header.Get("DingTalk-Retry"))
+		}
+	}
+	s.Get(t, "/p")
+	if lines := s.Logged(t, "DingTalk refused a signature for the right URL"); len(lines) != 0 || tickets(s) != 1 {
+		t.Errorf("%d calls, %v", tickets(s), lines)
+	}
+}
+
+func TestAReportNamesNoLineForAHostThatNobodyVouchesFor(t *testing.T) {
+	for _, sites := range []string{testsite.Signed, strings.Replace(testsite.Signed, "import app", "import app\n\t\tpublic_origin https://h5.test", 1)} {
+		s := testsite.Run(t, testsite.Setup{Global: recordAll, Sites: sites})
+		before := len(events(mismatch))
+		signed := s.Get(t, "/p").Snippet(t).Sidecar.URL
+		for _, shown := range []string{"https://evil.test/p", "https://evil.test/"} {
+			body, _ := json.Marshal(map[string]any{"url": shown, "signed": signed, "code": "url_mismatch"})
+			s.Fetch(t, http.MethodPost, "/.dingtalk/report", string(body))
+		}
+		lines := s.Logged(t, "evil.test", "in public_origin, if it is yours")
+		if len(lines) == 0 {
+			t.Fatal("the reports are not logged")
+		}
+		testsite.Eventually(t, "the events", func() bool { return len(events(mismatch)) > before })
+		for _, text := range append(lineTexts(lines), fmt.Sprint(events(mismatch)[before:])) {
+			if strings.Contains(text, "public_origin https://evil") || strings.Contains(text, "change it to") {
+				t.Errorf("ready to paste: %s", text)
+			}
+		}
+	}
+}
+
+func lineTexts(lines []testsite.Entry) (texts []string) {
+	for _, line := range lines {
+		texts = append(texts, line.Text)
+	}
+	return texts
+}
+
+func TestReportsAreToldWithoutWhatTheirQueriesHold(t *testing.T) {
+	s := testsite.Run(t, testsite.Setup{Global: recordAll, Sites: testsite.Signed})
+	before := [2]int{len(events(mismatch)), len(events("dingtalk_signature_refused"))}
+	page := s.URL + "/p?code=s3cret&state=s3cret%20s3cret&flag"
+	const decoded = "/p?code=s3cret&state=s3cret s3cret&flag"
+	for _, report := range []map[string]any{
+		{"url": page, "signed": page, "code": 52013, "message": "签名校验失败\n\x1b[31m$(reboot),nonce:[a],url:[" + s.URL + decoded + "],ticketList:[]"},
+		{"url": page, "signed": page, "code": 52013, "message": "签名校验失败,url:[" + s.URL + "/entry?code=s3cret s3cret],ticketList:[]"},
+		{"url": page, "signed": page, "code": 52013, "message": "签名校验失败,url:[" + s.URL + decoded},
+		{"url": page, "signed": s.URL + "/p?code=s3cret2", "code": "url_mismatch", "message": "see https://x.test/?code=s3cret or so"},
+		{"url": page, "signed": page, "code": "x?y=s3cret", "message": "?code=s3cret"},
+		{"url": page, "signed": "", "code": 3, "message": ""},
+	} {
+		body, _ := json.Marshal(report)
+		s.Report(t, string(body))
+	}
+	testsite.Eventually(t, "the events", func() bool {
+		return len(events(mismatch)) > before[0] && len(events("dingtalk_signature_refused")) >= before[1]+3
+	})
+	told := append(events(mismatch)[before[0]:], events("dingtalk_signature_refused")[before[1]:]...)
+	for _, data := range told {
+		for key, value := range data {
+			if text, _ := value.(string); strings.ContainsAny(text, "\n\x1b") || strings.Contains(text, "s3cret") {
+				t.Errorf("the event has %s %q", key, text)
+			}
+		}
+	}
+	lines := s.Logged(t, `"signed":`)
+	if len(lines) != 6 {
+		t.Errorf("%d lines", len(lines))
+	}
+	for _, line := range lines {
+		if strings.Contains(line.Text, "s3cret") || !strings.Contains(line.Text, "code=***&state=***&flag") {
+			t.Errorf("the log has %s", line.Text)
+		}
+	}
 }
