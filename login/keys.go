@@ -104,7 +104,7 @@ func (s sealer) seal(plain []byte) string {
 	copy(box, s.id[:])
 	_, _ = rand.Read(box[idSize:]) // never fails
 	box = s.aead.Seal(box, box[idSize:], plain, s.data)
-	return base64.RawURLEncoding.EncodeToString(box)
+	return encoding.EncodeToString(box)
 }
 
 // open returns the plain text of a value, and whether the first of the keys sealed it.
@@ -114,7 +114,7 @@ func open(sealers []sealer, value string) (plain []byte, first, ok bool) {
 		return nil, false, false
 	}
 	box := make([]byte, base64.RawURLEncoding.DecodedLen(len(value)))
-	n, err := base64.RawURLEncoding.Strict().Decode(box, []byte(value))
+	n, err := encoding.Decode(box, []byte(value))
 	if err != nil || n < overhead {
 		return nil, false, false
 	}
@@ -135,3 +135,6 @@ func open(sealers []sealer, value string) (plain []byte, first, ok bool) {
 // maxValue is the longest value of a cookie, in bytes. Browsers keep 4096 of name,
 // value and attributes together; apps and proxies in between like less.
 const maxValue = 2 << 10
+
+// encoding takes each value in one spelling only.
+var encoding = base64.RawURLEncoding.Strict()
