@@ -94,12 +94,7 @@ func (p *pace) wait(ctx context.Context, atOnce chan struct{}) bool {
 func (p *pace) take(now time.Time) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.limit < callsFull {
-		if steps := int(now.Sub(p.raised) / time.Second); steps > 0 {
-			p.limit = min(p.limit+steps, callsFull)
-			p.raised = p.raised.Add(time.Duration(steps) * time.Second)
-		}
-	}
+	p.recover(now)
 	for len(p.recent) > 0 && now.Sub(p.recent[0]) >= callsSecond {
 		p.recent = p.recent[1:]
 	}
@@ -110,6 +105,14 @@ func (p *pace) take(now time.Time) time.Duration {
 	return callsSecond - now.Sub(p.recent[len(p.recent)-p.limit])
 }
 
+// recover raises a limit that was lowered by one a second.
+func (p *pace) recover(now time.Time) {
+	if steps := int(now.Sub(p.raised) / time.Second); p.limit < callsFull && steps > 0 {
+		p.limit = min(p.limit+steps, callsFull)
+		p.raised = p.raised.Add(time.Duration(steps) * time.Second)
+	}
+}
+
 // slower halves the rate after DingTalk has refused it, once for all the calls that were
 // under way together.
 func (p *pace) slower(now time.Time) {
@@ -118,6 +121,7 @@ func (p *pace) slower(now time.Time) {
 	if p.limit < callsFull && now.Sub(p.raised) < time.Second/4 {
 		return
 	}
+	p.recover(now)
 	p.limit, p.raised = max(p.limit/2, 1), now
 }
 
