@@ -3,6 +3,7 @@
 # make bench  what the directive costs, against Caddy without it, and what others cost (installs nginx, Apache)
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+BROWSER = internal/e2e/browser
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .PHONY: build demo test lint test-go test-browser bench fuzz client
@@ -25,18 +26,18 @@ test-go:
 	CODED_TOOLS=required go test -race -timeout 20m ./...
 	go test -run 'Allocat|CostsNothing|CostsNoMore' ./...  # counts that the race detector upsets
 
-test-browser: node_modules/.package-lock.json build
+test-browser: $(BROWSER)/node_modules/.package-lock.json build
 	@command -v chromium >/dev/null || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q --no-install-recommends chromium; }
 	@command -v firefox-esr >/dev/null || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q --no-install-recommends firefox-esr; }
 	@command -v nginx >/dev/null && command -v haproxy >/dev/null && command -v openssl >/dev/null || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q --no-install-recommends nginx-light haproxy openssl; }
-	FIREFOX=required PROXIES=required CADDY_BIN=$(CURDIR)/caddy npm run --silent test:browser
+	FIREFOX=required PROXIES=required CADDY_BIN=$(CURDIR)/caddy npm --prefix $(BROWSER) test --silent
 
-node_modules/.package-lock.json: package.json package-lock.json
-	npm ci --no-audit --no-fund
+$(BROWSER)/node_modules/.package-lock.json: $(BROWSER)/package.json $(BROWSER)/package-lock.json
+	npm --prefix $(BROWSER) ci --no-audit --no-fund
 
 # The minified client is committed: building the module needs no Node.
-client: node_modules/.package-lock.json
-	npm run --silent client
+client: $(BROWSER)/node_modules/.package-lock.json
+	npm --prefix $(BROWSER) run --silent client
 
 bench: build
 	@command -v nginx >/dev/null && command -v apache2 >/dev/null && [ -e /usr/lib/nginx/modules/ngx_http_lua_module.so ] || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q --no-install-recommends nginx-light libnginx-mod-http-lua apache2-bin; }

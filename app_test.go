@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/config"
-	"github.com/caddy-dingtalk/caddy-dingtalk/internal/diagnosis"
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 	"github.com/caddy-dingtalk/caddy-dingtalk/oapi"
 )
 
@@ -53,7 +53,7 @@ func TestTheTokenOfTheDoctorIsMaskedHoweverItIsWritten(t *testing.T) {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
-	facts := diagnosis.Facts{}
+	facts := doctor.Facts{}
 	facts.Request.Header = map[string][]string{"Referer": {"https://h5.test/?token=t0ken-of-ours"}}
 	masked := p.masked(facts)
 	if got := masked.Request.Header["Referer"][0]; strings.Contains(got, "t0ken") {

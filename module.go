@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
-	"sync/atomic"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -19,13 +17,13 @@ import (
 	grammar "github.com/caddy-dingtalk/caddy-dingtalk/caddyfile"
 	"github.com/caddy-dingtalk/caddy-dingtalk/client"
 	"github.com/caddy-dingtalk/caddy-dingtalk/config"
+	"github.com/caddy-dingtalk/caddy-dingtalk/endpoint"
 	"github.com/caddy-dingtalk/caddy-dingtalk/inject"
-	"github.com/caddy-dingtalk/caddy-dingtalk/signer"
-	"github.com/caddy-dingtalk/caddy-dingtalk/tokens"
+	_ "github.com/caddy-dingtalk/caddy-dingtalk/internal/command" // caddy dingtalk …
+	"github.com/caddy-dingtalk/caddy-dingtalk/observe"
+	"github.com/caddy-dingtalk/caddy-dingtalk/tenant"
+	"github.com/caddy-dingtalk/caddy-dingtalk/visit"
 )
-
-// Version is the version of the module, which pages see as ddSidecar.version.
-const Version = "0.1.0"
 
 func init() {
 	caddy.RegisterModule(Handler{})
@@ -45,24 +43,11 @@ func init() {
 type Handler struct {
 	config.Config
 
-	rules    *signer.Rules
-	signer   signer.Signer
-	public   []signer.Origin // the public origins of the configuration
-	allowed  []signer.Origin // the other origins that may call the endpoints
-	renderer *client.Renderer
-	doctor   *doctorPage // nil if there is none
-	tokens   *tokens.App
-	endpoint string
-	wait     time.Duration
-	release  func() // gives back what outlives a reload
-
-	hosts       *hostIndex
-	fingerprint string                      // of what all pages are made of, for their ETags
-	generation  *atomic.Pointer[generation] // of the pages that are made now
-	notices     *notices
-	trials      *atomic.Uint32 // forms of signature that refused pages were told to try
-	events      *emitter
-	log         *zap.Logger
+	desk      *visit.Desk      // judges each request, once
+	endpoints *endpoint.Server // what is answered here
+	tenants   *tenant.Tenants  // the apps, with their tickets
+	notices   *observe.Notices // keep requests from filling the log
+	close     func()           // gives back what outlives a reload
 }
 
 // CaddyModule returns the Caddy module information.
@@ -76,61 +61,38 @@ func (Handler) CaddyModule() caddy.ModuleInfo {
 // Provision resolves the configuration and makes what serves it. It does not
 // call DingTalk: the first page does.
 func (h *Handler) Provision(ctx caddy.Context) error {
-	h.log = ctx.Logger()
-	c, err := h.Config.Resolve(caddy.NewReplacer())
+	log := ctx.Logger()
+	c, err := config.Resolve(h.Config, caddy.NewReplacer())
 	if err != nil {
 		return err
 	}
-	if err := c.Validate(); err != nil {
+	if err := config.Validate(&c); err != nil {
 		return err
 	}
-	c.SetDefaults()
-	h.warnOfPlainSecrets()
-	if unused := c.UnusedBase(); unused != "" {
-		h.log.Warn(unused)
-	}
+	config.SetDefaults(&c)
+	h.warn(log, &c)
 
-	h.public = config.Origins(c.PublicOrigin)
-	h.allowed = config.Origins(c.AllowOrigin)
-	h.rules = signer.NewRules(h.public, c.Forwarded)
-	h.signer = c.Signer()
-	h.endpoint = c.Endpoint
-	h.wait = time.Duration(c.TicketWait)
-	shared := client.App{
-		CorpID: c.CorpID, AgentID: c.AgentID, Type: *c.Type, JSAPIList: c.JSAPIList,
-		Endpoint: c.Endpoint, JSAPIURL: c.JSAPIURL, Version: Version,
-	}
-	h.renderer = client.NewRenderer(shared)
-	h.doctor = newDoctorPage(c.Doctor, shared)
-	h.fingerprint = fingerprint(&c)
-	h.hosts, h.generation, h.notices, h.trials = new(hostIndex), new(atomic.Pointer[generation]), new(notices), new(atomic.Uint32)
-
-	storage, err := h.storage(ctx)
+	events, err := observe.NewEmitter(ctx)
 	if err != nil {
 		return err
 	}
-	if h.events, err = newEmitter(ctx); err != nil {
+	if err := observe.RegisterMetrics(ctx.GetMetricsRegistry()); err != nil {
 		return err
 	}
-	if err := registerMetrics(ctx.GetMetricsRegistry()); err != nil {
+	if h.tenants, err = tenant.Open(ctx, &c, events, log); err != nil {
 		return err
 	}
-	if h.tokens, h.release, err = newTokens(&c, storage, h.events, h.log); err != nil {
-		return err
-	}
-	running.add(h, app{h.tokens, c.CorpID})
-	release := h.release
-	h.release = sync.OnceFunc(func() {
-		running.remove(h)
-		release()
-	})
+	h.close = sync.OnceFunc(h.tenants.Close)
+	h.desk = visit.NewDesk(&c, h)
+	h.notices = observe.NewNotices(log)
+	h.endpoints = endpoint.New(&c, h.tenants, h.notices, events)
 	return nil
 }
 
 // Cleanup gives back what the handler shares with its successor.
 func (h *Handler) Cleanup() error {
-	if h.release != nil {
-		h.release()
+	if h.close != nil {
+		h.close()
 	}
 	return nil
 }
@@ -139,36 +101,87 @@ func (h *Handler) Cleanup() error {
 // One that asks for no document passes as if we were not there. A document gets
 // the snippet if it turns out to be a page; whatever fails, it is served.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	target := originalTarget(r)
-	if name, ours := h.endpointOf(r, target); ours {
-		return h.serveEndpoint(w, r, name)
+	v := h.desk.Receive(r)
+	if name, ours := h.endpoints.NameOf(&v); ours {
+		return h.endpoints.Serve(w, r, v, name)
 	}
-	if target == "" || !inject.IsDocument(r) { // templates ask for parts of a page without a target
+	if v.Target == "" || !inject.IsDocument(r) { // templates ask for parts of a page without a target
 		return next.ServeHTTP(w, r)
 	}
-	place := h.locate(w.Header(), r, facts(r, target)) // now: inner handlers may change the request
+	return h.servePage(w, r, v, next)
+}
+
+// servePage serves a document: it is signed for where it is now, whatever inner
+// handlers make of the request.
+func (h *Handler) servePage(w http.ResponseWriter, r *http.Request, v visit.Visit, next caddyhttp.Handler) error {
+	p := page{tenant: h.tenants.For(&v), at: v.Place(), host: r.Host, policy: w.Header()["Content-Security-Policy"]}
 	inject.Prepare(r.Header)
-	page := inject.NewWriter(w, h.revalidate(r, place.policy), func(dst []byte, header http.Header) ([]byte, string) {
-		return h.insert(r, place, dst, header)
+	out := inject.NewWriter(w, revalidate(r, p.tenant, p.policy), func(dst []byte, header http.Header) ([]byte, string) {
+		return h.insert(r, p, dst, header)
 	})
 	returned := false
 	defer func() {
 		if !returned { // a panic passes through: a page that is cut off stays so
-			page.Abort()
+			out.Abort()
 		}
 	}()
-	err := next.ServeHTTP(page, r)
+	err := next.ServeHTTP(out, r)
 	returned = true
 	if err != nil {
-		page.Abort()
+		out.Abort()
 		return err
 	}
-	if coding := page.Refused(); coding != "" {
-		pagesTotal.WithLabelValues(outcomeCoding).Inc()
-		h.notices.once(h.log, "coding", "a page with a content coding that cannot be taken off passes unsigned: let the upstream send gzip, zstd or none",
+	if coding := out.Refused(); coding != "" {
+		observe.CountUnknownCoding()
+		h.notices.Once("coding", "a page with a content coding that cannot be taken off passes unsigned: let the upstream send gzip, zstd or none",
 			zap.String("content_encoding", coding))
 	}
-	return page.Finish()
+	return out.Finish()
+}
+
+// page is what is known of a page before upstream has answered.
+type page struct {
+	tenant *tenant.Tenant
+	at     visit.Place
+	host   string
+	policy []string // the site's own Content-Security-Policy, which a 304 carries, too
+}
+
+// revalidate changes If-None-Match for upstream. It returns the suffix of the
+// pages that are made now if a condition is left. On a POST it is no question for a
+// page that is kept, and stays (RFC 9110 section 13.1.2).
+func revalidate(r *http.Request, t *tenant.Tenant, policy []string) string {
+	if len(r.Header["If-None-Match"]) == 0 || r.Method != http.MethodGet {
+		return ""
+	}
+	suffix := t.Suffix(policy)
+	if !inject.Revalidate(r.Header, suffix) {
+		return ""
+	}
+	return suffix
+}
+
+// insertedVar is the variable of a request whose page has its snippet.
+const insertedVar = "dingtalk_inserted"
+
+// insert appends the snippet for a page.
+func (h *Handler) insert(r *http.Request, p page, dst []byte, header http.Header) (snippet []byte, suffix string) {
+	ctx := r.Context()
+	if inserted, _ := caddyhttp.GetVar(ctx, insertedVar).(bool); inserted {
+		return dst, "" // by a directive further inside
+	}
+	caddyhttp.SetVar(ctx, insertedVar, true)
+	signed, suffix := p.tenant.SignPage(ctx, p.at, p.policy)
+	signed.Posted = r.Method != http.MethodGet
+	observe.CountPage(signed)
+	if signed.Err != nil {
+		h.notices.Unsigned(signed.Err, p.host)
+	}
+	var form client.Form
+	if csp := header["Content-Security-Policy"]; len(csp) > 0 {
+		form = client.FormFor(csp, h.endpoints.ScriptURL(p.at.Origin.String()))
+	}
+	return p.tenant.Renderer.Append(dst, signed, form), suffix
 }
 
 // UnmarshalCaddyfile sets up the handler from Caddyfile tokens. Syntax:
@@ -206,13 +219,16 @@ func parseCaddyfile(helper httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, e
 	return h, h.UnmarshalCaddyfile(helper.Dispenser)
 }
 
-// warnOfPlainSecrets warns of a secret that everybody sees who may read the
-// configuration or its autosaved copy.
-func (h *Handler) warnOfPlainSecrets() {
+// warn warns of secrets that everybody sees who may read the configuration or its
+// autosaved copy, and of a line that has no effect.
+func (h *Handler) warn(log *zap.Logger, resolved *config.Config) {
 	for name, s := range h.Secrets() {
 		if *s != "" && !s.Placeholder() {
-			h.log.Warn(fmt.Sprintf("%s stands in the configuration in plain text: write {env.NAME} or {file./path} instead", name))
+			log.Warn(fmt.Sprintf("%s stands in the configuration in plain text: write {env.NAME} or {file./path} instead", name))
 		}
+	}
+	if unused := config.UnusedBase(resolved); unused != "" {
+		log.Warn(unused)
 	}
 }
 

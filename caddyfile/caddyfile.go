@@ -64,11 +64,11 @@ func Parse(d *caddyfile.Dispenser) (config.Config, error) {
 		if err := set(&c, d); err != nil {
 			return c, err
 		}
-		if err := c.Check(name); err != nil {
+		if err := config.Check(&c, name); err != nil {
 			return c, d.WrapErr(err)
 		}
 	}
-	if err := c.Complete(); err != nil {
+	if err := config.Complete(&c); err != nil {
 		return c, start.WrapErr(err)
 	}
 	return c, nil

@@ -85,9 +85,9 @@ func TestGoldens(t *testing.T) {
 			if strings.HasPrefix(string(c.AppSecret), "{file.") {
 				c.AppSecret = "secret" // there is no such file here
 			}
-			resolved, err := c.Resolve(caddy.NewReplacer())
+			resolved, err := config.Resolve(c, caddy.NewReplacer())
 			if err == nil {
-				err = resolved.Validate()
+				err = config.Validate(&resolved)
 			}
 			if err != nil {
 				t.Errorf("not valid: %v", err)

@@ -127,7 +127,7 @@ func (c *Config) Credential() Credential {
 
 // UnusedBase tells of a base URL that is set while calls go to the other one, which
 // is not: "" if all is well.
-func (c *Config) UnusedBase() string {
+func UnusedBase(c *Config) string {
 	v1 := c.Credential() == App
 	switch {
 	case v1 && c.OAPIBase != "" && c.APIBase == "":
@@ -139,7 +139,7 @@ func (c *Config) UnusedBase() string {
 }
 
 // SetDefaults fills in what is not set.
-func (c *Config) SetDefaults() {
+func SetDefaults(c *Config) {
 	if c.Type == nil {
 		c.Type = new(int)
 		if c.ChannelSecret != "" {
@@ -155,7 +155,7 @@ func (c *Config) SetDefaults() {
 }
 
 // Signer returns the signer for `url_policy` and `hash`.
-func (c *Config) Signer() signer.Signer {
+func Signer(c *Config) signer.Signer {
 	return signer.Signer{Policy: policies[c.URLPolicy], Hash: hashes[c.Hash]}
 }
 

@@ -37,7 +37,7 @@ func TestDefaults(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			c := tt.in
-			c.SetDefaults()
+			SetDefaults(&c)
 			if *c.Type != tt.kind || c.Endpoint != tt.endpoint || time.Duration(c.TicketWait) != tt.wait {
 				t.Errorf("type %d, endpoint %s, ticket_wait %s", *c.Type, c.Endpoint, time.Duration(c.TicketWait))
 			}
@@ -86,7 +86,7 @@ func TestABaseThatIsNotUsedIsTold(t *testing.T) {
 		"of a window, the other":  {Config{ChannelSecret: "s", APIBase: a}, "api_base is not used"},
 		"of an app that names v1": {Config{AppKey: "k", API: "v1", OAPIBase: b}, "oapi_base is not used"},
 	} {
-		if got := tt.in.UnusedBase(); !strings.HasPrefix(got, tt.want) || (got == "") != (tt.want == "") {
+		if got := UnusedBase(&tt.in); !strings.HasPrefix(got, tt.want) || (got == "") != (tt.want == "") {
 			t.Errorf("%s: %q, want %q", name, got, tt.want)
 		}
 	}
@@ -104,7 +104,7 @@ func TestSignerOfAConfig(t *testing.T) {
 	}
 	for _, tt := range tests {
 		c := Config{URLPolicy: tt.policy, Hash: tt.hash}
-		if got := c.Signer(); got != tt.want {
+		if got := Signer(&c); got != tt.want {
 			t.Errorf("url_policy %q, hash %q: %+v, want %+v", tt.policy, tt.hash, got, tt.want)
 		}
 	}

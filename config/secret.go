@@ -63,7 +63,7 @@ func (c Config) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 // Resolve returns a copy whose placeholders are replaced. A placeholder that is
 // unknown or empty is an error: an unset variable must not become an empty
 // secret.
-func (c Config) Resolve(repl *caddy.Replacer) (Config, error) {
+func Resolve(c Config, repl *caddy.Replacer) (Config, error) {
 	if c.Doctor != nil {
 		c.Doctor = &Doctor{Token: c.Doctor.Token}
 	}

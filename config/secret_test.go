@@ -65,7 +65,7 @@ func TestResolve(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			before, _ := json.Marshal(tt.in)
-			got, err := tt.in.Resolve(caddy.NewReplacer())
+			got, err := Resolve(tt.in, caddy.NewReplacer())
 			if after, _ := json.Marshal(tt.in); string(after) != string(before) {
 				t.Errorf("the original changed: %s to %s", before, after)
 			}

@@ -7,8 +7,12 @@ import (
 	"github.com/caddyserver/certmagic"
 )
 
-// OpenStorage loads the storage module that the configuration names.
-func (c *Config) OpenStorage(ctx caddy.Context) (certmagic.Storage, error) {
+// OpenStorage returns the storage that the fleet shares: the module that the
+// configuration names, or Caddy's own.
+func OpenStorage(ctx caddy.Context, c *Config) (certmagic.Storage, error) {
+	if c.StorageRaw == nil {
+		return ctx.Storage(), nil
+	}
 	module, err := ctx.LoadModule(c, "StorageRaw")
 	if err != nil {
 		return nil, fmt.Errorf("loading storage module: %w", err)

@@ -10,24 +10,26 @@ import (
 
 	"golang.org/x/net/http/httpguts"
 
-	"github.com/caddy-dingtalk/caddy-dingtalk/internal/diagnosis"
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 	"github.com/caddy-dingtalk/caddy-dingtalk/signer"
 )
 
 // Validate checks a configuration whose placeholders are resolved: each field
-// by itself and all of them together.
-func (c *Config) Validate() error {
+// by itself and all of them together. It is a function, as all that works on a
+// whole Config is: the handler embeds the Config, and Caddy would call a method of
+// this name before the placeholders are resolved.
+func Validate(c *Config) error {
 	for _, f := range checks {
 		if err := f.check(c); err != nil {
 			return fmt.Errorf("%s: %w", f.name, err)
 		}
 	}
-	return c.Complete()
+	return Complete(c)
 }
 
 // Check checks one field by its JSON name. Values with placeholders pass: they
 // are checked when they are known.
-func (c *Config) Check(name string) error {
+func Check(c *Config, name string) error {
 	for _, f := range checks {
 		if f.name == name {
 			if err := f.check(c); err != nil {
@@ -40,7 +42,7 @@ func (c *Config) Check(name string) error {
 
 // Complete checks the fields together: exactly one kind of credential, and what
 // every dd.config needs.
-func (c *Config) Complete() error {
+func Complete(c *Config) error {
 	app := c.AppKey != "" || c.AppSecret != ""
 	kinds := 0
 	for _, given := range []bool{app, c.CorpSecret != "", c.ChannelSecret != ""} {
@@ -164,7 +166,7 @@ func headerName(s string) error {
 	if strings.EqualFold(s, "Host") {
 		return fmt.Errorf("%q is always read: remove it", s)
 	}
-	if why := diagnosis.NeverRead(s); why != "" {
+	if why := doctor.NeverRead(s); why != "" {
 		return fmt.Errorf("%q is no header with the URL of a page (%s): remove it", s, why)
 	}
 	return nil

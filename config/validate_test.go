@@ -46,7 +46,7 @@ func TestFields(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := app()
 			set(&c)
-			if err := c.Validate(); err != nil {
+			if err := Validate(&c); err != nil {
 				t.Error(err)
 			}
 		})
@@ -128,17 +128,17 @@ func TestFields(t *testing.T) {
 			c := app()
 			tt.set(&c)
 			field, _, _ := strings.Cut(name, " ")
-			err := c.Validate()
+			err := Validate(&c)
 			complains(t, err, field+": ", tt.words)
 			if strings.Contains(err.Error(), "s3cret") {
 				t.Errorf("the error tells the secret: %v", err)
 			}
-			if got := c.Check(field); got == nil || got.Error() != err.Error() {
+			if got := Check(&c, field); got == nil || got.Error() != err.Error() {
 				t.Errorf("Check: %v, Validate: %v", got, err)
 			}
 			for _, other := range checks {
-				if other.name != field && c.Check(other.name) != nil {
-					t.Errorf("%s is wrong too: %v", other.name, c.Check(other.name))
+				if other.name != field && Check(&c, other.name) != nil {
+					t.Errorf("%s is wrong too: %v", other.name, Check(&c, other.name))
 				}
 			}
 		})
@@ -172,7 +172,7 @@ func TestFieldsTogether(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			for call, err := range map[string]error{"Complete": tt.in.Complete(), "Validate": tt.in.Validate()} {
+			for call, err := range map[string]error{"Complete": Complete(&tt.in), "Validate": Validate(&tt.in)} {
 				if tt.words != nil {
 					complains(t, err, tt.words...)
 				} else if err != nil {
@@ -191,14 +191,14 @@ func TestPlaceholdersPassTheChecks(t *testing.T) {
 		URLPolicy: p, Hash: p, Endpoint: p, AllowOrigin: []string{p}, JSAPIURL: p, API: p, APIBase: p, OAPIBase: p, Doctor: &Doctor{Token: p},
 	}
 	for _, f := range checks {
-		if err := c.Check(f.name); err != nil {
+		if err := Check(&c, f.name); err != nil {
 			t.Error(err)
 		}
 	}
-	if err := c.Complete(); err != nil {
+	if err := Complete(&c); err != nil {
 		t.Error(err)
 	}
-	if err := c.Check("no_such_field"); err != nil {
+	if err := Check(&c, "no_such_field"); err != nil {
 		t.Errorf("a field without rules: %v", err)
 	}
 }

@@ -12,7 +12,7 @@ import (
 // page streams.
 type coded struct {
 	coding coding
-	w      *Writer
+	page   *opening
 	raw    []byte  // what upstream has written, while it may still go on untouched
 	room   *[]byte // for raw, as long as it suffices
 
@@ -23,34 +23,31 @@ type coded struct {
 	dec  *decoder // the other way
 	enc  encoder
 	done func() // gives the encoder back
+
+	left bool // neither way: the response goes on as it came
 }
 
-var errLeft = errors.New("the response is left as it is")
-
-func newCoded(c coding, w *Writer) *coded {
+func newCoded(c coding, page *opening) *coded {
 	room := heldBuffers.Get().(*[]byte)
-	return &coded{coding: c, w: w, raw: (*room)[:0], room: room}
+	return &coded{coding: c, page: page, raw: (*room)[:0], room: room}
 }
 
-// drop gives up what upstream has written.
-func (c *coded) drop() {
-	if c.room != nil {
-		heldBuffers.Put(c.room)
-	}
-	c.raw, c.room = nil, nil
+// passes reports whether the rest is passed on as it is: a zstd stream goes
+// untouched behind our frame.
+func (c *coded) passes() bool {
+	return c.left || c.page.over && c.spliced && c.coding == zstdCoding
 }
 
 // write takes what upstream writes.
 func (c *coded) write(p []byte) error {
-	if c.w.phase == passing {
-		if c.spliced {
-			_, err := c.tail.Write(p)
-			return err
-		}
+	switch {
+	case c.page.over && c.spliced:
+		_, err := c.tail.Write(p)
+		return err
+	case c.page.over:
 		return c.dec.write(p)
-	}
-	if c.spliced && c.w.prescanned() {
-		return c.settle(c.w.release(p)) // the one write more has come
+	case c.spliced && c.page.prescanned():
+		return c.release(p) // the one write more has come
 	}
 	c.raw = append(c.raw, p...)
 	if c.dec != nil {
@@ -63,9 +60,9 @@ func (c *coded) write(p []byte) error {
 	case noPlace:
 		return c.transcode(c.raw)
 	}
-	complete := c.w.length >= 0 && int64(len(c.raw)) >= c.w.length
-	if complete || len(c.raw) >= maxHeld || waited && c.w.prescanned() {
-		return c.release()
+	complete := c.page.length >= 0 && int64(len(c.raw)) >= c.page.length
+	if complete || len(c.raw) >= maxHeld || waited && c.page.prescanned() {
+		return c.release(nil)
 	}
 	return nil // one more write, and both go out in one system call
 }
@@ -76,91 +73,101 @@ func (c *coded) transcode(p []byte) error {
 		c.dec = newDecoder(c.coding, c.decoded)
 	}
 	err := c.dec.write(p)
-	if c.w.phase == holding && (err != nil || len(c.raw) > 2*maxHeld) {
-		c.w.head.found = false // not what it says it is, or nothing but a header
-		err = c.w.release(nil)
+	if !c.page.over && (err != nil || len(c.raw) > 2*maxHeld) {
+		c.page.head.found = false // not what it says it is, or nothing but a header
+		return c.release(nil)
 	}
-	return c.settle(err)
-}
-
-// decoded takes what the decoder gives.
-func (c *coded) decoded(p []byte) error {
-	if c.w.phase == holding {
-		return c.w.hold(p)
-	}
-	_, err := c.enc.Write(p)
+	c.settle()
 	return err
 }
 
-// release ends the holding, if that has not been done.
-func (c *coded) release() error {
-	if c.w.phase != holding {
+// decoded takes what the decoder gives, and reports whether it wants more.
+func (c *coded) decoded(p []byte) (more bool, err error) {
+	if c.page.over {
+		_, err := c.enc.Write(p)
+		return true, err
+	}
+	if rest, ready := c.page.hold(p, -1); ready {
+		err = c.open(rest)
+	}
+	return !c.left, err
+}
+
+// release ends the holding, if that has not been done: p follows what is held.
+func (c *coded) release(p []byte) error {
+	if c.page.over {
 		return nil
 	}
-	return c.settle(c.w.release(nil))
+	err := c.open(p)
+	c.settle()
+	return err
 }
 
 // settle gives up what is not needed any more once the holding has ended. The
 // decoder must not be running: it reads what is held, and goes on with that when
 // the page's beginning is out.
-func (c *coded) settle(err error) error {
-	if c.w.phase == passing {
-		c.drop()
+func (c *coded) settle() {
+	if c.page.over && c.room != nil {
+		heldBuffers.Put(c.room)
+		c.raw, c.room = nil, nil
 	}
-	if c.w.coded == nil && c.dec != nil {
+	if c.left && c.dec != nil {
 		c.dec.stop()
 	}
-	if errors.Is(err, errLeft) {
-		return nil
+}
+
+// open sends the page's beginning with the snippet, and behind it what is held
+// and p, which is not: decoded, or as upstream has written it if the page is
+// spliced or left as it is.
+func (c *coded) open(p []byte) error {
+	defer c.page.head.close()
+	buf := joinedBuffers.Get().(*[]byte)
+	defer joinedBuffers.Put(buf)
+	start, ok := c.page.begin((*buf)[:0], c.lengthWith)
+	var err error
+	switch {
+	case !ok:
+		err = c.leave(p)
+	case c.spliced:
+		err = c.startSplice(start, p)
+	default:
+		c.enc, c.done = newEncoder(c.coding, c.page.out)
+		start, err = c.page.head.writeTo(c.enc, start, p)
 	}
+	*buf = start[:0]
 	return err
 }
 
-// start sends the page's beginning with the snippet, b, and what is held behind
-// it, p being what is not held any more: decoded, or as upstream has written it
-// if the page is spliced. It returns the buffer of b, which may have moved.
-func (c *coded) start(b, p []byte) (buf []byte, err error) {
-	if c.spliced {
-		return b, c.startSplice(b, p)
-	}
-	c.enc, c.done = newEncoder(c.coding, c.w.ResponseWriter)
-	return c.w.head.writeTo(c.enc, b, p)
-}
-
-// leave sends on what upstream has written, and everything after it; p is as in
-// start.
+// leave sends on what upstream has written; everything after it will pass.
 func (c *coded) leave(p []byte) error {
-	c.w.coded = nil
-	_, err := c.w.ResponseWriter.Write(c.raw)
+	c.left = true
+	_, err := c.page.out.Write(c.raw)
 	if err == nil && c.spliced && len(p) > 0 {
-		_, err = c.w.ResponseWriter.Write(p)
+		_, err = c.page.out.Write(p)
 	}
-	if err != nil {
-		return err
-	}
-	return errLeft
+	return err
 }
 
 // finish ends the page. One that upstream has cut off stays cut off: it gets no
 // trailer.
 func (c *coded) finish() error {
 	if c.spliced {
-		if err := c.release(); err != nil || c.tail == nil {
+		if err := c.release(nil); err != nil || c.tail == nil {
 			return err
 		}
 		return c.tail.finish()
 	}
 	if c.dec == nil { // shorter than what is judged
-		if err := c.transcode(c.raw); err != nil || c.w.coded == nil {
+		if err := c.transcode(c.raw); err != nil || c.left {
 			return err
 		}
 	}
 	cut := c.dec.close()
 	wrong := errors.Is(cut, gzip.ErrChecksum)
-	if (cut == nil || wrong) && c.w.phase == holding {
-		c.w.head.seek(true)
+	if (cut == nil || wrong) && !c.page.over {
+		c.page.head.seek(true)
 	}
-	if err := c.release(); err != nil || c.enc == nil {
+	if err := c.release(nil); err != nil || c.enc == nil {
 		return err
 	}
 	defer c.done()
@@ -180,22 +187,25 @@ func (c *coded) endWrongly() error {
 	if err := c.enc.Flush(); err != nil {
 		return err
 	}
-	_, err := c.w.ResponseWriter.Write([]byte{3, 0, gzipTrailerSize + 1: 0})
+	_, err := c.page.out.Write([]byte{3, 0, gzipTrailerSize + 1: 0})
 	return err
 }
 
 // flush sends what may go out.
-func (c *coded) flush() error {
-	if err := c.release(); err != nil {
-		return err
+func (c *coded) flush() (ready bool, err error) {
+	if !c.page.over && !c.page.head.found {
+		return false, nil
+	}
+	if err := c.release(nil); err != nil {
+		return true, err
 	}
 	switch {
 	case c.tail != nil:
-		return c.tail.flush()
+		err = c.tail.flush()
 	case c.enc != nil:
-		return c.enc.Flush()
+		err = c.enc.Flush()
 	}
-	return nil
+	return true, err
 }
 
 // abort sends what may go out, and ends without a trailer.
@@ -203,7 +213,7 @@ func (c *coded) abort() {
 	if c.dec != nil {
 		_ = c.dec.close() // it gives what it has
 	}
-	_ = c.release()
+	_ = c.release(nil)
 	switch {
 	case c.tail != nil:
 		_ = c.tail.abort()

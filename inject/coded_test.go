@@ -204,9 +204,9 @@ func checkTruncated(t *testing.T, c coding, h http.Header, body []byte) {
 // decodable returns what our decoders make of a body, and whether it is whole.
 // Those of others may see a letter more or less before they notice the end.
 func decodable(c coding, b []byte) (all []byte, clean bool) {
-	d := newDecoder(c, func(p []byte) error {
+	d := newDecoder(c, func(p []byte) (more bool, err error) {
 		all = append(all, p...)
-		return nil
+		return true, nil
 	})
 	err := d.write(b)
 	return all, errors.Join(err, d.close()) == nil

@@ -92,9 +92,9 @@ type decoder struct {
 
 var errStopped = errors.New("decoding stopped")
 
-// newDecoder returns a decoder that calls out with what it has decoded. An error
-// of out ends the decoding.
-func newDecoder(c coding, out func([]byte) error) *decoder {
+// newDecoder returns a decoder that calls out with what it has decoded. If out
+// wants no more, or fails, the decoding ends.
+func newDecoder(c coding, out func([]byte) (more bool, err error)) *decoder {
 	d := new(decoder)
 	d.resume, d.stop = iter.Pull(func(yield func(struct{}) bool) {
 		d.yield = yield
@@ -119,7 +119,7 @@ func (d *decoder) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-func (d *decoder) decode(c coding, out func([]byte) error) error {
+func (d *decoder) decode(c coding, out func([]byte) (more bool, err error)) error {
 	buf := copyBuffers.Get().(*[]byte)
 	defer copyBuffers.Put(buf)
 	if c == zstdCoding {
@@ -151,7 +151,7 @@ type gunzipper struct {
 // members decodes one member after the other (RFC 1952 section 2.2). What follows
 // the last one and is none, such as padding, is dropped: browsers do not look at
 // it either.
-func (z *gunzipper) members(buf []byte, out func([]byte) error) error {
+func (z *gunzipper) members(buf []byte, out func([]byte) (more bool, err error)) error {
 	for {
 		if err := z.Reset(z.in); err != nil {
 			return err
@@ -167,12 +167,16 @@ func (z *gunzipper) members(buf []byte, out func([]byte) error) error {
 }
 
 // pump moves what r gives to out, until the end.
-func pump(r io.Reader, buf []byte, out func([]byte) error) error {
+func pump(r io.Reader, buf []byte, out func([]byte) (more bool, err error)) error {
 	for {
 		n, err := r.Read(buf)
 		if n > 0 {
-			if err := out(buf[:n]); err != nil {
+			more, err := out(buf[:n])
+			if err != nil {
 				return err
+			}
+			if !more {
+				return errStopped
 			}
 		}
 		if err == io.EOF {
@@ -191,7 +195,7 @@ func (d *decoder) write(p []byte) error {
 		d.in = p
 		d.resume()
 	}
-	if errors.Is(d.err, gzip.ErrChecksum) {
+	if errors.Is(d.err, gzip.ErrChecksum) || errors.Is(d.err, errStopped) {
 		return nil
 	}
 	return d.err

@@ -38,7 +38,7 @@ const (
 // look looks for the place in what upstream has written. noPlace means that the
 // page is not to be spliced.
 func (c *coded) look() finding {
-	if c.spliced && c.w.prescanned() {
+	if c.spliced && c.page.prescanned() {
 		return found
 	}
 	room := joinedBuffers.Get().(*[]byte)
@@ -50,13 +50,13 @@ func (c *coded) look() finding {
 	case f != found:
 		return f
 	}
-	if c.coding == zstdCoding && !c.w.declared && metaCharset(plain) == "" {
+	if c.coding == zstdCoding && !c.page.declared && metaCharset(plain) == "" {
 		// A frame of ours is ASCII alone, and browsers that get it by itself may
 		// guess the charset by that (measured in Chromium).
 		return noPlace
 	}
 	if pos, ok := plainHead(plain); ok && pos <= maxSpliced {
-		head := &c.w.head
+		head := &c.page.head
 		*head.buf = append((*head.buf)[:0], plain[:min(len(plain), max(pos, prescanLength))]...)
 		head.pos, head.found, c.spliced = pos, true, true
 		return found
@@ -81,7 +81,7 @@ func (c *coded) peek(room []byte) (plain []byte, f finding) {
 	}
 	if c.header, f = gzipHeader(c.raw); f == found {
 		enough := prescanLength
-		if c.w.declared {
+		if c.page.declared {
 			enough = 0
 		}
 		plain = peekGzip(room, c.raw[c.header:], enough)
@@ -113,14 +113,14 @@ func zstdBlock(data []byte) finding {
 }
 
 // lengthWith returns the length of the page with a payload, -1 if it is unknown.
-func (c *coded) lengthWith(payload int) int64 {
-	if !c.spliced || c.w.length < 0 {
+func (c *coded) lengthWith(payload, _ int) int64 {
+	if !c.spliced || c.page.length < 0 {
 		return -1
 	}
 	if c.coding == zstdCoding {
-		return c.w.length + int64(zstdFrameSize(payload))
+		return c.page.length + int64(zstdFrameSize(payload))
 	}
-	return c.w.length + int64(gzipStartSize(payload)-c.header)
+	return c.page.length + int64(gzipStartSize(payload)-c.header)
 }
 
 // startSplice sends the payload, that is the document's beginning and the
@@ -132,21 +132,20 @@ func (c *coded) startSplice(payload, p []byte) error {
 	data := c.raw[c.header:]
 	joined := min(len(p), max(maxJoined-len(data), 0))
 	first, rest := p[:joined], p[joined:]
-	var out io.Writer = c.w.ResponseWriter
+	var out io.Writer = c.page.out
 	if c.coding == zstdCoding {
 		b = append(append(appendZstdFrame(b, payload), data...), first...)
-		c.w.coded = nil // what follows passes as it is
 	} else {
 		left := int64(-1)
-		if c.w.length >= 0 {
-			left = c.w.length - int64(c.header)
+		if c.page.length >= 0 {
+			left = c.page.length - int64(c.header)
 		}
 		c.tail = newGzipTail(out, payload, left)
 		b = c.tail.appendNext(c.tail.appendNext(appendGzipStart(b, payload), data), first)
 		out = c.tail
 	}
 	*buf = b[:0]
-	if _, err := c.w.ResponseWriter.Write(b); err != nil || len(rest) == 0 {
+	if _, err := c.page.out.Write(b); err != nil || len(rest) == 0 {
 		return err
 	}
 	_, err := out.Write(rest)

@@ -11,7 +11,6 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"strconv"
 )
 
 // Insert appends the snippet for a page with this header to dst: ASCII, at least
@@ -24,36 +23,48 @@ type Insert func(dst []byte, header http.Header) (snippet []byte, tag string)
 type Writer struct {
 	http.ResponseWriter
 
-	insert     Insert
 	revalidate string // the suffix that a 304 gets back, "" if no condition went up
 
-	phase    phase
-	status   int
-	length   int64  // the announced length of the body, -1 if unknown
-	declared bool   // the header names the charset
-	start    []byte // the beginning of a body whose type it must tell
-	head     head   // the beginning of a page
-	coded    *coded // its content coding, nil if none
-	inserted bool   // the snippet is in
-	refuse   string // the unknown content coding of an HTML response
-	values   values
+	phase  phase
+	status int
+	start  []byte  // the beginning of a body whose type it must tell
+	page   opening // of a response that may be a page
+	body   body    // the way of its body, while the phase is paging
+	refuse string  // the unknown content coding of an HTML response
 }
 
+// phase is what a Writer does with what is written. It is the Writer's alone.
 type phase int
 
 const (
 	waiting  phase = iota // for the header
 	sniffing              // a header without Content-Type: the body will tell
-	holding               // the header and the beginning of a page are held
+	paging                // what may be a page goes through its body
 	passing               // all that comes is passed on
 )
+
+// body is the way that the body of a page takes, from when its header is known. It
+// holds the beginning first.
+type body interface {
+	// write takes what the handler writes.
+	write(p []byte) error
+	// flush lets out what may go out. It is not ready while the place has not been
+	// found: then nothing may be flushed beneath, either.
+	flush() (ready bool, err error)
+	// finish ends the page, which is whole or was cut off without a word.
+	finish() error
+	// abort lets out what is held of a page that is cut off.
+	abort()
+	// passes reports whether all that is still to come is to be passed on as it is.
+	passes() bool
+}
 
 // NewWriter returns a Writer around w. insert is called at most once, when it is
 // certain that the response is a page, with the response's header. revalidate is
 // the suffix that was taken off If-None-Match, if a condition went upstream: a
 // 304 gets it back.
 func NewWriter(w http.ResponseWriter, revalidate string, insert Insert) *Writer {
-	return &Writer{ResponseWriter: w, insert: insert, revalidate: revalidate}
+	return &Writer{ResponseWriter: w, revalidate: revalidate, page: opening{out: w, insert: insert}}
 }
 
 // Unwrap is for http.ResponseController.
@@ -82,7 +93,7 @@ func (w *Writer) WriteHeader(status int) {
 func (w *Writer) decide() {
 	h := w.Header()
 	if w.status == http.StatusNotModified && w.revalidate != "" {
-		w.values.asPage(h, w.revalidate)
+		w.page.values.asPage(h, w.revalidate)
 	}
 	charset, ok := pageHeader(h)
 	if !ok || !pageStatus(w.status) {
@@ -100,11 +111,12 @@ func (w *Writer) decide() {
 		w.pass()
 		return
 	}
-	w.phase = holding
-	w.length, w.declared = contentLength(h), charset != ""
-	w.head.open()
-	if c != identity {
-		w.coded = newCoded(c, w)
+	w.phase = paging
+	w.page.open(w.status, contentLength(h), charset != "")
+	if c == identity {
+		w.body = uncoded{&w.page}
+	} else {
+		w.body = newCoded(c, &w.page)
 	}
 }
 
@@ -120,12 +132,11 @@ func (w *Writer) Write(p []byte) (int, error) {
 		w.WriteHeader(http.StatusOK)
 	}
 	var err error
-	switch {
-	case w.coded != nil:
-		err = w.coded.write(p)
-	case w.phase == holding:
-		err = w.hold(p)
-	case w.phase == sniffing:
+	switch w.phase {
+	case paging:
+		err = w.body.write(p)
+		w.settle()
+	case sniffing:
 		if w.start = append(w.start, p...); len(w.start) >= sniffLength {
 			err = w.sniff()
 		}
@@ -136,6 +147,13 @@ func (w *Writer) Write(p []byte) (int, error) {
 		return 0, err
 	}
 	return len(p), nil
+}
+
+// settle lets everything through once the page needs no more.
+func (w *Writer) settle() {
+	if w.body.passes() {
+		w.phase = passing
+	}
 }
 
 // sniff tells the type of a response by the beginning of its body, as net/http
@@ -151,110 +169,16 @@ func (w *Writer) sniff() error {
 	return err
 }
 
-// hold takes the next bytes of a page whose beginning is held. When the place is
-// found it waits for one more write, so that both go out in one system call, and
-// for the charset, unless that is all there is.
-func (w *Writer) hold(p []byte) error {
-	waited := w.head.found
-	for {
-		p = p[w.head.add(p):]
-		f := w.head.seek(false)
-		if f == needMore && !w.head.full() {
-			if len(p) == 0 {
-				return nil
-			}
-			continue
-		}
-		complete := w.coded == nil && w.length >= 0 && w.head.size() >= w.length
-		if f == found && len(p) == 0 && !complete && !(waited && w.prescanned()) {
-			return nil
-		}
-		return w.release(p)
-	}
-}
-
-// release ends the holding: what is held goes out, with the snippet if there is
-// a place for it, and p behind it.
-func (w *Writer) release(p []byte) error {
-	w.phase = passing
-	defer w.head.close()
-	h := w.Header()
-	charset, ok := w.charset()
-	if !ok {
-		return w.leave(p)
-	}
-	buf := joinedBuffers.Get().(*[]byte)
-	defer joinedBuffers.Put(buf)
-	start, tag := w.insert(append((*buf)[:0], w.head.before()...), h)
-	inserted := len(start) - w.head.pos
-	if inserted <= 0 {
-		return w.leave(p)
-	}
-	w.values.asPage(h, tag)
-	if charset != "" {
-		w.values.set(h, slotType, "Content-Type", first(h, "Content-Type")+"; charset="+charset)
-	}
-	length := w.length
-	if w.coded != nil {
-		length = w.coded.lengthWith(len(start))
-	} else if length >= 0 {
-		length += int64(inserted)
-	}
-	if length >= 0 {
-		w.values.set(h, slotLength, "Content-Length", strconv.FormatInt(length, 10))
-	} else {
-		delete(h, "Content-Length")
-	}
-	w.inserted = true
-	w.ResponseWriter.WriteHeader(w.status)
-	var err error
-	if w.coded != nil {
-		start, err = w.coded.start(start, p)
-	} else {
-		start, err = w.head.writeTo(w.ResponseWriter, start, p)
-	}
-	*buf = start[:0]
-	return err
-}
-
-// prescanned reports whether all is held that can tell the page's charset.
-func (w *Writer) prescanned() bool { return w.declared || w.head.size() >= prescanLength }
-
-// charset returns the charset that the Content-Type must name so that the
-// insertion cannot hide the meta element that declares it, "" if nothing need be
-// done. It is not ok where there is no place, or where the page's charset cannot
-// take an ASCII insertion.
-func (w *Writer) charset() (label string, ok bool) {
-	if !w.head.found || w.declared {
-		return "", w.head.found
-	}
-	label = metaCharset(w.head.bytes())
-	return label, insertable(label)
-}
-
-// leave sends the response on as it came.
-func (w *Writer) leave(p []byte) error {
-	w.ResponseWriter.WriteHeader(w.status)
-	if w.coded != nil {
-		return w.coded.leave(p)
-	}
-	if _, err := w.ResponseWriter.Write(w.head.bytes()); err != nil || len(p) == 0 {
-		return err
-	}
-	_, err := w.ResponseWriter.Write(p)
-	return err
-}
-
 // ReadFrom passes r on, by the fast way of the writer beneath once nothing is
 // held any more (a file goes out by sendfile).
 func (w *Writer) ReadFrom(r io.Reader) (n int64, err error) {
 	if w.phase == waiting {
 		w.WriteHeader(http.StatusOK)
 	}
-	if w.phase != passing || w.coded != nil {
+	if w.phase != passing {
 		buf := copyBuffers.Get().(*[]byte)
 		defer copyBuffers.Put(buf)
-		for w.phase != passing || w.coded != nil {
+		for w.phase != passing {
 			m, rerr := r.Read(*buf)
 			if m > 0 {
 				n += int64(m)
@@ -286,18 +210,12 @@ func (w *Writer) FlushError() error {
 			return err
 		}
 	}
-	if w.phase == holding && !w.head.found {
-		return nil
-	}
-	var err error
-	switch {
-	case w.coded != nil:
-		err = w.coded.flush()
-	case w.phase == holding:
-		err = w.release(nil)
-	}
-	if err != nil {
-		return err
+	if w.phase == paging {
+		ready, err := w.body.flush()
+		w.settle()
+		if !ready || err != nil {
+			return err
+		}
 	}
 	return http.NewResponseController(w.ResponseWriter).Flush()
 }
@@ -313,24 +231,20 @@ func (w *Writer) Finish() error {
 	if len(trailers) > 0 {
 		maps.Copy(w.Header(), trailers)
 	}
-	if w.inserted { // trailers are not sent before the handler around us returns
+	if w.page.inserted { // trailers are not sent before the handler around us returns
 		dropStaleTrailers(w.Header())
 	}
 	return err
 }
 
 func (w *Writer) finish() error {
-	if w.coded != nil {
-		return w.coded.finish()
-	}
 	if w.phase == sniffing {
 		if err := w.sniff(); err != nil {
 			return err
 		}
 	}
-	if w.phase == holding {
-		w.head.seek(true)
-		return w.release(nil)
+	if w.phase == paging {
+		return w.body.finish()
 	}
 	return nil
 }
@@ -342,13 +256,8 @@ func (w *Writer) Abort() {
 	if w.phase == sniffing {
 		_ = w.sniff()
 	}
-	switch {
-	case w.coded != nil:
-		w.coded.abort()
-	case w.phase == holding:
-		_ = w.release(nil)
-	default:
-		return
+	if w.phase == paging {
+		w.body.abort()
+		_ = http.NewResponseController(w.ResponseWriter).Flush()
 	}
-	_ = http.NewResponseController(w.ResponseWriter).Flush()
 }

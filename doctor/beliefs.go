@@ -1,0 +1,195 @@
+package doctor
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/signer"
+)
+
+// Belief is a forwarding header of a request, and whether it was believed.
+type Belief struct {
+	Name     string `json:"name"`
+	Value    string `json:"value"`
+	Believed bool   `json:"believed"`
+	Status   Status `json:"status"` // ok: it decides, or agrees; open: it does not count; error: it is malformed
+	Why      Text   `json:"why"`
+}
+
+// header is a forwarding header, as proxies and the field call it.
+type header struct {
+	name  string
+	says  says
+	never Text // why it is never read; empty if it can be
+}
+
+func (h header) key() string { return http.CanonicalHeaderKey(h.name) }
+
+// says is what a header tells of the URL.
+type says int
+
+const (
+	nothing says = iota
+	saysScheme
+	saysHost
+	saysPort
+	saysPath
+	saysOrigin // scheme and host
+)
+
+var saysNames = map[says]Text{
+	saysScheme: say("the scheme", "协议"),
+	saysHost:   say("the host", "主机"),
+	saysPort:   say("the port", "端口"),
+	saysPath:   say("the path and query", "路径和查询参数"),
+	saysOrigin: say("scheme and host", "协议和主机"),
+}
+
+var (
+	ofAnotherScheme = say("never read: the header for the scheme is X-Forwarded-Proto", "从不读取：表示协议的头是 X-Forwarded-Proto")
+	ofAnotherHost   = say("never read: the header for the host is X-Forwarded-Host", "从不读取：表示主机的头是 X-Forwarded-Host")
+	ofAListener     = say("never read: it is the port of the client or of a listener", "从不读取：那是客户端或监听的端口")
+	ofTheClient     = say("says who is there, nothing of the URL", "说的是访问者是谁，与网址无关")
+)
+
+// headers are the forwarding headers in the field.
+var headers = []header{
+	{"X-Forwarded-Proto", saysScheme, Text{}},
+	{"X-Forwarded-Host", saysHost, Text{}},
+	{"X-Forwarded-Port", saysPort, Text{}},
+	{"X-Forwarded-Prefix", saysPath, Text{}},
+	{"X-Forwarded-Uri", saysPath, Text{}},
+	{"X-Original-URI", saysPath, Text{}},
+	{"X-Envoy-Original-Path", saysPath, Text{}},
+	{"X-Original-URL", saysPath, Text{}},
+	{"X-Rewrite-URL", saysPath, Text{}},
+	{"X-Client-Scheme", saysScheme, Text{}},
+	{"Forwarded", saysOrigin, Text{}},
+
+	{"X-Forwarded-Scheme", saysScheme, ofAnotherScheme},
+	{"X-Scheme", saysScheme, ofAnotherScheme},
+	{"X-Url-Scheme", saysScheme, ofAnotherScheme},
+	{"X-Forwarded-Ssl", saysScheme, ofAnotherScheme},
+	{"Front-End-Https", saysScheme, ofAnotherScheme},
+	{"CF-Visitor", saysScheme, ofAnotherScheme},
+	{"X-Original-Host", saysHost, ofAnotherHost},
+	{"X-Host", saysHost, ofAnotherHost},
+	{"X-Forwarded-Server", saysHost, ofAnotherHost},
+	{"Tencent-Acceleration-Domain-Name", saysHost, ofAnotherHost},
+	{"X-Forward-Port", saysPort, ofAListener},
+	{"Ali-Cdn-Real-Port", saysPort, ofAListener},
+	{"X-Forwarded-For", nothing, ofTheClient},
+	{"X-Real-IP", nothing, ofTheClient},
+	{"Via", nothing, say("names the proxies on the way, nothing of the URL", "列出经过的代理，与网址无关")},
+}
+
+func readable(h header) bool { return h.never == Text{} }
+
+// NeverRead says in English why a forwarding header is never read, "" if it can be.
+func NeverRead(name string) string {
+	for _, h := range headers {
+		if h.key() == http.CanonicalHeaderKey(name) {
+			return h.never.EN
+		}
+	}
+	return ""
+}
+
+// sent are the headers of some kind that the request has.
+func (r Request) sent(kind func(header) bool) (out []header) {
+	for _, h := range headers {
+		if kind(h) && len(r.Header[h.key()]) > 0 {
+			out = append(out, h)
+		}
+	}
+	return out
+}
+
+// Beliefs says of each forwarding header of a request whether it was believed, and
+// why. What counts is found by trying: a header decides something if the URL is
+// another one without it.
+func Beliefs(r Request, s Settings) (out []Belief) {
+	all := headers
+	for _, name := range s.Forwarded { // headers of the site's own
+		if !slices.ContainsFunc(all, func(h header) bool { return h.key() == http.CanonicalHeaderKey(name) }) {
+			all = append(slices.Clip(all), header{name: name, says: saysPath})
+		}
+	}
+	for _, h := range all {
+		if values := r.Header[h.key()]; len(values) > 0 {
+			b := r.belief(h, s)
+			b.Name, b.Value = h.name, shorten(strings.Join(values, ", "))
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
+func (r Request) belief(h header, s Settings) Belief {
+	switch {
+	case !readable(h):
+		return ignored(h.never)
+	case r.Early:
+		return ignored(say("not believed: the request came as TLS early data (0-RTT), where nobody has proven the peer's address",
+			"不相信：请求是 TLS early data（0-RTT），对端地址还没有得到证实"))
+	case !r.Trusted:
+		return ignored(say("not believed: %s, who sent it, is not in trusted_proxies", "不相信：发来它的 %s 不在 trusted_proxies 里", r.Peer))
+	case !named(h, s.Forwarded):
+		return ignored(say("not believed: the line forwarded does not name it", "不相信：forwarded 没有写它"))
+	case r.malformed(h, s):
+		return Belief{Believed: true, Status: Error, Why: say("it must have exactly one well-formed value: the page is not signed",
+			"必须恰好有一个格式正确的值：页面因此不签名")}
+	}
+	return Belief{Believed: true, Status: OK, Why: r.effect(h, s)}
+}
+
+func ignored(why Text) Belief { return Belief{Status: Open, Why: why} }
+
+// named reports whether a header is believed of trusted proxies.
+func named(h header, forwarded []string) bool {
+	return h.name == "X-Forwarded-Proto" || h.name == "X-Forwarded-Host" ||
+		slices.ContainsFunc(forwarded, func(name string) bool { return http.CanonicalHeaderKey(name) == h.key() })
+}
+
+// malformed reports whether a believed header keeps the URL from being rebuilt.
+func (r Request) malformed(h header, s Settings) bool {
+	_, err := r.page(signer.NewRules(nil, s.Forwarded), http.Header{h.key(): r.Header[h.key()]})
+	return err != nil && strings.Contains(err.Error(), h.key())
+}
+
+// effect says what comes of a header that is believed.
+func (r Request) effect(h header, s Settings) Text {
+	without := r.Header.Clone()
+	delete(without, h.key())
+	rules := signer.NewRules(s.Public, s.Forwarded)
+	what := saysNames[h.says]
+	switch {
+	case r.urlWith(rules, r.Header) != r.urlWith(rules, without):
+		return say("believed: it gives %[1]s", "相信：由它得到%[2]s", what.EN, what.ZH)
+	case len(s.Public) == 1 && h.says != saysPath:
+		return say("believed, but public_origin already says %[1]s", "相信，但 public_origin 已经给出了%[2]s", what.EN, what.ZH)
+	}
+	rules = signer.NewRules(nil, s.Forwarded)
+	if r.urlWith(rules, http.Header{h.key(): r.Header[h.key()]}) == r.urlWith(rules, http.Header{}) {
+		return say("believed: it says the same as the connection", "相信：与连接本身一致")
+	}
+	return say("believed, but another header that counts before it says %[1]s", "相信，但排在它前面的另一个头已经给出了%[2]s", what.EN, what.ZH)
+}
+
+func (r Request) urlWith(rules *signer.Rules, headers http.Header) string {
+	page, err := r.page(rules, headers)
+	if err != nil {
+		return ""
+	}
+	return page.URL()
+}
+
+// shorten cuts what nobody would read, at a whole character.
+func shorten(value string) string {
+	const limit = 400
+	if len(value) <= limit {
+		return value
+	}
+	return strings.ToValidUTF8(value[:limit], "") + "…"
+}

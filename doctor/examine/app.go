@@ -1,0 +1,195 @@
+package examine
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/config"
+	"github.com/caddy-dingtalk/caddy-dingtalk/oapi"
+	"github.com/caddy-dingtalk/caddy-dingtalk/tokens"
+)
+
+// app checks what all handlers of an app have in common.
+func (e *examiner) app(ctx context.Context, c *config.Config) []Check {
+	way := wayTo(c, http.ProxyFromEnvironment)
+	checks, reached := way.network(ctx)
+	calls := &calls{Source: e.Source(c)}
+	if reached {
+		checks = append(checks, way.clock(ctx))
+		calls.logIn(ctx)
+	} else {
+		checks = append(checks, unchecked("clock", errUnreached.Error()))
+		calls.access.err = errUnreached
+	}
+
+	store := e.open(c)
+	defer store.close()
+	storage := store.check(ctx)
+	ticket, err := e.ticket(ctx, c, calls, store)
+	checks = append(checks, calls.credentials(), calls.allowList(err))
+	return append(append(checks, storage...), ticket)
+}
+
+// calls is a source that logs in once and remembers what DingTalk said.
+type calls struct {
+	tokens.Source
+	access struct {
+		value    string
+		lifetime time.Duration
+		err      error
+	}
+	withhold bool        // no ticket is fetched
+	fetched  atomic.Bool // a ticket was asked for
+}
+
+var (
+	errUnreached = errors.New("DingTalk is not reached")
+	errWithheld  = errors.New("no ticket is fetched that cannot be stored")
+)
+
+// logIn makes the one call for an access token.
+func (c *calls) logIn(ctx context.Context) {
+	c.access.value, c.access.lifetime, c.access.err = c.Source.AccessToken(ctx)
+}
+
+// AccessToken returns what the one call brought.
+func (c *calls) AccessToken(context.Context) (string, time.Duration, error) {
+	return c.access.value, c.access.lifetime, c.access.err
+}
+
+// Ticket asks DingTalk, unless a ticket could not be given to the servers.
+func (c *calls) Ticket(ctx context.Context, access string) (string, time.Duration, error) {
+	if c.access.err != nil {
+		return "", 0, c.access.err
+	}
+	if c.withhold {
+		return "", 0, errWithheld
+	}
+	c.fetched.Store(true)
+	return c.Source.Ticket(ctx, access)
+}
+
+// credentials is what the login tells.
+func (c *calls) credentials() Check {
+	const name = "credentials"
+	err := c.access.err
+	switch {
+	case err == nil:
+		return good(name, "DingTalk gives an access token")
+	case errors.Is(err, errUnreached):
+		return unchecked(name, err.Error())
+	case oapi.KindOf(err) == oapi.AllowList:
+		return unchecked(name, "DingTalk refuses this machine's address first")
+	}
+	return bad(name, err.Error(), advice(err))
+}
+
+// allowList is what both calls tell about this machine's address. DingTalk may
+// look at it in the second one only.
+func (c *calls) allowList(ticket error) Check {
+	const name = "ip_allow_list"
+	for _, err := range []error{c.access.err, ticket} {
+		if oapi.KindOf(err) == oapi.AllowList {
+			return bad(name, refusal(err), advice(err))
+		}
+	}
+	switch {
+	case errors.Is(c.access.err, errUnreached):
+		return unchecked(name, c.access.err.Error())
+	case c.access.err != nil:
+		return unchecked(name, "DingTalk looks at the address after the credentials")
+	case !c.fetched.Load():
+		return good(name, "DingTalk takes the access token call from this machine's address; no other was made")
+	case ticket != nil:
+		return good(name, "DingTalk takes the access token call from this machine's address")
+	}
+	return good(name, "DingTalk takes calls from this machine's address")
+}
+
+// ticketTime is how long a ticket is waited for, other servers that fetch one at
+// the moment included.
+const ticketTime = 40 * time.Second
+
+// writeTime is more than a write may take.
+const writeTime = 12 * time.Second
+
+// ticket takes the fleet's ticket from the storage. Only if there is none one is
+// fetched, and stored for the fleet. The error is DingTalk's refusal.
+func (e *examiner) ticket(ctx context.Context, c *config.Config, calls *calls, store *store) (Check, error) {
+	const name = "ticket"
+	if store.Storage == nil {
+		return unchecked(name, "there is no storage to look for it, and to fetch another may end the one that is in use"), nil
+	}
+	calls.withhold = !store.sound
+	var shared tokens.Storage = store.Storage
+	if !store.sound {
+		shared = readOnly{store.Storage}
+	}
+	app := tokens.NewApp(tokens.Options{
+		Name: e.AppName(c), Source: calls, Storage: shared, Memory: tokens.NewMemory(), Log: zap.NewNop(),
+	})
+	t, err := app.Ticket(ctx, ticketTime)
+	app.Close()
+	unstored := written(ctx, app)
+	switch {
+	case err == nil && !calls.fetched.Load():
+		return good(name, "found in the storage, valid until "+moment(t.Expires)+"; none was fetched"), nil
+	case err == nil && unstored != nil:
+		return warn(name, "there was none in the storage; fetched, but not stored: "+unstored.Error(),
+			"Mend the storage: without it each server fetches a ticket of its own, and one may end the other's."), nil
+	case err == nil:
+		return good(name, "there was none in the storage; fetched, valid until "+moment(t.Expires)+", and stored for all servers"), nil
+	case errors.Is(err, errWithheld):
+		return unchecked(name, "there is none in the storage, and none is fetched that the servers would not find there"), nil
+	case errors.Is(err, calls.access.err):
+		return unchecked(name, "there is none in the storage, and no access token to fetch one"), nil
+	case oapi.KindOf(err) == oapi.AllowList:
+		return unchecked(name, "DingTalk refuses this machine's address"), err
+	}
+	return bad(name, refusal(err), advice(err)), err
+}
+
+// written waits until what was fetched is in the storage, where the servers look for
+// it: this process must not end before. It does not heed an interrupt, which would
+// lose the ticket. The error says why it is not there.
+func written(ctx context.Context, app *tokens.App) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTime)
+	defer cancel()
+	err := app.Wait(ctx)
+	if ctx.Err() != nil {
+		return errors.New("the storage did not answer in time")
+	}
+	return err
+}
+
+// readOnly is a storage that is only to be read. A lock is written, too.
+type readOnly struct{ tokens.Storage }
+
+var errReadOnly = errors.New("nothing is written to this storage")
+
+func (readOnly) Store(context.Context, string, []byte) error { return errReadOnly }
+func (readOnly) Lock(context.Context, string) error          { return errReadOnly }
+
+// moment shows a time as this machine's clock does.
+func moment(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05 MST") }
+
+// refusal is the error of the API without what is wrapped around it.
+func refusal(err error) string {
+	var refused *oapi.Error
+	if errors.As(err, &refused) {
+		return refused.Error()
+	}
+	return err.Error()
+}
+
+func advice(err error) string {
+	if advice := oapi.AdviceOn(err); advice != "" {
+		return advice
+	}
+	return "Run the doctor again; if it stays, look into Caddy's log."
+}

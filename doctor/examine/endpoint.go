@@ -1,0 +1,68 @@
+package examine
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/config"
+)
+
+// paths are the patterns of a route's path matchers, one of which a request must
+// fit. There are none where the route lets every path through.
+type paths []string
+
+// pathsOf returns the paths of a route.
+func pathsOf(route any) (all paths) {
+	for _, set := range matcherSets(route) {
+		patterns := texts(set["path"])
+		if len(patterns) == 0 {
+			return nil
+		}
+		all = append(all, patterns...)
+	}
+	return all
+}
+
+// let reports whether the paths let a request through, as Caddy's path matcher
+// does: in any case, `*` at either end standing for whatever there is.
+func (p paths) let(target string) bool {
+	return slices.ContainsFunc(p, func(pattern string) bool {
+		pattern = strings.ToLower(pattern)
+		plain := strings.Trim(pattern, "*")
+		before, after := strings.HasPrefix(pattern, "*"), strings.HasSuffix(pattern, "*")
+		switch {
+		case strings.ContainsAny(plain, "*?[{"): // one in the middle, or a placeholder
+			fits, err := path.Match(pattern, target)
+			return fits || err != nil || strings.Contains(plain, "{")
+		case before && after:
+			return strings.Contains(target, plain)
+		case before:
+			return strings.HasSuffix(target, plain)
+		case after:
+			return strings.HasPrefix(target, plain)
+		}
+		return target == plain
+	})
+}
+
+// endpointCheck warns of endpoints that never reach the handler: matchers in front
+// of it hold them back, and what pages ask goes to the app.
+func endpointCheck(p place, c *config.Config) []Check {
+	for _, paths := range p.paths {
+		if !paths.let(strings.ToLower(c.Endpoint) + "/config") {
+			return []Check{warn("endpoint", c.Endpoint+" does not pass the matcher "+strings.Join(paths, " ")+" in front of the directive: pages get no answer from config, report and doctor",
+				"Put the endpoints where the matcher lets them through, in the dingtalk directive:\n\tendpoint "+example(paths[0]))}
+		}
+	}
+	return nil
+}
+
+// example returns an endpoint that a pattern lets through.
+func example(pattern string) string {
+	prefix, _, _ := strings.Cut(pattern, "*")
+	if prefix = strings.TrimRight(prefix, "/"); strings.HasPrefix(prefix, "/") && strings.HasSuffix(pattern, "/*") {
+		return prefix + config.DefaultEndpoint
+	}
+	return "/<a path that it lets through>"
+}

@@ -1,0 +1,201 @@
+package doctor
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/signer"
+)
+
+// mismatch is the finding about a page whose browser shows another URL than the
+// one that was signed.
+func (f Facts) mismatch() Finding {
+	d := Compare(f.Page.URL, f.Page.Signed)
+	if len(d.Parts) == 0 {
+		return Finding{
+			Name: "strange_url", Status: Warning,
+			Text: say("a page reports another URL than the one that was signed, in a way that no setting cures",
+				"页面报告的网址与签名的不同，但没有哪个设置能解决"),
+		}
+	}
+	cures, lines := f.cures(d)
+	finding := Finding{
+		Name: "url_mismatch", Status: Error, Cures: cures, lines: lines,
+		Text: prefixed("the browser shows another URL than the one that was signed: ", "浏览器显示的网址与签名的不同：", join(d.words(), "; ", "；")),
+	}
+	if f.Page.Outcome == Ready {
+		finding.Status = Warning
+		finding.Text = prefixed("it works, for the page has asked for another signature; ", "页面重新要了签名，dd.config 才成功；", finding.Text)
+	}
+	return finding
+}
+
+func prefixed(en, zh string, t Text) Text { return Text{EN: en + t.EN, ZH: zh + t.ZH} }
+
+// words say what differs.
+func (d Difference) words() (out []Text) {
+	a, b := d.shown, d.signed
+	for _, part := range d.Parts {
+		switch part {
+		case "scheme":
+			out = append(out, say("the scheme is %s, not %s", "协议是 %s，不是 %s", a.Origin.Scheme, b.Origin.Scheme))
+		case "host":
+			out = append(out, say("the host is %s, not %s", "主机是 %s，不是 %s", a.Origin.Host, b.Origin.Host))
+		case "port":
+			out = append(out, Text{
+				EN: "the port is " + cmp.Or(a.Origin.Port, "the default one") + ", not " + cmp.Or(b.Origin.Port, "the default one"),
+				ZH: "端口是" + zhPort(a.Origin.Port) + "，不是" + zhPort(b.Origin.Port),
+			})
+		case "path":
+			out = append(out, say("the path differs", "路径不同"))
+		case "query":
+			out = append(out, say("the query differs", "查询参数不同"))
+		}
+	}
+	return out
+}
+
+func zhPort(port string) string {
+	if port == "" {
+		return "默认端口"
+	}
+	return " " + port
+}
+
+// cures say what makes the two URLs equal. What can be tried with the request at
+// hand is tried: it names the first setting by which that is rebuilt as the
+// browser asked for it.
+func (f Facts) cures(d Difference) ([]Text, []Line) {
+	if wrong, is := f.wrongPublicOrigin(d); is {
+		return []Text{wrong}, []Line{inDirective("public_origin " + d.shown.Origin.String())}
+	}
+	r, same := f.Request, f.Request.Asked == f.Page.URL
+	instead := ""
+	if d.origin() {
+		instead = "public_origin " + d.shown.Origin.String()
+	}
+	switch c, found := r.change(f.Settings, same); {
+	case found:
+		left := d.Parts
+		if !c.public {
+			left, instead = without(left, ofOrigin), ""
+		}
+		if same { // else the request is another one than that for the page: it proves the origin only
+			left = without(left, ofTarget)
+		}
+		texts, lines := c.cures(r, f.Settings)
+		rest, more := f.atTheProxy(left, instead)
+		return append(texts, rest...), append(lines, more...)
+	case r.right(f.Settings) && (same || d.origin()):
+		return []Text{say("this request is rebuilt rightly, so the page came from TLS early data, from a cache, or from a server with another configuration: reload it",
+			"这一次请求还原正确，说明页面来自 TLS early data（0-RTT）、缓存，或配置不同的另一台服务器：请刷新")}, nil
+	}
+	return f.atTheProxy(d.Parts, instead)
+}
+
+func ofOrigin(part string) bool { return !ofTarget(part) }
+
+func ofTarget(part string) bool { return part == "path" || part == "query" }
+
+func without(parts []string, kind func(string) bool) []string {
+	return slices.DeleteFunc(slices.Clone(parts), kind)
+}
+
+// origin reports whether the origins differ.
+func (d Difference) origin() bool { return d.shown.Origin != d.signed.Origin }
+
+// wrongPublicOrigin: a single public_origin counts whatever the request says.
+func (f Facts) wrongPublicOrigin(d Difference) (cure Text, is bool) {
+	if !d.origin() || len(f.Settings.Public) != 1 || d.signed.Origin != f.Settings.Public[0] {
+		return Text{}, false
+	}
+	return say("the line public_origin says %[2]s: change it to %[1]s, or name both", "public_origin 写的是 %[2]s：请改成 %[1]s，或者两个都写上",
+		d.shown.Origin.String(), d.signed.Origin.String()), true
+}
+
+// change is a change of the settings that is tried out.
+type change struct {
+	trust  bool   // the peer becomes a trusted proxy
+	name   string // a header that is named in `forwarded`
+	public bool   // the origin is made known by public_origin, or by the proxy
+}
+
+// rebuilt returns the URL of a request with changed settings, "" if there is none.
+func (r Request) rebuilt(s Settings, c change) string {
+	names := s.Forwarded
+	if c.name != "" {
+		names = append(slices.Clip(names), c.name)
+	}
+	public := s.Public
+	if asked, err := signer.ParseURL(r.Asked); err == nil && c.public {
+		public = []signer.Origin{asked.Origin}
+	}
+	page, err := r.page(signer.NewRules(public, names), r.believed(c.trust))
+	if err != nil {
+		return ""
+	}
+	return page.URL()
+}
+
+// page rebuilds the place of the request as if it had these forwarding headers.
+func (r Request) page(rules *signer.Rules, headers http.Header) (signer.Page, error) {
+	req := r.Request
+	req.Forwarded = headers
+	return rules.Page(req)
+}
+
+// believed are the headers that may be believed, nil if the peer is not trusted.
+func (r Request) believed(trust bool) http.Header {
+	if r.Early || !r.Trusted && !trust {
+		return nil
+	}
+	return r.Header
+}
+
+// right reports whether the request is rebuilt as the browser asked for it.
+func (r Request) right(s Settings) bool {
+	return r.Asked != "" && r.rebuilt(s, change{}) == r.Asked
+}
+
+// change finds the first change by which the request is rebuilt as the browser
+// asked for it. There is none if it is already. A stranger who sends reports must
+// not be advised as a proxy: a public address counts only if anybody is asking.
+func (r Request) change(s Settings, anybody bool) (c change, found bool) {
+	if r.Asked == "" || r.right(s) || !r.Trusted && !anybody && public(r.Peer) {
+		return c, false
+	}
+	tries := []change{{trust: !r.Trusted}}
+	for _, known := range []bool{false, true} {
+		if known && r.rebuilt(s, change{public: true}) == r.Asked {
+			break // then no header is needed
+		}
+		for _, h := range r.sent(readable) {
+			tries = append(tries, change{trust: !r.Trusted, name: h.name, public: known})
+		}
+	}
+	for _, c := range tries {
+		if r.rebuilt(s, c) == r.Asked {
+			return c, true
+		}
+	}
+	return change{}, false
+}
+
+// cures word a change.
+func (c change) cures(r Request, s Settings) (texts []Text, lines []Line) {
+	if c.trust {
+		option := trustOption(rangesOf(r.Peer))
+		texts = append(texts, say("%s sends what is needed, but is not trusted: if it is your proxy, add %s to Caddy's global options (servers)",
+			"%s 已经发来了需要的头，但还不受信任：如果它是你的代理，请在 Caddy 全局选项的 servers 里加上 %s", r.Peer, option))
+		lines = append(lines, trust(rangesOf(r.Peer)))
+	}
+	if c.name != "" {
+		line := "forwarded " + strings.Join(append(slices.Clip(s.Forwarded), c.name), " ")
+		texts = append(texts, say("the header %s holds what is needed, but is not named: add the line %s to the dingtalk directive",
+			"头 %s 里有需要的值，但没有写明要相信它：请在 dingtalk 指令里加上 %s", c.name, line))
+		lines = append(lines, inDirective(line))
+	}
+	return texts, lines
+}

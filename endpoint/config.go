@@ -1,0 +1,101 @@
+package endpoint
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
+	"github.com/caddy-dingtalk/caddy-dingtalk/signer"
+	"github.com/caddy-dingtalk/caddy-dingtalk/tenant"
+)
+
+// config answers the parameters for the URL that a page says it shows.
+func (s *Server) config(w http.ResponseWriter, c *call) error {
+	page, form, err := s.asked(c)
+	if err != nil {
+		return writeSignerError(w, err)
+	}
+	ticket, none := c.tenant.Ticket(c.Context())
+	if none != nil {
+		w.Header().Set("Retry-After", strconv.Itoa(int((none.Retry+time.Second-1)/time.Second)))
+		return writeError(w, http.StatusServiceUnavailable, codeNoTicket, none.Message)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, failed := w.Write(c.tenant.Renderer.AppendConfig(nil, tenant.Sign(form, ticket, page.URL())))
+	return failed
+}
+
+// asked returns what a call wants to have signed, and in which form, or why it
+// gets no signature.
+func (s *Server) asked(c *call) (page signer.Page, form signer.Signer, refused *signer.Error) {
+	query, err := c.query()
+	if err != nil {
+		return page, form, badURL(malformedQuery)
+	}
+	page, err = c.page(query)
+	if err == nil {
+		err = s.maySign(c, page)
+	}
+	if err == nil {
+		form, err = formNamed(query, c.tenant.Signer)
+	}
+	errors.As(err, &refused)
+	return page, form, refused
+}
+
+const malformedQuery = "the query is malformed: send ?url= once, with encodeURIComponent(location.href)"
+
+func badURL(message string) *signer.Error {
+	return &signer.Error{Code: signer.CodeBadURL, Message: message}
+}
+
+// page reads the parameter url, or the Referer where there is none.
+func (c *call) page(query url.Values) (signer.Page, error) {
+	values, given := query["url"]
+	if len(values) > 1 || given && cutOff(c.visit.Target, query) {
+		return signer.Page{}, badURL(malformedQuery)
+	}
+	if given {
+		return signer.ParseURL(values[0])
+	}
+	page, err := signer.ParseURL(c.Referer())
+	if err != nil || c.from.Allowed && page.Target == "/" { // cut down by the browser's referrer policy
+		return signer.Page{}, badURL("which page? Send ?url= with encodeURIComponent(location.href)")
+	}
+	return page, nil
+}
+
+// cutOff reports whether a URL in the query of target has not been encoded and has
+// lost what stood behind its first &: then there are parameters that are not ours.
+func cutOff(target string, query url.Values) bool {
+	if strings.Count(target, "?") < 2 {
+		return false
+	}
+	for name := range query {
+		if name != "url" && name != "hash" && name != "url_policy" {
+			return true
+		}
+	}
+	return false
+}
+
+// maySign makes sure that nobody gets a signature for a site that is not ours.
+func (s *Server) maySign(c *call, page signer.Page) error {
+	if c.visit.Listed(page.Origin) || c.from.Vouched && page.Origin == c.from.Origin {
+		return nil
+	}
+	shown, ours := page.Origin.String(), c.from.Origin.String()
+	if page.Origin.Host == c.from.Origin.Host && c.from.Vouched {
+		found := s.examine(c, doctor.Page{URL: shown + "/", Signed: ours + "/"}, proof{form: c.tenant.Signer}).Verdict()
+		s.notices.Once("shown", "the browser shows another origin than the one that reaches Caddy: "+found.Cure(),
+			zap.String("browser", shown), zap.String("caddy", ours))
+	}
+	return &signer.Error{Code: signer.CodeOriginNotAllowed,
+		Message: "only URLs of this site are signed, and " + shown + " is not known to be: add the line public_origin (or allow_origin) " + shown + " to the dingtalk directive if it is"}
+}

@@ -1,0 +1,109 @@
+// Package endpoint is what the handler answers itself, below one path of the
+// site: a table of names.
+package endpoint
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/client"
+	"github.com/caddy-dingtalk/caddy-dingtalk/config"
+	"github.com/caddy-dingtalk/caddy-dingtalk/observe"
+	"github.com/caddy-dingtalk/caddy-dingtalk/tenant"
+	"github.com/caddy-dingtalk/caddy-dingtalk/visit"
+)
+
+// Server answers the requests for the endpoints of one handler.
+type Server struct {
+	path    string // of all endpoints, absolute
+	answers map[string]answer
+	doctor  *doctorPage // nil if there is none
+	tenants *tenant.Tenants
+	notices *observe.Notices
+	events  *observe.Emitter
+	trials  trials
+}
+
+// answer answers one call. What it writes is the whole answer; its error is one
+// of the connection.
+type answer func(http.ResponseWriter, *call) error
+
+// call is one request for an endpoint.
+type call struct {
+	*http.Request
+	visit  *visit.Visit
+	from   visit.Caller
+	tenant *tenant.Tenant
+}
+
+// New returns the server of a configuration that has been validated.
+func New(c *config.Config, tenants *tenant.Tenants, notices *observe.Notices, events *observe.Emitter) *Server {
+	s := &Server{path: c.Endpoint, tenants: tenants, notices: notices, events: events}
+	s.answers = map[string]answer{
+		"config":        s.shared(http.MethodGet, s.config),
+		"report":        s.shared(http.MethodPost, s.report),
+		client.FileName: serveClient,
+	}
+	if c.Doctor != nil {
+		s.doctor = newDoctorPage(c.Doctor, c.JSAPIURL)
+		s.answers["doctor"] = s.serveDoctor
+	}
+	return s
+}
+
+// ScriptURL is where the script stands as a file of its own, under an origin.
+func (s *Server) ScriptURL(origin string) string { return origin + s.path + "/" + client.FileName }
+
+// NameOf returns the name of the endpoint that a visit is for. What counts is the
+// path that the browser asked for: as it was received, or as a trusted proxy says
+// it was before the proxy rewrote it.
+func (s *Server) NameOf(v *visit.Visit) (name string, ours bool) {
+	if name, ours = s.cut(v.Target); ours || !v.Restores() {
+		return name, ours
+	}
+	target, err := v.OriginalTarget()
+	if err != nil {
+		return "", false
+	}
+	return s.cut(target)
+}
+
+// cut returns what follows the endpoint's path in a request target, and whether
+// the target is one of ours. Percent-encoded spellings of the path are ours too:
+// upstream would see the same path.
+func (s *Server) cut(target string) (name string, ours bool) {
+	path, _, _ := strings.Cut(target, "?")
+	if strings.IndexByte(path, '%') >= 0 {
+		if plain, err := url.PathUnescape(path); err == nil {
+			path = plain
+		}
+	}
+	rest, ok := strings.CutPrefix(path, s.path)
+	if !ok || rest != "" && rest[0] != '/' {
+		return "", false
+	}
+	return strings.TrimPrefix(rest, "/"), true
+}
+
+// Serve answers a request for the endpoint of that name.
+func (s *Server) Serve(w http.ResponseWriter, r *http.Request, v visit.Visit, name string) error {
+	header := w.Header()
+	header.Set("Cache-Control", "no-store")
+	header.Set("X-Content-Type-Options", "nosniff")
+	s.doctor.hush(r, v.Target)
+	if answer := s.answers[name]; answer != nil {
+		return answer(w, &call{Request: r, visit: &v, from: v.Caller(), tenant: s.tenants.For(&v)})
+	}
+	return s.notFound(w)
+}
+
+func (s *Server) notFound(w http.ResponseWriter) error {
+	return writeError(w, http.StatusNotFound, codeNotFound, "there is no such endpoint: "+s.path+" has config, report and "+client.FileName)
+}
+
+// query returns the query of a call as the browser sent it.
+func (c *call) query() (url.Values, error) {
+	_, query, _ := strings.Cut(c.visit.Target, "?")
+	return url.ParseQuery(query)
+}

@@ -1,0 +1,156 @@
+package endpoint
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"go.uber.org/zap"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
+	"github.com/caddy-dingtalk/caddy-dingtalk/observe"
+)
+
+const maxReport = 4 << 10
+
+// report is what a page says about its dd.config.
+type report struct {
+	URL     string     `json:"url"`    // what the browser shows
+	Signed  string     `json:"signed"` // what was signed
+	Code    reportCode `json:"code"`
+	Message string     `json:"message"`
+
+	// The signature, if the page tells: it shows which ticket was refused.
+	TimeStamp string `json:"timeStamp"`
+	NonceStr  string `json:"nonceStr"`
+	Signature string `json:"signature"`
+
+	// What the page has tried after an earlier refusal: see heal.
+	Tried string `json:"tried"`
+}
+
+// reportCode is DingTalk's code, which pages have as a number or as a text.
+type reportCode string
+
+func (c *reportCode) UnmarshalJSON(data []byte) error {
+	var text string
+	if json.Unmarshal(data, &text) == nil {
+		*c = reportCode(text)
+		return nil
+	}
+	var number json.Number
+	if err := json.Unmarshal(data, &number); err != nil {
+		return err
+	}
+	*c = reportCode(number)
+	return nil
+}
+
+// readReport reads what a page reports into rep. It reports false if it has
+// refused that.
+func readReport(w http.ResponseWriter, r *http.Request, limit int64, rep any) (ok bool, err error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return false, writeError(w, http.StatusRequestEntityTooLarge, codeTooLarge, fmt.Sprintf("a report has at most %d bytes", limit))
+	}
+	if err != nil || json.Unmarshal(body, rep) != nil || !strings.HasPrefix(strings.TrimSpace(string(body)), "{") {
+		return false, writeError(w, http.StatusBadRequest, codeBadReport, `a report is JSON: {"url","signed","code","message"}`)
+	}
+	return true, nil
+}
+
+// withoutFragments cuts off what is never signed.
+func (r *report) withoutFragments() {
+	r.URL, _, _ = strings.Cut(r.URL, "#")
+	r.Signed, _, _ = strings.Cut(r.Signed, "#")
+}
+
+// verdict is what the report turns out to be.
+func (r *report) verdict() observe.Verdict {
+	switch {
+	case r.Code == codeHealed:
+		return observe.VerdictHealed
+	case r.Signed == "":
+		return observe.VerdictUnsigned
+	case r.URL != r.Signed:
+		return observe.VerdictMismatch
+	case doctor.Refused(string(r.Code), r.Message):
+		return observe.VerdictRefused
+	}
+	return observe.VerdictError
+}
+
+// page is what the page says, for a diagnosis.
+func (r *report) page() doctor.Page {
+	return doctor.Page{URL: r.URL, Signed: r.Signed, Outcome: doctor.Failed, Code: string(r.Code), Message: r.Message}
+}
+
+// report logs what a page reports, with the cure, and does what it can about it.
+func (s *Server) report(w http.ResponseWriter, c *call) error {
+	var rep report
+	if ok, err := readReport(w, c.Request, maxReport, &rep); !ok {
+		return err
+	}
+	rep.withoutFragments()
+	verdict, p := rep.verdict(), prove(c.tenant, &rep)
+	observe.CountReport(verdict)
+	s.tell(verdict, &rep, s.examine(c, rep.page(), p))
+	switch verdict {
+	case observe.VerdictRefused:
+		if retry := s.heal(c, &rep, p); retry != "" {
+			w.Header().Set(retryHeader, retry)
+		}
+	case observe.VerdictHealed:
+		s.learn(c, &rep, p)
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// fewReports lets whoever changes a proxy and tries again see each try, but no
+// stranger fill the log: so many lines and events of each kind a minute.
+const fewReports = 5
+
+// tell logs and announces a report with what was found.
+func (s *Server) tell(verdict observe.Verdict, rep *report, d doctor.Diagnosis) {
+	url, signed, message := s.doctor.mask(rep.URL), s.doctor.mask(rep.Signed), s.doctor.mask(rep.Message)
+	fields := []zap.Field{zap.String("code", string(rep.Code)), zap.String("message", message), zap.String("url", url), zap.String("signed", signed)}
+	found := d.Verdict()
+	switch verdict {
+	case observe.VerdictUnsigned:
+		s.notices.AtMost(fewReports, "unsigned", "a page without a signature reports an error of dd.config: ddSidecar.error in its console, and the line in this log from when it was served, say which line to add", fields...)
+	case observe.VerdictMismatch:
+		if len(d.URL.Differs) > 0 {
+			fields = append(fields, zap.Strings("differs", d.URL.Differs))
+		}
+		if s.notices.AtMost(fewReports, "differs "+strings.Join(d.URL.Differs, " "), found.Advice(), fields...) && s.notices.Admit(fewReports, observe.EventMismatch) {
+			s.events.Emit(observe.EventMismatch, map[string]any{"url": url, "signed": signed, "advice": found.Advice()})
+		}
+	case observe.VerdictRefused:
+		if s.notices.AtMost(fewReports, "refused", found.Advice(), fields...) {
+			s.events.Emit(observe.EventRefused, map[string]any{"url": url, "code": string(rep.Code), "message": message})
+		}
+	case observe.VerdictError:
+		s.notices.AtMost(fewReports, found.Name, "dd.config failed in a page: "+found.Advice(), fields...)
+	}
+}
+
+// examine examines what a page of the site says of itself in a call.
+func (s *Server) examine(c *call, page doctor.Page, p proof) doctor.Diagnosis {
+	return s.examineAsked(c, page, c.visit.AskedFrom(page.URL), p)
+}
+
+// examineAsked is examine for a page whose browser has asked for that URL.
+func (s *Server) examineAsked(c *call, page doctor.Page, asked string, p proof) doctor.Diagnosis {
+	page.Form = p.form
+	return doctor.Examine(s.doctor.masked(doctor.Facts{
+		Page:     page,
+		Request:  c.visit.Facts(asked),
+		Settings: c.visit.Settings(),
+		Ticket:   p.ticket(c.tenant.Tokens.Status(), page.Message),
+	}))
+}

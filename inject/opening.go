@@ -1,0 +1,151 @@
+package inject
+
+import (
+	"net/http"
+	"strconv"
+)
+
+// opening is the header and the beginning of a page, held until it is known what
+// becomes of them.
+type opening struct {
+	out    http.ResponseWriter
+	insert Insert
+
+	status   int
+	length   int64 // the announced length of the body, -1 if unknown
+	declared bool  // the header names the charset
+	head     head
+	over     bool // the header is out
+	inserted bool // the snippet is in
+	values   values
+}
+
+func (o *opening) open(status int, length int64, declared bool) {
+	o.status, o.length, o.declared = status, length, declared
+	o.head.open()
+}
+
+// hold takes the next bytes of the page, total of which are to come (-1 if that is
+// unknown). It is ready when no more needs to be held; rest is what it has not
+// taken. When the place is found it waits for one more write, so that both go out
+// in one system call, and for the charset, unless that is all there is.
+func (o *opening) hold(p []byte, total int64) (rest []byte, ready bool) {
+	waited := o.head.found
+	for {
+		p = p[o.head.add(p):]
+		f := o.head.seek(false)
+		if f == needMore && !o.head.full() {
+			if len(p) == 0 {
+				return nil, false
+			}
+			continue
+		}
+		complete := total >= 0 && o.head.size() >= total
+		return p, f != found || len(p) > 0 || complete || waited && o.prescanned()
+	}
+}
+
+// begin ends the holding: it sends the header. Where the response becomes a page
+// it appends the page's beginning with the snippet to dst, and announces the
+// length that the whole has with a start of so many bytes, so many of which are
+// inserted. It is not ok where the response is to go on as it came.
+func (o *opening) begin(dst []byte, length func(start, inserted int) int64) (start []byte, ok bool) {
+	o.over = true
+	defer func() { o.out.WriteHeader(o.status) }()
+	charset, ok := o.charset()
+	if !ok {
+		return dst, false
+	}
+	h := o.out.Header()
+	start, tag := o.insert(append(dst, o.head.before()...), h)
+	inserted := len(start) - o.head.pos
+	if inserted <= 0 {
+		return start, false
+	}
+	o.values.asPage(h, tag)
+	if charset != "" {
+		o.values.set(h, slotType, "Content-Type", first(h, "Content-Type")+"; charset="+charset)
+	}
+	if n := length(len(start), inserted); n >= 0 {
+		o.values.set(h, slotLength, "Content-Length", strconv.FormatInt(n, 10))
+	} else {
+		delete(h, "Content-Length")
+	}
+	o.inserted = true
+	return start, true
+}
+
+// prescanned reports whether all is held that can tell the page's charset.
+func (o *opening) prescanned() bool { return o.declared || o.head.size() >= prescanLength }
+
+// charset returns the charset that the Content-Type must name so that the
+// insertion cannot hide the meta element that declares it, "" if nothing need be
+// done. It is not ok where there is no place, or where the page's charset cannot
+// take an ASCII insertion.
+func (o *opening) charset() (label string, ok bool) {
+	if !o.head.found || o.declared {
+		return "", o.head.found
+	}
+	label = metaCharset(o.head.bytes())
+	return label, insertable(label)
+}
+
+// uncoded is the body of a page without a content coding. Once its beginning is out
+// the rest passes.
+type uncoded struct{ *opening }
+
+func (b uncoded) passes() bool { return b.over }
+
+func (b uncoded) write(p []byte) error {
+	if rest, ready := b.hold(p, b.length); ready {
+		return b.release(rest)
+	}
+	return nil
+}
+
+// release lets out what is held, with the snippet if there is a place for it, and
+// p behind it.
+func (b uncoded) release(p []byte) error {
+	defer b.head.close()
+	buf := joinedBuffers.Get().(*[]byte)
+	defer joinedBuffers.Put(buf)
+	start, ok := b.begin((*buf)[:0], b.lengthWith)
+	*buf = start[:0]
+	if !ok {
+		return b.leave(p)
+	}
+	start, err := b.head.writeTo(b.out, start, p)
+	*buf = start[:0]
+	return err
+}
+
+// lengthWith returns the length of the page with an insertion, -1 if it is unknown.
+func (b uncoded) lengthWith(_, inserted int) int64 {
+	if b.length < 0 {
+		return -1
+	}
+	return b.length + int64(inserted)
+}
+
+// leave sends the response on as it came.
+func (b uncoded) leave(p []byte) error {
+	if _, err := b.out.Write(b.head.bytes()); err != nil || len(p) == 0 {
+		return err
+	}
+	_, err := b.out.Write(p)
+	return err
+}
+
+func (b uncoded) flush() (ready bool, err error) {
+	if !b.head.found {
+		return false, nil
+	}
+	return true, b.release(nil)
+}
+
+func (b uncoded) finish() error {
+	b.head.seek(true)
+	return b.release(nil)
+}
+
+func (b uncoded) abort() { _ = b.release(nil) }

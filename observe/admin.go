@@ -1,0 +1,128 @@
+// Package observe shows how the handlers fare: metrics, events, notices in the log and
+// the admin API. It owns every label and every name of an event.
+package observe
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/oapi"
+	"github.com/caddy-dingtalk/caddy-dingtalk/tokens"
+)
+
+func init() { caddy.RegisterModule(adminAPI{}) }
+
+// adminAPI shows on Caddy's admin endpoint how the apps stand:
+//
+//	GET  /dingtalk/status           {"apps": [{…}]}, see appStatus
+//	POST /dingtalk/refresh[?app=…]  fetches fresh tickets, of one app or of all, and answers the same
+type adminAPI struct{}
+
+// CaddyModule returns the Caddy module information.
+func (adminAPI) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "admin.api.dingtalk", New: func() caddy.Module { return new(adminAPI) }}
+}
+
+// Routes returns the routes of the admin endpoint.
+func (adminAPI) Routes() []caddy.AdminRoute {
+	return []caddy.AdminRoute{
+		{Pattern: "/dingtalk/status", Handler: caddy.AdminHandlerFunc(serveStatus)},
+		{Pattern: "/dingtalk/refresh", Handler: caddy.AdminHandlerFunc(serveRefresh)},
+	}
+}
+
+// appStatus is how an app stands in this process. It holds no value of a token.
+type appStatus struct {
+	App         string       `json:"app"` // its name in the storage: dingtalk/<app>/…
+	CorpID      string       `json:"corp_id"`
+	AccessToken *tokenStatus `json:"access_token"` // null if none is held
+	JSAPITicket *tokenStatus `json:"jsapi_ticket"` // null if none is held
+	Error       *tokenError  `json:"error"`        // null if all is well
+	Storage     string       `json:"storage"`      // "ok" or "failing"
+}
+
+type tokenStatus struct {
+	Fetched   time.Time `json:"fetched"`
+	Expires   time.Time `json:"expires"`
+	Age       int       `json:"age_seconds"`
+	ExpiresIn int       `json:"expires_in_seconds"`
+}
+
+type tokenError struct {
+	Kind    string `json:"kind"`
+	Message string `json:"message"`
+	Advice  string `json:"advice"`
+	NextTry int    `json:"next_try_seconds"`
+}
+
+func serveStatus(w http.ResponseWriter, r *http.Request) error {
+	if r.Method != http.MethodGet {
+		return caddy.APIError{HTTPStatus: http.StatusMethodNotAllowed, Err: errors.New("/dingtalk/status takes GET")}
+	}
+	return writeStatus(w, running.apps())
+}
+
+func serveRefresh(w http.ResponseWriter, r *http.Request) error {
+	if r.Method != http.MethodPost {
+		return caddy.APIError{HTTPStatus: http.StatusMethodNotAllowed, Err: errors.New("/dingtalk/refresh takes POST")}
+	}
+	apps := running.apps()
+	if name := r.URL.Query().Get("app"); name != "" {
+		apps = named(apps, name)
+		if len(apps) == 0 {
+			return caddy.APIError{HTTPStatus: http.StatusNotFound, Err: fmt.Errorf("no app %q is in use: see /dingtalk/status", name)}
+		}
+	}
+	for _, a := range apps {
+		_ = a.Tokens.Refresh(r.Context()) // what goes wrong stands in the status
+	}
+	return writeStatus(w, apps)
+}
+
+func named(apps []App, name string) (found []App) {
+	for _, a := range apps {
+		if a.Tokens.Name() == name {
+			found = append(found, a)
+		}
+	}
+	return found
+}
+
+func writeStatus(w http.ResponseWriter, apps []App) error {
+	all := make([]appStatus, 0, len(apps)) // never null
+	for _, a := range apps {
+		all = append(all, a.status(time.Now()))
+	}
+	w.Header().Set("Content-Type", "application/json")
+	return json.NewEncoder(w).Encode(map[string]any{"apps": all})
+}
+
+func (a App) status(now time.Time) appStatus {
+	s := a.Tokens.Status()
+	status := appStatus{
+		App: a.Tokens.Name(), CorpID: a.CorpID, Storage: "ok",
+		AccessToken: statusOf(s.Access, now), JSAPITicket: statusOf(s.Ticket, now),
+	}
+	if !s.Storage {
+		status.Storage = "failing"
+	}
+	if s.Err != nil {
+		status.Error = &tokenError{oapi.KindOf(s.Err).String(), s.Err.Error(), oapi.AdviceOn(s.Err), int(s.Retry.Seconds())}
+	}
+	return status
+}
+
+func statusOf(s *tokens.Span, now time.Time) *tokenStatus {
+	if s == nil {
+		return nil
+	}
+	return &tokenStatus{s.Fetched, s.Expires, int(now.Sub(s.Fetched).Seconds()), int(s.Expires.Sub(now).Seconds())}
+}
+
+// Interface guards
+var _ caddy.AdminRouter = (*adminAPI)(nil)

@@ -1,0 +1,73 @@
+package observe
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyevents"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/oapi"
+	"github.com/caddy-dingtalk/caddy-dingtalk/tokens"
+)
+
+// The events that a configuration can subscribe to (Caddy's events app).
+const (
+	// EventRefreshed: this process has fetched a jsapi_ticket. Data: app, expires.
+	EventRefreshed = "dingtalk_token_refreshed"
+	// EventFailed: DingTalk gives no ticket, once a failure. Data: app, kind,
+	// error, advice, next_try (seconds).
+	EventFailed = "dingtalk_token_failed"
+	// EventRefused: DingTalk refused a signature for the right URL. Data: url,
+	// code, message. At most five a minute, and so with the next.
+	EventRefused = "dingtalk_signature_refused"
+	// EventMismatch: a browser shows another URL than the one signed. Data: url,
+	// signed, advice.
+	EventMismatch = "dingtalk_url_mismatch"
+)
+
+// Emitter emits the events of a handler.
+type Emitter struct {
+	ctx    caddy.Context
+	events *caddyevents.App
+}
+
+// NewEmitter returns the emitter of a handler that is being provisioned.
+func NewEmitter(ctx caddy.Context) (*Emitter, error) {
+	app, err := ctx.App("events")
+	if err != nil {
+		return nil, fmt.Errorf("getting the events app: %w", err)
+	}
+	return &Emitter{ctx, app.(*caddyevents.App)}, nil
+}
+
+// Emit tells the subscribers, which may take their time, behind the caller's back.
+func (e *Emitter) Emit(name string, data map[string]any) {
+	if e.events.ShouldEmit(name) {
+		go e.events.Emit(e.ctx, name, data)
+	}
+}
+
+// Watcher tells metrics and events how the app of that name fares.
+type Watcher struct {
+	App    string
+	Events *Emitter
+}
+
+// Called counts a call of DingTalk's API.
+func (Watcher) Called(kind string, err error) { countCall(kind, err) }
+
+// Fetched tells that there is a fresh ticket.
+func (w Watcher) Fetched(expires time.Time) {
+	w.Events.Emit(EventRefreshed, map[string]any{"app": w.App, "expires": expires})
+}
+
+// Failed tells that DingTalk gives no ticket.
+func (w Watcher) Failed(err error, delay time.Duration) {
+	w.Events.Emit(EventFailed, map[string]any{
+		"app": w.App, "kind": oapi.KindOf(err).String(), "error": err.Error(), "advice": oapi.AdviceOn(err), "next_try": delay.Seconds(),
+	})
+}
+
+// Interface guards
+var _ tokens.Observer = Watcher{}

@@ -1,0 +1,62 @@
+package observe
+
+import (
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/tokens"
+)
+
+// App is an app of DingTalk that handlers in use share.
+type App struct {
+	Tokens *tokens.App
+	CorpID string
+}
+
+// id is the part of the app's name that tells nothing of the app.
+func (a App) id() string {
+	name := a.Tokens.Name()
+	return name[strings.LastIndexByte(name, '-')+1:]
+}
+
+// running are the apps in use. Admin API and metrics, which Caddy makes before
+// and beside the handlers, find them here.
+var running register
+
+// register holds the apps by their tokens, of which each handler has its own.
+type register struct {
+	mu  sync.Mutex
+	all map[*tokens.App]App
+}
+
+// Run makes an app visible in the admin API and the metrics, until stop is called.
+func Run(a App) (stop func()) {
+	running.mu.Lock()
+	defer running.mu.Unlock()
+	if running.all == nil {
+		running.all = make(map[*tokens.App]App)
+	}
+	running.all[a.Tokens] = a
+	return func() {
+		running.mu.Lock()
+		defer running.mu.Unlock()
+		delete(running.all, a.Tokens)
+	}
+}
+
+// apps returns the apps in use, each name once, in the order of their names.
+func (r *register) apps() []App {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	seen := make(map[string]bool)
+	var all []App
+	for _, a := range r.all {
+		if name := a.Tokens.Name(); !seen[name] {
+			seen[name] = true
+			all = append(all, a)
+		}
+	}
+	slices.SortFunc(all, func(a, b App) int { return strings.Compare(a.Tokens.Name(), b.Tokens.Name()) })
+	return all
+}

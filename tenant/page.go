@@ -1,0 +1,99 @@
+package tenant
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/client"
+	"github.com/caddy-dingtalk/caddy-dingtalk/oapi"
+	"github.com/caddy-dingtalk/caddy-dingtalk/observe"
+	"github.com/caddy-dingtalk/caddy-dingtalk/signer"
+	"github.com/caddy-dingtalk/caddy-dingtalk/tokens"
+	"github.com/caddy-dingtalk/caddy-dingtalk/visit"
+)
+
+// SignPage signs the page at a place, or says in it why that cannot be. The suffix
+// is for the page's ETag, "" where the page is not signed: it must not be kept then.
+// policy is the site's own Content-Security-Policy.
+func (t *Tenant) SignPage(ctx context.Context, at visit.Place, policy []string) (page client.Page, suffix string) {
+	if at.Err != nil {
+		return client.Page{Err: &client.Error{Code: at.Err.Code, Message: at.Err.Message}}, ""
+	}
+	url := at.URL()
+	ticket, err := t.Ticket(ctx)
+	if err != nil {
+		return client.Page{URL: url, Err: &client.Error{Code: observe.CodeNoTicket, Message: err.Message}}, ""
+	}
+	return Sign(t.Signer, ticket, url), t.suffix(ticket, policy)
+}
+
+// Sign signs a URL with a ticket in some form.
+func Sign(form signer.Signer, ticket *tokens.Token, url string) client.Page {
+	s := form.Sign(ticket.Value, url, time.Now())
+	return client.Page{URL: url, TimeStamp: s.TimeStamp, NonceStr: s.NonceStr, Signature: s.Signature}
+}
+
+// NoTicket says why there is no ticket.
+type NoTicket struct {
+	Message string        // as far as users may know it: not by which address this server goes out
+	Retry   time.Duration // until another try can succeed, at least a second
+}
+
+// Ticket returns the app's ticket. It waits for the very first one, as long as the
+// configuration allows.
+func (t *Tenant) Ticket(ctx context.Context) (*tokens.Token, *NoTicket) {
+	ticket, err := t.Tokens.Ticket(ctx, t.wait)
+	if err == nil {
+		return ticket, nil
+	}
+	none := &NoTicket{
+		Message: "there is no jsapi_ticket yet: reload the page in a moment; if that does not help, look into the Caddy log",
+		Retry:   time.Second,
+	}
+	if advice := oapi.PublicAdviceOn(err); advice != "" {
+		none.Message = "DingTalk gives no jsapi_ticket: " + advice + " The Caddy log has the details."
+	}
+	var unavailable *tokens.Unavailable
+	if errors.As(err, &unavailable) {
+		none.Retry = max(none.Retry, unavailable.Retry)
+	}
+	return nil, none
+}
+
+// Settle waits until a suspect ticket has been fetched again, as long as a page may
+// wait for one. It reports whether it has been.
+func (t *Tenant) Settle(ctx context.Context) bool { return t.Tokens.Settle(ctx, t.wait) }
+
+// generation names the pages that are made with one ticket.
+type generation struct {
+	ticket string
+	suffix string
+}
+
+// Suffix returns what pages that are signed now add to their ETag, "" where there
+// is no ticket.
+func (t *Tenant) Suffix(policy []string) string {
+	if ticket := t.Tokens.Held(); ticket != nil {
+		return t.suffix(ticket, policy)
+	}
+	return ""
+}
+
+// suffix returns what pages signed with this ticket add to their ETag.
+func (t *Tenant) suffix(ticket *tokens.Token, policy []string) string {
+	g := t.generation.Load()
+	if g == nil || g.ticket != ticket.Value {
+		sum := sha256.Sum256(append(t.fingerprint[:], ticket.Value...))
+		g = &generation{ticket.Value, "-dt" + hex.EncodeToString(sum[:5])}
+		t.generation.Store(g)
+	}
+	if len(policy) == 0 {
+		return g.suffix
+	}
+	sum := sha256.Sum256([]byte(strings.Join(policy, "\n")))
+	return g.suffix + hex.EncodeToString(sum[:3])
+}

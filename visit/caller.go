@@ -1,0 +1,49 @@
+package visit
+
+import (
+	"slices"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/signer"
+)
+
+// Caller is who calls an endpoint, as far as the browser says.
+type Caller struct {
+	Origin  signer.Origin // the site's own, zero if unknown
+	Vouched bool          // somebody vouches for it
+	Own     bool          // a page of the site calls, or no page at all
+	Allowed bool          // a page of an allow_origin calls
+	Itself  bool          // the page that is called calls, by the word of its browser
+}
+
+// Caller judges who calls by Origin, and by Sec-Fetch-Site where the browser
+// sends it.
+func (v *Visit) Caller() Caller {
+	var c Caller
+	facts := v.facts()
+	c.Origin, c.Vouched, _ = v.desk.rules.Origin(facts)
+	c.Vouched = c.Vouched || c.Origin != signer.Origin{} && v.vouched(facts)
+
+	site := v.request.Header.Get("Sec-Fetch-Site")
+	text := v.request.Header.Get("Origin")
+	if text == "" {
+		c.Own = site == "" || site == "same-origin" || site == "none"
+		c.Itself = c.Own
+		return c
+	}
+	origin, err := signer.ParseOrigin(text)
+	switch {
+	case err != nil: // "null" too
+	case slices.Contains(v.desk.allowed, origin):
+		c.Allowed = true
+	case origin == c.Origin || slices.Contains(v.desk.public, origin):
+		c.Own = site == "" || site == "same-origin" || site == "none"
+	default:
+		// A proxy may hide the scheme or port that the browser sees. Its word
+		// counts, and the call tells what is wrong with the proxy.
+		c.Own = site == "same-origin" && origin.Host == c.Origin.Host
+	}
+	// Proxies may hide what the page's own URL is: the browser's word is enough, or
+	// where it gives none, the host name.
+	c.Itself = c.Own || site == "same-origin" || site == "" && err == nil && origin.Host == c.Origin.Host
+	return c
+}

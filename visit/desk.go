@@ -1,0 +1,32 @@
+package visit
+
+import (
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/config"
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
+	"github.com/caddy-dingtalk/caddy-dingtalk/signer"
+)
+
+// Desk receives the requests of one handler. It holds what the configuration
+// says about origins and proxies.
+type Desk struct {
+	rules    *signer.Rules
+	public   []signer.Origin // the public origins
+	allowed  []signer.Origin // the other origins that may call the endpoints
+	settings doctor.Settings // the same, for a diagnosis
+	hosts    *hostIndex
+}
+
+// NewDesk returns the desk of a handler, which stands somewhere in the routes of
+// a server. The configuration is one that has been validated.
+func NewDesk(c *config.Config, handler caddyhttp.MiddlewareHandler) *Desk {
+	public := config.Origins(c.PublicOrigin)
+	return &Desk{
+		rules:    signer.NewRules(public, c.Forwarded),
+		public:   public,
+		allowed:  config.Origins(c.AllowOrigin),
+		settings: doctor.Settings{Public: public, Forwarded: c.Forwarded, Signer: config.Signer(c)},
+		hosts:    &hostIndex{handler: handler},
+	}
+}
