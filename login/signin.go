@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/oapi"
+	"github.com/caddy-dingtalk/caddy-dingtalk/tokens"
 )
 
-// Tokens gives the app's access token, which the whole fleet shares.
+// Tokens gives the app's access token, which the whole fleet shares: a tokens.App.
 type Tokens interface {
-	// AccessToken returns a living one. rejected is one that DingTalk has just refused,
-	// "" if none was: then another is fetched.
-	AccessToken(ctx context.Context, rejected string) (string, error)
+	AccessToken(ctx context.Context) (*tokens.Token, error)
+	// RefuseAccess says that DingTalk refused the token with this value.
+	RefuseAccess(value string)
 }
 
 // Way is how a user proves who they are. Its values are labels of metrics.
@@ -256,14 +257,14 @@ func spend[T any](ctx context.Context, s *SignIn, code string, c call[T]) (T, er
 // the access token, before it looked at anything else.
 func ask[T any](ctx context.Context, s *SignIn, c call[T]) (T, error) {
 	var none T
-	rejected := ""
-	for {
+	for again := false; ; again = true {
 		token := ""
 		if c.tokens != nil {
-			var err error
-			if token, err = c.tokens.AccessToken(ctx, rejected); err != nil {
+			held, err := c.tokens.AccessToken(ctx)
+			if err != nil {
 				return none, noToken(err)
 			}
+			token = held.Value
 		}
 		done, err := s.calls.turn(ctx, c.api)
 		if err != nil {
@@ -273,11 +274,10 @@ func ask[T any](ctx context.Context, s *SignIn, c call[T]) (T, error) {
 		var theirs *oapi.Error
 		isTheirs := errors.As(err, &theirs)
 		done(isTheirs && codeOf(theirs) == CodeRateLimited)
-		if rejected == "" && c.tokens != nil && isTheirs && theirs.TokenRejected() {
-			rejected = token
-			continue
+		if again || c.tokens == nil || !isTheirs || !theirs.TokenRejected() {
+			return got, err
 		}
-		return got, err
+		c.tokens.RefuseAccess(token)
 	}
 }
 

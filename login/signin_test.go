@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/oapi"
+	"github.com/caddy-dingtalk/caddy-dingtalk/tokens"
 )
 
 // ding answers calls as told, and notes them.
@@ -53,14 +54,17 @@ type given struct {
 	rejected []string
 }
 
-func (g *given) AccessToken(_ context.Context, rejected string) (string, error) {
+func (g *given) AccessToken(context.Context) (*tokens.Token, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if rejected != "" {
-		g.n++
-		g.rejected = append(g.rejected, rejected)
-	}
-	return fmt.Sprint(g.name, g.n), nil
+	return &tokens.Token{Value: fmt.Sprint(g.name, g.n)}, nil
+}
+
+func (g *given) RefuseAccess(value string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.n++
+	g.rejected = append(g.rejected, value)
 }
 
 const (
@@ -89,9 +93,9 @@ func dingtalk() *ding {
 func signIn(t *testing.T, d *ding, change func(*SignIn)) (*SignIn, *given) {
 	server := httptest.NewServer(d)
 	t.Cleanup(server.Close)
-	tokens := &given{name: "app"}
+	app := &given{name: "app"}
 	s := SignIn{
-		API: oapi.NewApp("dingkey", "secret", oapi.Options{API: server.URL, OAPI: server.URL}), Tokens: tokens,
+		API: oapi.NewApp("dingkey", "secret", oapi.Options{API: server.URL, OAPI: server.URL}), Tokens: app,
 		CorpID: "dingcorp", Denied: func(error) {},
 	}
 	if change != nil {
@@ -100,7 +104,7 @@ func signIn(t *testing.T, d *ding, change func(*SignIn)) (*SignIn, *given) {
 	if s.Staff != nil {
 		s.Staff = oapi.NewApp("staffkey", "secret", oapi.Options{API: server.URL, OAPI: server.URL})
 	}
-	return NewSignIn(s), tokens
+	return NewSignIn(s), app
 }
 
 func TestASignInMakesItsCallsAndNoOthers(t *testing.T) {
@@ -232,9 +236,9 @@ func TestSomebodyOutsideTheOrganisationIsNoMember(t *testing.T) {
 func TestACodeIsSentOnceExceptWhereTheTokenWasRefused(t *testing.T) {
 	d := dingtalk()
 	d.answers[getuserinfo] = append([]string{`{"errcode":88,"sub_code":"40014"}`}, d.answers[getuserinfo]...)
-	s, tokens := signIn(t, d, nil)
-	if _, err := s.ByCode(t.Context(), "c"); err != nil || len(d.calls) != 2 || !slices.Equal(tokens.rejected, []string{"app0"}) {
-		t.Errorf("%v, calls %q, rejected %q", err, d.calls, tokens.rejected)
+	s, app := signIn(t, d, nil)
+	if _, err := s.ByCode(t.Context(), "c"); err != nil || len(d.calls) != 2 || !slices.Equal(app.rejected, []string{"app0"}) {
+		t.Errorf("%v, calls %q, rejected %q", err, d.calls, app.rejected)
 	}
 	if _, err := s.ByCode(t.Context(), "c"); !isCode(err, CodeInvalid) || len(d.calls) != 2 {
 		t.Errorf("again: %v, %d calls", err, len(d.calls))
