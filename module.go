@@ -210,13 +210,15 @@ func (h *Handler) insert(r *http.Request, p page, dst []byte, header http.Header
 //	    storage        <module> {...}
 //	}
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) (err error) {
-	h.Config, err = grammar.Parse(d)
+	h.Config, err = grammar.Parse(d, nil)
 	return err
 }
 
 func parseCaddyfile(helper httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	h := new(Handler)
-	return h, h.UnmarshalCaddyfile(helper.Dispenser)
+	var err error
+	h.Config, err = grammar.Parse(helper.Dispenser, helper.MatcherToken)
+	return h, err
 }
 
 // warn warns of secrets that everybody sees who may read the configuration or its

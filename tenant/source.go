@@ -58,6 +58,9 @@ func fingerprint(c config.Config, script string) [sha256.Size]byte {
 	if c.Doctor != nil {
 		c.Doctor = &config.Doctor{}
 	}
+	if c.Login != nil {
+		c.Login = &config.Login{} // pages know that there is one, and no more
+	}
 	for _, secret := range c.Secrets() {
 		*secret = ""
 	}
