@@ -69,7 +69,7 @@ func TestVisitorsAreToldWhatToDoButNotTheAddressOfTheServer(t *testing.T) {
 	if told := noTicket(err); strings.Contains(told, "198.51.100.4") || !strings.Contains(told, "服务器出口IP") {
 		t.Errorf("visitors are told %q", told)
 	}
-	if advice := err.Advice(); !strings.Contains(advice, "198.51.100.4") {
+	if advice := doctor.Advice(err).EN; !strings.Contains(advice, "198.51.100.4") {
 		t.Errorf("operators are told %q", advice)
 	}
 }

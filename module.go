@@ -83,7 +83,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return err
 	}
 	h.close = sync.OnceFunc(h.tenants.Close)
-	h.desk = visit.NewDesk(&c, h)
+	if h.desk, err = visit.NewDesk(ctx, &c, h); err != nil {
+		return err
+	}
 	h.notices = observe.NewNotices(log)
 	h.endpoints = endpoint.New(&c, h.tenants, h.notices, events)
 	return nil
@@ -177,10 +179,7 @@ func (h *Handler) insert(r *http.Request, p page, dst []byte, header http.Header
 	if signed.Err != nil {
 		h.notices.Unsigned(signed.Err, p.host)
 	}
-	var form client.Form
-	if csp := header["Content-Security-Policy"]; len(csp) > 0 {
-		form = client.FormFor(csp, h.endpoints.ScriptURL(p.at.Origin.String()))
-	}
+	form := client.FormFor(header, func() string { return h.endpoints.ScriptURL(p.at.Origin.String()) })
 	return p.tenant.Renderer.Append(dst, signed, form), suffix
 }
 
@@ -196,6 +195,7 @@ func (h *Handler) insert(r *http.Request, p page, dst []byte, header http.Header
 //	    js_api_list    <name...>
 //	    type           0|1
 //	    public_origin  <origin...>
+//	    public_host    <host...>
 //	    forwarded      <header...>
 //	    url_policy     query_decoded|raw|decoded
 //	    hash           sha1|sha256

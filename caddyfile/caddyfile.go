@@ -27,6 +27,7 @@ var subdirectives = map[string]value{
 	"js_api_list":    list(func(c *config.Config) *[]string { return &c.JSAPIList }),
 	"type":           number(func(c *config.Config) **int { return &c.Type }),
 	"public_origin":  list(func(c *config.Config) *[]string { return &c.PublicOrigin }),
+	"public_host":    list(func(c *config.Config) *[]string { return &c.PublicHost }),
 	"forwarded":      list(func(c *config.Config) *[]string { return &c.Forwarded }),
 	"url_policy":     text(func(c *config.Config) *string { return &c.URLPolicy }),
 	"hash":           text(func(c *config.Config) *string { return &c.Hash }),

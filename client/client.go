@@ -10,11 +10,16 @@
 // says may help: it reloads, once, and signs in another form from then on if need
 // be. ddSidecar.sign is for apps that sign for themselves. Outside DingTalk the
 // script calls nothing and says nothing.
+//
+// When the script runs, its element goes from the document, and the data block with
+// it: React throws away a document that it did not write. What runs again in the same
+// document, as Turbo and pjax have it, only tells the first run what is new.
 package client
 
 import (
 	"crypto/sha256"
 	_ "embed"
+	"encoding/base64"
 	"encoding/hex"
 	"strconv"
 	"unicode/utf8"
@@ -26,20 +31,19 @@ import (
 //go:embed client.min.js
 var script string
 
-// fromBlock calls the script with the data block of the page.
-const fromBlock = `(JSON.parse(document.getElementById("dd-sidecar").textContent))`
+// fromBlock calls the script with the data block of the page, which goes.
+const fromBlock = `(function(b){b.remove();return JSON.parse(b.textContent)}(document.getElementById("dd-sidecar")))`
 
 // Source is the script as a file of its own, and FileName its name, which
 // changes with the content.
 var (
 	Source   = script + fromBlock
-	FileName = fileName(Source)
+	sum      = sha256.Sum256([]byte(Source))
+	FileName = "client." + hex.EncodeToString(sum[:8]) + ".js"
 )
 
-func fileName(source string) string {
-	sum := sha256.Sum256([]byte(source))
-	return "client." + hex.EncodeToString(sum[:8]) + ".js"
-}
+// integrity are the attributes for an Integrity-Policy.
+var integrity = ` integrity="sha256-` + base64.StdEncoding.EncodeToString(sum[:]) + `" crossorigin`
 
 // App are the parts of dd.config and of the snippet that all pages share.
 type App struct {
@@ -126,7 +130,11 @@ func (r *Renderer) Append(dst []byte, p Page, f Form) []byte {
 		if f.Kind == Data {
 			return dst
 		}
-		dst = append(appendTag(dst, r.src, f.Nonce, p.Posted), `</script>`...)
+		dst = appendTag(dst, r.src, f.Nonce, p.Posted)
+		if f.Integrity {
+			dst = append(append(dst[:len(dst)-1], integrity...), '>')
+		}
+		dst = append(dst, `</script>`...)
 	}
 	if r.jsapi != "" {
 		dst = append(appendTag(dst, r.jsapi, f.Nonce, false), `</script>`...)

@@ -11,7 +11,8 @@
   var other = kept.indexOf('=') > 0 // it is another form of signature
   var shownCounts = inside && keep('local') > 0 // on this device DingTalk checks no entry URLs
   var called // dd.config has been called for this document
-  var posted = document.currentScript && document.currentScript.hasAttribute('data-posted') // a reload would send the form again
+  var element = document.currentScript
+  var posted = element && element.hasAttribute('data-posted') // a reload would send the form again
   var used // the page signs for itself: it has read ddConfig or called sign
   var parsed // the document, and its own listeners have run
   var known // the dd whose config was wrapped last
@@ -20,6 +21,13 @@
   var told // a refusal has been reported
   var waiting // what comes after the answer of `config`, while that is under way
 
+  if (element) element.remove() // whoever walks through the document, as React does, does not meet us
+
+  // What shows other pages in this document (Turbo, pjax) brings the script along
+  // with each. What it has to say is news for the one that knows the document.
+  var first = window.ddSidecar
+  if (first && first.renew) return first.renew(sidecar.url, config)
+
   Object.defineProperty(window, 'ddConfig', {
     configurable: true,
     enumerable: true,
@@ -27,7 +35,7 @@
     set: function (v) { shown = v }
   })
   window.ddSidecar = sidecar
-  Object.defineProperty(sidecar, 'sign', {value: sign})
+  Object.defineProperties(sidecar, {sign: {value: sign}, renew: {value: renew}})
 
   function here () {
     return location.href.split('#')[0]
@@ -74,17 +82,20 @@
     x.send(body)
   }
 
+  // renew takes over new parameters, if DingTalk checks their URL.
+  function renew (url, params) {
+    if (params && url === wanted()) {
+      shown = config = params
+      sidecar.url = url
+      sidecar.error = null
+    }
+  }
+
   // load gets the parameters for a URL.
   function load (url, done) {
     send('GET', '/config?url=' + encodeURIComponent(url) + (other ? '&' + kept : ''), function (answer, error) {
-      if (answer) {
-        delete answer.url
-        if (url === wanted()) {
-          shown = config = answer
-          sidecar.url = url
-          sidecar.error = null
-        }
-      }
+      if (answer) delete answer.url
+      renew(url, answer)
       done(answer, error)
     })
   }
@@ -99,8 +110,9 @@
     return new Promise(function (resolve, reject) {
       load(asked, function (answer, error) {
         if (answer) return resolve(url || asked === wanted() ? answer : sign()) // a router has moved on
-        var e = new Error(error ? error.message : sidecar.endpoint + '/config does not answer')
-        e.code = error ? error.code : 'unreachable'
+        error = error || {code: 'unreachable', message: sidecar.endpoint + '/config does not answer'}
+        var e = new Error(error.message)
+        e.code = error.code
         reject(e)
       })
     })
@@ -268,12 +280,19 @@
     }
   }
 
+  // found wraps a dd that is not ours to watch: a const is no property of window, and
+  // a function of that name takes our place there.
+  function found () {
+    try { hook(dd) } catch (e) {}
+  }
+
   if (!inside) return
   watch(window, 'dd', hook)
+  document.addEventListener('load', found, true) // of each script, before the next one runs
   document.addEventListener('DOMContentLoaded', function () {
     setTimeout(function () { // the page's own listeners may call dd.config
       parsed = true
-      try { hook(dd) } catch (e) {} // a const dd is no property of window
+      found()
       callIfNobodyDoes()
     }, 0)
   })

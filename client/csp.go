@@ -1,6 +1,7 @@
 package client
 
 import (
+	"net/http"
 	"net/url"
 	"strings"
 )
@@ -19,41 +20,69 @@ const (
 
 // Form is the form of a snippet.
 type Form struct {
-	Kind  Kind
-	Nonce string // for the script elements; "" if none
+	Kind      Kind
+	Nonce     string // for the script elements; "" if none
+	Integrity bool   // the script as a file says its hash
 }
 
-// FormFor returns the form that every Content-Security-Policy of a response
-// lets run. headers are the values of that header; a value may hold several
-// policies, and each of them must agree (CSP level 3, section 3). script is the
-// URL of the script as a file of its own.
-func FormFor(headers []string, script string) Form {
-	var all []policy
-	for _, h := range headers {
-		for text := range strings.SplitSeq(h, ",") {
+// FormFor returns the form that every Content-Security-Policy of a response lets
+// run: each of its policies must agree (CSP level 3, section 3). Of several such
+// forms it is one about which no Content-Security-Policy-Report-Only complains, if
+// there is one. An Integrity-Policy, enforced or not, wants the hash of a script
+// that is loaded. script returns the URL of the script as a file of its own.
+func FormFor(header http.Header, script func() string) Form {
+	enforced := header["Content-Security-Policy"]
+	reported := header["Content-Security-Policy-Report-Only"]
+	if len(enforced) == 0 && len(reported) == 0 {
+		return Form{}
+	}
+	url := script()
+	form := formFor(parsePolicies(enforced, url), parsePolicies(reported, url))
+	form.Integrity = form.Kind == External && len(header["Integrity-Policy"])+len(header["Integrity-Policy-Report-Only"]) > 0
+	return form
+}
+
+func formFor(enforced, reported policies) Form {
+	nonces := []string{""}
+	for _, p := range enforced {
+		nonces = append(nonces, p.nonces...)
+	}
+	for _, p := range reported {
+		nonces = append(nonces, p.nonces...)
+	}
+	admitted := Form{Kind: Data}
+	for _, kind := range []Kind{Inline, External} {
+		for _, nonce := range nonces {
+			if !enforced.allow(kind, nonce) {
+				continue
+			}
+			if reported.allow(kind, nonce) {
+				return Form{Kind: kind, Nonce: nonce}
+			}
+			if admitted.Kind == Data {
+				admitted = Form{Kind: kind, Nonce: nonce}
+			}
+		}
+	}
+	return admitted
+}
+
+// policies are those of a response that limit script elements.
+type policies []policy
+
+// parsePolicies reads the values of a header, each of which may hold several.
+func parsePolicies(values []string, script string) (all policies) {
+	for _, value := range values {
+		for text := range strings.SplitSeq(value, ",") {
 			if p, limits := parsePolicy(text, script); limits {
 				all = append(all, p)
 			}
 		}
 	}
-	if len(all) == 0 {
-		return Form{}
-	}
-	nonces := []string{""}
-	for _, p := range all {
-		nonces = append(nonces, p.nonces...)
-	}
-	for _, kind := range []Kind{Inline, External} {
-		for _, nonce := range nonces {
-			if allow(all, kind, nonce) {
-				return Form{kind, nonce}
-			}
-		}
-	}
-	return Form{Kind: Data}
+	return all
 }
 
-func allow(all []policy, kind Kind, nonce string) bool {
+func (all policies) allow(kind Kind, nonce string) bool {
 	for _, p := range all {
 		if !p.allows(kind, nonce) {
 			return false
@@ -107,8 +136,8 @@ func parsePolicy(text, script string) (p policy, limits bool) {
 	if best == 0 {
 		return policy{}, false
 	}
-	strict := false // a nonce, a hash or 'strict-dynamic' switches 'unsafe-inline' off
-	dynamic := false
+	strict := false  // a nonce, a hash or 'strict-dynamic' switches 'unsafe-inline' off
+	dynamic := false // 'strict-dynamic', or the hash of a URL, switches origins off
 	for _, s := range sources {
 		lower := strings.ToLower(s)
 		switch {
@@ -124,6 +153,8 @@ func parsePolicy(text, script string) (p policy, limits bool) {
 			}
 		case strings.HasPrefix(lower, "'sha256-"), strings.HasPrefix(lower, "'sha384-"), strings.HasPrefix(lower, "'sha512-"):
 			strict = true
+		case strings.HasPrefix(lower, "'url-sha"):
+			dynamic = true
 		case lower == "'self'", admits(s, script):
 			p.self = true
 		}

@@ -1,6 +1,9 @@
 package client
 
-import "testing"
+import (
+	"net/http"
+	"testing"
+)
 
 func TestFormFor(t *testing.T) {
 	const theScript = "https://h5.test/.dingtalk/client.0123.js"
@@ -47,14 +50,17 @@ func TestFormFor(t *testing.T) {
 		"a nonce without quotes":                {[]string{"script-src nonce-abc"}, Data, "", ""},
 
 		// Hashes and strict-dynamic, which nothing of ours fits.
-		"a hash":                                {[]string{"script-src 'sha256-AAAA='"}, Data, "", ""},
-		"a hash switches unsafe-inline off":     {[]string{"script-src 'unsafe-inline' 'sha512-AAAA='"}, Data, "", ""},
-		"a hash leaves the own origin":          {[]string{"script-src 'self' 'sha384-AAAA='"}, External, "", ""},
-		"strict-dynamic switches the own off":   {[]string{"script-src 'self' 'strict-dynamic'"}, Data, "", ""},
-		"strict-dynamic switches all off":       {[]string{"script-src 'self' https: 'unsafe-inline' 'strict-dynamic'"}, Data, "", ""},
-		"keywords that allow nothing":           {[]string{"script-src 'report-sample' 'unsafe-eval' 'wasm-unsafe-eval'"}, Data, "", ""},
-		"none":                                  {[]string{"script-src 'none'"}, Data, "", ""},
-		"none beside others counts for nothing": {[]string{"script-src 'none' 'self'"}, External, "", ""},
+		"a hash":                                 {[]string{"script-src 'sha256-AAAA='"}, Data, "", ""},
+		"a hash switches unsafe-inline off":      {[]string{"script-src 'unsafe-inline' 'sha512-AAAA='"}, Data, "", ""},
+		"a hash leaves the own origin":           {[]string{"script-src 'self' 'sha384-AAAA='"}, External, "", ""},
+		"strict-dynamic switches the own off":    {[]string{"script-src 'self' 'strict-dynamic'"}, Data, "", ""},
+		"the hash of a URL switches the own off": {[]string{"script-src 'self' https: 'url-sha256-AAAA='"}, Data, "", ""},
+		"the hash of a URL leaves unsafe-inline": {[]string{"script-src 'unsafe-inline' 'URL-SHA384-AAAA='"}, Inline, "", ""},
+		"the hash of a URL leaves a nonce":       {[]string{"script-src 'self' 'nonce-a' 'url-sha512-AAAA='"}, Inline, "a", ""},
+		"strict-dynamic switches all off":        {[]string{"script-src 'self' https: 'unsafe-inline' 'strict-dynamic'"}, Data, "", ""},
+		"keywords that allow nothing":            {[]string{"script-src 'report-sample' 'unsafe-eval' 'wasm-unsafe-eval'"}, Data, "", ""},
+		"none":                                   {[]string{"script-src 'none'"}, Data, "", ""},
+		"none beside others counts for nothing":  {[]string{"script-src 'none' 'self'"}, External, "", ""},
 
 		// Several policies: all must agree.
 		"inline here, nonce there":              {[]string{"script-src 'unsafe-inline'", "script-src 'nonce-a'"}, Inline, "a", ""},
@@ -122,10 +128,57 @@ func TestFormFor(t *testing.T) {
 			if test.script != "" {
 				script = test.script
 			}
-			if got, want := FormFor(test.headers, script), (Form{test.kind, test.nonce}); got != want {
+			header := http.Header{"Content-Security-Policy": test.headers}
+			if got, want := FormFor(header, func() string { return script }), (Form{Kind: test.kind, Nonce: test.nonce}); got != want {
 				t.Errorf("form %+v, want %+v", got, want)
 			}
 		})
+	}
+}
+
+func TestThePoliciesThatOnlyReportChooseAmongTheForms(t *testing.T) {
+	tests := map[string]struct {
+		enforced, reported []string
+		want               Form
+	}{
+		"no enforced one, a nonce":                   {nil, []string{"script-src 'nonce-a'"}, Form{Kind: Inline, Nonce: "a"}},
+		"no enforced one, the own origin":            {nil, []string{"script-src 'self'"}, Form{Kind: External}},
+		"no enforced one, nothing of ours":           {nil, []string{"script-src 'none'"}, Form{Kind: Inline}},
+		"no enforced one, two that do not agree":     {nil, []string{"script-src 'nonce-a', script-src 'nonce-b'"}, Form{Kind: Inline}},
+		"both forms, the own origin":                 {[]string{"script-src 'self' 'unsafe-inline'"}, []string{"default-src 'self'"}, Form{Kind: External}},
+		"of two nonces the one that is in both":      {[]string{"script-src 'nonce-a' 'nonce-b'"}, []string{"script-src 'nonce-b'"}, Form{Kind: Inline, Nonce: "b"}},
+		"the own origin, and a nonce":                {[]string{"script-src 'self'"}, []string{"script-src 'nonce-a'"}, Form{Kind: External, Nonce: "a"}},
+		"a nonce that the enforced one lacks":        {[]string{"script-src 'nonce-a'"}, []string{"script-src 'nonce-b'"}, Form{Kind: Inline, Nonce: "a"}},
+		"a form that the enforced one forbids":       {[]string{"script-src 'self'"}, []string{"script-src 'unsafe-inline'"}, Form{Kind: External}},
+		"data alone, whatever is only reported":      {[]string{"script-src 'none'"}, []string{"script-src 'self'"}, Form{Kind: Data}},
+		"one that says nothing of scripts":           {[]string{"script-src 'self'"}, []string{"img-src 'none'"}, Form{Kind: External}},
+		"the hash of a URL, unless unsafe-inline is": {[]string{"script-src 'self' 'unsafe-inline'"}, []string{"script-src 'self' 'url-sha256-AAAA='"}, Form{Kind: Inline}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			header := http.Header{"Content-Security-Policy": test.enforced, "Content-Security-Policy-Report-Only": test.reported}
+			if got := FormFor(header, func() string { return "https://h5.test/.dingtalk/client.0123.js" }); got != test.want {
+				t.Errorf("form %+v, want %+v", got, test.want)
+			}
+		})
+	}
+}
+
+func TestAnIntegrityPolicyWantsTheHashOfAFile(t *testing.T) {
+	script := func() string { return "https://h5.test/.dingtalk/client.0123.js" }
+	for _, name := range []string{"Integrity-Policy", "Integrity-Policy-Report-Only"} {
+		for csp, want := range map[string]Form{
+			"script-src 'self'":        {Kind: External, Integrity: true},
+			"script-src 'nonce-a'":     {Kind: Inline, Nonce: "a"},
+			"script-src 'none'":        {Kind: Data},
+			"img-src 'self'":           {Kind: Inline},
+			"script-src https://other": {Kind: Data},
+		} {
+			header := http.Header{"Content-Security-Policy": {csp}, name: {"blocked-destinations=(script)"}}
+			if got := FormFor(header, script); got != want {
+				t.Errorf("%s under %s: %+v, want %+v", name, csp, got, want)
+			}
+		}
 	}
 }
 
@@ -134,7 +187,8 @@ func FuzzFormFor(f *testing.F) {
 	f.Add("script-src 'nonce-\"><script>'", "script-src ://:*/%")
 	f.Add(";script-src-elem 'nonce-", "default-src '")
 	f.Fuzz(func(t *testing.T, one, two string) {
-		form := FormFor([]string{one, two}, "https://h5.test/.dingtalk/client.0123.js")
+		form := FormFor(http.Header{"Content-Security-Policy": {one}, "Content-Security-Policy-Report-Only": {two}},
+			func() string { return "https://h5.test/.dingtalk/client.0123.js" })
 		for i := range len(form.Nonce) {
 			switch c := form.Nonce[i]; {
 			case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '+', c == '/', c == '-', c == '_', c == '=':

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"maps"
 	"reflect"
@@ -61,7 +62,7 @@ func TestAPageThatAnswersAFormSaysSo(t *testing.T) {
 		for _, posted := range []bool{false, true} {
 			page := signedPage
 			page.Posted = posted
-			all := elements(t, string(NewRenderer(app).Append(nil, page, Form{kind, "abc"})))
+			all := elements(t, string(NewRenderer(app).Append(nil, page, Form{Kind: kind, Nonce: "abc"})))
 			if _, got := all[at].attributes["data-posted"]; got != posted {
 				t.Errorf("kind %d, posted %v: %v", kind, posted, all[at].attributes)
 			}
@@ -103,13 +104,14 @@ func TestTheFormsOfASnippet(t *testing.T) {
 		want  []map[string]string // the attributes of the elements
 	}{
 		"inline":                           {Form{}, "", []map[string]string{{}}},
-		"inline with a nonce":              {Form{Inline, "n"}, "", []map[string]string{{"nonce": "n"}}},
-		"inline with DingTalk's script":    {Form{Inline, "n"}, jsapi, []map[string]string{{"nonce": "n"}, {"src": jsapi, "nonce": "n"}}},
-		"a file of its own":                {Form{External, ""}, "", []map[string]string{block, {"src": src}}},
-		"a file of its own with a nonce":   {Form{External, "n"}, "", []map[string]string{block, {"src": src, "nonce": "n"}}},
-		"a file of its own and DingTalk's": {Form{External, ""}, jsapi, []map[string]string{block, {"src": src}, {"src": jsapi}}},
-		"the data alone":                   {Form{Data, ""}, "", []map[string]string{block}},
-		"the data alone, whatever is set":  {Form{Data, ""}, jsapi, []map[string]string{block}},
+		"inline with a nonce":              {Form{Kind: Inline, Nonce: "n"}, "", []map[string]string{{"nonce": "n"}}},
+		"inline with DingTalk's script":    {Form{Kind: Inline, Nonce: "n"}, jsapi, []map[string]string{{"nonce": "n"}, {"src": jsapi, "nonce": "n"}}},
+		"a file of its own":                {Form{Kind: External}, "", []map[string]string{block, {"src": src}}},
+		"a file of its own with a nonce":   {Form{Kind: External, Nonce: "n"}, "", []map[string]string{block, {"src": src, "nonce": "n"}}},
+		"a file of its own and DingTalk's": {Form{Kind: External}, jsapi, []map[string]string{block, {"src": src}, {"src": jsapi}}},
+		"a file of its own and its hash":   {Form{Kind: External, Integrity: true}, "", []map[string]string{block, {"src": src, "integrity": "sha256-" + base64.StdEncoding.EncodeToString(sum[:]), "crossorigin": ""}}},
+		"the data alone":                   {Form{Kind: Data}, "", []map[string]string{block}},
+		"the data alone, whatever is set":  {Form{Kind: Data}, jsapi, []map[string]string{block}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -154,7 +156,7 @@ func TestTheDataOfASnippet(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			for _, form := range []Form{{}, {External, ""}, {Data, ""}} {
+			for _, form := range []Form{{}, {Kind: External}, {Kind: Data}} {
 				if _, got := dataOf(t, elements(t, string(r.Append(nil, test.page, form)))[0]); !reflect.DeepEqual(got, test.want) {
 					t.Errorf("form %v: %v, want %v", form, got, test.want)
 				}
@@ -197,7 +199,7 @@ func TestTheScriptCanStandInAPage(t *testing.T) {
 			t.Errorf("it has %s", word)
 		}
 	}
-	if !regexp.MustCompile(`^client\.[0-9a-f]{16}\.js$`).MatchString(FileName) || fileName(Source+" ") == FileName {
+	if !regexp.MustCompile(`^client\.[0-9a-f]{16}\.js$`).MatchString(FileName) {
 		t.Errorf("its name is %s", FileName)
 	}
 }
@@ -218,7 +220,7 @@ func FuzzSnippet(f *testing.F) {
 			page = Page{URL: url, Err: &Error{url, message}}
 		}
 		for _, kind := range []Kind{Inline, External, Data} {
-			snippet := string(r.Append(nil, page, Form{kind, nonce}))
+			snippet := string(r.Append(nil, page, Form{Kind: kind, Nonce: nonce}))
 			for i := range len(snippet) {
 				if snippet[i] > 0x7E {
 					t.Fatalf("byte %#x in %s", snippet[i], snippet)
@@ -255,7 +257,7 @@ func TestASnippetAllocatesNothing(t *testing.T) {
 	buf := make([]byte, 0, 64<<10)
 	page := signedPage
 	page.URL = "https://h5.test/钉钉?😀=\xff"
-	for _, form := range []Form{{}, {Inline, "n"}, {External, "n"}, {Data, ""}} {
+	for _, form := range []Form{{}, {Kind: Inline, Nonce: "n"}, {Kind: External, Nonce: "n", Integrity: true}, {Kind: Data}} {
 		if n := testing.AllocsPerRun(100, func() { buf = r.Append(buf[:0], page, form) }); n != 0 {
 			t.Errorf("form %v: %v allocations", form, n)
 		}

@@ -46,6 +46,12 @@ type Config struct {
 	// A single one is always used; of several, the one whose host name is the
 	// request's. Default: rebuilt from each request.
 	PublicOrigin []string `json:"public_origin,omitempty"`
+	// Host names that are ours, where scheme and port are to be rebuilt from each
+	// request; `*.` stands for one label. A lone `*` means any host that a trusted
+	// proxy passes on or that Caddy has a certificate for, also one issued on
+	// demand: for proxies and `ask` endpoints that admit their own names only.
+	// Default: the hosts of the site's address and of its certificates.
+	PublicHost []string `json:"public_host,omitempty"`
 	// The names of further forwarding headers that trusted proxies set and
 	// that are to be believed, besides X-Forwarded-Proto and X-Forwarded-Host:
 	// X-Forwarded-Port, X-Forwarded-Prefix, X-Forwarded-Uri, X-Original-URI,
@@ -95,6 +101,9 @@ type Doctor struct {
 	// see it.
 	Token Secret `json:"token,omitempty"`
 }
+
+// AnyHost is the public_host that leaves it to others which hosts are ours.
+const AnyHost = "*"
 
 // Defaults.
 const (

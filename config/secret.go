@@ -53,6 +53,7 @@ func (c Config) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 	enc.AddString("agent_id", c.AgentID)
 	enc.AddString("endpoint", c.Endpoint)
 	zap.Strings("public_origin", c.PublicOrigin).AddTo(enc)
+	zap.Strings("public_host", c.PublicHost).AddTo(enc)
 	zap.Strings("forwarded", c.Forwarded).AddTo(enc)
 	if c.Doctor != nil {
 		zap.Object("doctor", c.Doctor).AddTo(enc)
@@ -141,7 +142,7 @@ func (c *Config) Secrets() map[string]*Secret {
 
 func (c *Config) lists() map[string]*[]string {
 	return merged(map[string]*[]string{
-		"js_api_list": &c.JSAPIList, "public_origin": &c.PublicOrigin,
+		"js_api_list": &c.JSAPIList, "public_origin": &c.PublicOrigin, "public_host": &c.PublicHost,
 		"forwarded": &c.Forwarded, "allow_origin": &c.AllowOrigin,
 	}, c.Login.lists())
 }

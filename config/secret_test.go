@@ -161,6 +161,7 @@ func logged(t *testing.T, field zap.Field) string {
 func TestALogTellsHandlersApart(t *testing.T) {
 	h := &handler{Config: app()}
 	h.CorpSecret, h.Endpoint, h.PublicOrigin, h.Forwarded = "{env.X}", "/x", []string{"https://a.test"}, []string{"Forwarded"}
+	h.PublicHost = []string{"a.test"}
 	h.Doctor = &Doctor{Token: "plain"}
 	var got struct{ Handler map[string]any }
 	if err := json.Unmarshal([]byte(logged(t, zap.Any("handler", h))), &got); err != nil {
@@ -168,7 +169,7 @@ func TestALogTellsHandlersApart(t *testing.T) {
 	}
 	want := map[string]any{
 		"app_key": "dingkey", "app_secret": "[redacted]", "corp_secret": "{env.X}", "channel_secret": "", "corp_id": "ding1", "agent_id": "1",
-		"endpoint": "/x", "public_origin": []any{"https://a.test"}, "forwarded": []any{"Forwarded"}, "doctor": map[string]any{"token": "[redacted]"},
+		"endpoint": "/x", "public_origin": []any{"https://a.test"}, "public_host": []any{"a.test"}, "forwarded": []any{"Forwarded"}, "doctor": map[string]any{"token": "[redacted]"},
 	}
 	if !reflect.DeepEqual(got.Handler, want) {
 		t.Errorf("logged %v, want %v", got.Handler, want)

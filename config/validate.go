@@ -85,6 +85,7 @@ var checks = []struct {
 		return nil
 	}},
 	{"public_origin", func(c *Config) error { return each(c.PublicOrigin, origin) }},
+	{"public_host", func(c *Config) error { return each(c.PublicHost, publicHost) }},
 	{"forwarded", func(c *Config) error { return each(c.Forwarded, headerName) }},
 	{"url_policy", func(c *Config) error { return oneOf(c.URLPolicy, keys(policies)) }},
 	{"hash", func(c *Config) error { return oneOf(c.Hash, keys(hashes)) }},
@@ -125,6 +126,9 @@ func each(values []string, check func(string) error) error {
 func later(s string) bool { return s == "" || strings.Contains(s, "{") }
 
 func word(s string) error {
+	if later(s) {
+		return nil
+	}
 	if strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return fmt.Errorf("%q must be printable ASCII without spaces: copy it from the DingTalk developer console", s)
 	}
@@ -153,6 +157,18 @@ func origin(s string) error {
 	}
 	if _, err := signer.ParseOrigin(s); err != nil {
 		return fmt.Errorf("%q must be written https://host or https://host:port: %w", s, err)
+	}
+	return nil
+}
+
+func publicHost(s string) error {
+	if later(s) || s == AnyHost {
+		return nil
+	}
+	name := strings.TrimPrefix(s, "*.")
+	o, err := signer.ParseOrigin("https://" + name)
+	if err != nil || strings.ContainsAny(name, "*:%") || !strings.EqualFold(o.Host, name) {
+		return fmt.Errorf("%q must be a host name without scheme, port and path, such as h5.example.com or *.example.com, or a lone *", s)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -17,89 +18,37 @@ type Belief struct {
 	Why      Text   `json:"why"`
 }
 
-// header is a forwarding header, as proxies and the field call it.
-type header struct {
-	name  string
-	says  says
-	never Text // why it is never read; empty if it can be
+var saysNames = map[signer.Part]Text{
+	signer.SchemePart: say("the scheme", "协议"),
+	signer.HostPart:   say("the host", "主机"),
+	signer.PortPart:   say("the port", "端口"),
+	signer.PathPart:   say("the path and query", "路径和查询参数"),
+	signer.OriginPart: say("scheme and host", "协议和主机"),
 }
 
-func (h header) key() string { return http.CanonicalHeaderKey(h.name) }
-
-// says is what a header tells of the URL.
-type says int
-
-const (
-	nothing says = iota
-	saysScheme
-	saysHost
-	saysPort
-	saysPath
-	saysOrigin // scheme and host
-)
-
-var saysNames = map[says]Text{
-	saysScheme: say("the scheme", "协议"),
-	saysHost:   say("the host", "主机"),
-	saysPort:   say("the port", "端口"),
-	saysPath:   say("the path and query", "路径和查询参数"),
-	saysOrigin: say("scheme and host", "协议和主机"),
+// neverRead says why the headers are never read that signer does not read: what
+// they tell stands elsewhere.
+var neverRead = map[signer.Part]Text{
+	signer.SchemePart: say("never read: the header for the scheme is X-Forwarded-Proto", "从不读取：表示协议的头是 X-Forwarded-Proto"),
+	signer.HostPart:   say("never read: the header for the host is X-Forwarded-Host", "从不读取：表示主机的头是 X-Forwarded-Host"),
+	signer.PortPart:   say("never read: it is the port of the client or of a listener", "从不读取：那是客户端或监听的端口"),
+	signer.Nothing:    say("says who is there, nothing of the URL", "说的是访问者是谁，与网址无关"),
 }
 
-var (
-	ofAnotherScheme = say("never read: the header for the scheme is X-Forwarded-Proto", "从不读取：表示协议的头是 X-Forwarded-Proto")
-	ofAnotherHost   = say("never read: the header for the host is X-Forwarded-Host", "从不读取：表示主机的头是 X-Forwarded-Host")
-	ofAListener     = say("never read: it is the port of the client or of a listener", "从不读取：那是客户端或监听的端口")
-	ofTheClient     = say("says who is there, nothing of the URL", "说的是访问者是谁，与网址无关")
-)
-
-// headers are the forwarding headers in the field.
-var headers = []header{
-	{"X-Forwarded-Proto", saysScheme, Text{}},
-	{"X-Forwarded-Host", saysHost, Text{}},
-	{"X-Forwarded-Port", saysPort, Text{}},
-	{"X-Forwarded-Prefix", saysPath, Text{}},
-	{"X-Forwarded-Uri", saysPath, Text{}},
-	{"X-Original-URI", saysPath, Text{}},
-	{"X-Envoy-Original-Path", saysPath, Text{}},
-	{"X-Original-URL", saysPath, Text{}},
-	{"X-Rewrite-URL", saysPath, Text{}},
-	{"X-Client-Scheme", saysScheme, Text{}},
-	{"Forwarded", saysOrigin, Text{}},
-
-	{"X-Forwarded-Scheme", saysScheme, ofAnotherScheme},
-	{"X-Scheme", saysScheme, ofAnotherScheme},
-	{"X-Url-Scheme", saysScheme, ofAnotherScheme},
-	{"X-Forwarded-Ssl", saysScheme, ofAnotherScheme},
-	{"Front-End-Https", saysScheme, ofAnotherScheme},
-	{"CF-Visitor", saysScheme, ofAnotherScheme},
-	{"X-Original-Host", saysHost, ofAnotherHost},
-	{"X-Host", saysHost, ofAnotherHost},
-	{"X-Forwarded-Server", saysHost, ofAnotherHost},
-	{"Tencent-Acceleration-Domain-Name", saysHost, ofAnotherHost},
-	{"X-Forward-Port", saysPort, ofAListener},
-	{"Ali-Cdn-Real-Port", saysPort, ofAListener},
-	{"X-Forwarded-For", nothing, ofTheClient},
-	{"X-Real-IP", nothing, ofTheClient},
-	{"Via", nothing, say("names the proxies on the way, nothing of the URL", "列出经过的代理，与网址无关")},
-}
-
-func readable(h header) bool { return h.never == Text{} }
+func readable(h signer.Header) bool { return h.Read }
 
 // NeverRead says in English why a forwarding header is never read, "" if it can be.
 func NeverRead(name string) string {
-	for _, h := range headers {
-		if h.key() == http.CanonicalHeaderKey(name) {
-			return h.never.EN
-		}
+	if h, _ := signer.HeaderNamed(name); !h.Read {
+		return neverRead[h.Says].EN
 	}
 	return ""
 }
 
 // sent are the headers of some kind that the request has.
-func (r Request) sent(kind func(header) bool) (out []header) {
-	for _, h := range headers {
-		if kind(h) && len(r.Header[h.key()]) > 0 {
+func (r Request) sent(kind func(signer.Header) bool) (out []signer.Header) {
+	for _, h := range signer.Headers {
+		if kind(h) && len(r.Header[h.Key()]) > 0 {
 			out = append(out, h)
 		}
 	}
@@ -110,26 +59,26 @@ func (r Request) sent(kind func(header) bool) (out []header) {
 // why. What counts is found by trying: a header decides something if the URL is
 // another one without it.
 func Beliefs(r Request, s Settings) (out []Belief) {
-	all := headers
+	all := signer.Headers
 	for _, name := range s.Forwarded { // headers of the site's own
-		if !slices.ContainsFunc(all, func(h header) bool { return h.key() == http.CanonicalHeaderKey(name) }) {
-			all = append(slices.Clip(all), header{name: name, says: saysPath})
+		if !slices.ContainsFunc(all, func(h signer.Header) bool { return h.Key() == http.CanonicalHeaderKey(name) }) {
+			all = append(slices.Clip(all), signer.Header{Name: name, Says: signer.PathPart, Read: true})
 		}
 	}
 	for _, h := range all {
-		if values := r.Header[h.key()]; len(values) > 0 {
+		if values := r.Header[h.Key()]; len(values) > 0 {
 			b := r.belief(h, s)
-			b.Name, b.Value = h.name, shorten(strings.Join(values, ", "))
+			b.Name, b.Value = h.Name, shorten(strings.Join(values, ", "))
 			out = append(out, b)
 		}
 	}
 	return out
 }
 
-func (r Request) belief(h header, s Settings) Belief {
+func (r Request) belief(h signer.Header, s Settings) Belief {
 	switch {
 	case !readable(h):
-		return ignored(h.never)
+		return ignored(neverRead[h.Says])
 	case r.Early:
 		return ignored(say("not believed: the request came as TLS early data (0-RTT), where nobody has proven the peer's address",
 			"不相信：请求是 TLS early data（0-RTT），对端地址还没有得到证实"))
@@ -147,31 +96,32 @@ func (r Request) belief(h header, s Settings) Belief {
 func ignored(why Text) Belief { return Belief{Status: Open, Why: why} }
 
 // named reports whether a header is believed of trusted proxies.
-func named(h header, forwarded []string) bool {
-	return h.name == "X-Forwarded-Proto" || h.name == "X-Forwarded-Host" ||
-		slices.ContainsFunc(forwarded, func(name string) bool { return http.CanonicalHeaderKey(name) == h.key() })
+func named(h signer.Header, forwarded []string) bool {
+	return h.Name == "X-Forwarded-Proto" || h.Name == "X-Forwarded-Host" ||
+		slices.ContainsFunc(forwarded, func(name string) bool { return http.CanonicalHeaderKey(name) == h.Key() })
 }
 
 // malformed reports whether a believed header keeps the URL from being rebuilt.
-func (r Request) malformed(h header, s Settings) bool {
-	_, err := r.page(signer.NewRules(nil, s.Forwarded), http.Header{h.key(): r.Header[h.key()]})
-	return err != nil && strings.Contains(err.Error(), h.key())
+func (r Request) malformed(h signer.Header, s Settings) bool {
+	_, err := r.page(signer.NewRules(nil, s.Forwarded), http.Header{h.Key(): r.Header[h.Key()]})
+	var e *signer.Error
+	return errors.As(err, &e) && e.Reason == signer.BadHeader && e.Subject == h.Key()
 }
 
 // effect says what comes of a header that is believed.
-func (r Request) effect(h header, s Settings) Text {
+func (r Request) effect(h signer.Header, s Settings) Text {
 	without := r.Header.Clone()
-	delete(without, h.key())
+	delete(without, h.Key())
 	rules := signer.NewRules(s.Public, s.Forwarded)
-	what := saysNames[h.says]
+	what := saysNames[h.Says]
 	switch {
 	case r.urlWith(rules, r.Header) != r.urlWith(rules, without):
 		return say("believed: it gives %[1]s", "相信：由它得到%[2]s", what.EN, what.ZH)
-	case len(s.Public) == 1 && h.says != saysPath:
+	case len(s.Public) == 1 && h.Says != signer.PathPart:
 		return say("believed, but public_origin already says %[1]s", "相信，但 public_origin 已经给出了%[2]s", what.EN, what.ZH)
 	}
 	rules = signer.NewRules(nil, s.Forwarded)
-	if r.urlWith(rules, http.Header{h.key(): r.Header[h.key()]}) == r.urlWith(rules, http.Header{}) {
+	if r.urlWith(rules, http.Header{h.Key(): r.Header[h.Key()]}) == r.urlWith(rules, http.Header{}) {
 		return say("believed: it says the same as the connection", "相信：与连接本身一致")
 	}
 	return say("believed, but another header that counts before it says %[1]s", "相信，但排在它前面的另一个头已经给出了%[2]s", what.EN, what.ZH)

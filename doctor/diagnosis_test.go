@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,7 +16,7 @@ func TestTheVerdict(t *testing.T) {
 	const url = "https://h5.test/p"
 	held := Ticket{Held: true, Age: time.Minute, Left: time.Hour}
 	refused := fmt.Errorf("fetching access token: %w", &oapi.Error{Call: "oauth2/accessToken", Code: "invalidClientIdOrSecret", Kind: oapi.Credentials})
-	unknown := &signer.Error{Code: signer.CodeOriginUnknown, Message: "add the line `public_origin http://h5.test`"}
+	unknown := &signer.Error{Reason: signer.Unvouched, Subject: "http://h5.test"}
 	tests := map[string]struct {
 		facts  Facts
 		status Status
@@ -39,9 +38,9 @@ func TestTheVerdict(t *testing.T) {
 		"the ticket is not renewed": {Facts{Page: Page{URL: url, Signed: url, Outcome: Ready}, Ticket: Ticket{Held: true, Left: 9 * time.Minute, Err: refused}}, Warning,
 			[]string{"ticket_not_renewed"}, []string{"valid for 9 minutes more"}},
 		"nobody vouches for the origin": {Facts{Page: Page{URL: url}, Request: Request{Asked: url, Unknown: unknown}, Ticket: held}, Error, []string{"origin_unknown"},
-			[]string{"the page is not signed", "public_origin http://h5.test"}},
-		"a target that no browser sends": {Facts{Page: Page{URL: url}, Request: Request{Unknown: &signer.Error{Code: signer.CodeBadURL, Message: "no target"}}, Ticket: held}, Error,
-			[]string{"bad_url"}, []string{"no target"}},
+			[]string{"the page is not signed", "public_origin https://h5.test"}},
+		"a target that no browser sends": {Facts{Page: Page{URL: url}, Request: Request{Unknown: &signer.Error{Reason: signer.BadTarget}}, Ticket: held}, Error,
+			[]string{"bad_url"}, []string{"none that a browser sends"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -60,7 +59,7 @@ func TestTheVerdict(t *testing.T) {
 }
 
 func TestAnUnsignedPageNamesTheLineToAdd(t *testing.T) {
-	unknown := &signer.Error{Code: signer.CodeOriginUnknown, Message: "why"}
+	unknown := &signer.Error{Reason: signer.Unvouched, Subject: "http://h5.test"}
 	page := Page{URL: "https://h5.test/p"}
 
 	r := arrived("X-Forwarded-Proto", "https")
@@ -69,12 +68,12 @@ func TestAnUnsignedPageNamesTheLineToAdd(t *testing.T) {
 	if len(d.Lines) != 2 || !strings.Contains(d.Lines[0].Text, "public_origin https://h5.test https://a.test https://b.test\n") || !strings.Contains(d.Lines[1].Text, "trusted_proxies") {
 		t.Errorf("%+v", d.Lines)
 	}
-	if zh := d.Verdict().Cures[0].ZH; !strings.Contains(zh, "public_origin https://h5.test，") {
+	if zh := d.Verdict().Cures[0].ZH; !strings.Contains(zh, "public_origin https://h5.test（") {
 		t.Error(zh)
 	}
 
 	r = arrived("X-Forwarded-Host", "a.test, b.test").trusted()
-	r.Unknown = unknown
+	r.Unknown = &signer.Error{Reason: signer.BadHeader, Subject: "X-Forwarded-Host"}
 	d = Examine(Facts{Page: page, Request: r})
 	if zh := d.Verdict().Cures[0].ZH; !strings.Contains(zh, "X-Forwarded-Host") || len(d.Lines) != 0 {
 		t.Errorf("%s %+v", zh, d.Lines)
@@ -86,14 +85,6 @@ func TestAnUnsignedPageNamesTheLineToAdd(t *testing.T) {
 	if len(d.Lines) != 1 || !strings.Contains(d.Lines[0].Text, "public_origin http://h5.test\n") {
 		t.Errorf("%+v", d.Lines)
 	}
-}
-
-func TestEveryKindOfFailureHasChineseAdvice(t *testing.T) {
-	for kind := oapi.Other; kind <= oapi.Parameter; kind++ {
-		advice := ticketAdvice(&oapi.Error{Call: "gettoken", Kind: kind})
-		expectBoth(t, advice)
-	}
-	expectBoth(t, ticketAdvice(errors.New("another one")))
 }
 
 func TestTheJSONHasNoNull(t *testing.T) {

@@ -172,7 +172,7 @@ func (r Request) change(s Settings, anybody bool) (c change, found bool) {
 			break // then no header is needed
 		}
 		for _, h := range r.sent(readable) {
-			tries = append(tries, change{trust: !r.Trusted, name: h.name, public: known})
+			tries = append(tries, change{trust: !r.Trusted, name: h.Name, public: known})
 		}
 	}
 	for _, c := range tries {

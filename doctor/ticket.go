@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"errors"
 	"time"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/oapi"
@@ -66,26 +65,10 @@ func (t Ticket) stale() Finding {
 	}
 }
 
-// kinds are the Chinese advice on the failures of DingTalk's server API; the
-// English is oapi's.
-var kinds = map[oapi.Kind]string{
-	oapi.Network:     "连不上钉钉：请检查服务器的 DNS、防火墙和出口网络，需要代理时设置 HTTPS_PROXY；会自动重试",
-	oapi.Timeout:     "钉钉没有及时回应：请检查服务器到钉钉的网络，需要代理时设置 HTTPS_PROXY；会自动重试",
-	oapi.Garbage:     "回应不是钉钉发出的，多半是出口上的代理、防火墙或登录门户：请检查出口网络和 api_base、oapi_base",
-	oapi.Busy:        "钉钉自己出了问题，这里无需改动；会自动重试",
-	oapi.Credentials: "密钥不对：请到开发者后台“凭证与基础信息”核对 app_key 与 app_secret（旧方式则是 corp_id 与 corp_secret），两者必须属于同一个应用；后台重置过密钥的，这里也要换",
-	oapi.AllowList:   "服务器的 IP 不在白名单里：请在开发者后台“开发配置 → 服务器出口IP”里加上下面错误信息中的 IP；走代理的要加代理的 IP",
-	oapi.Permission:  "应用没有权限：请在开发者后台“权限管理”里开通错误信息中提到的权限，并确认应用已发布、可见范围正确",
-	oapi.RateLimit:   "调用太频繁，会自动放慢；一直如此的话，请找出使用同一个应用的其他程序，或没有共用存储的其他服务器；月度配额用完则要等下个月",
-	oapi.Token:       "access token 失效，会自动换新；反复出现说明应用的密钥被重置过，或 token 属于别的应用：请核对密钥",
-	oapi.Parameter:   "钉钉看不懂这个请求：请检查 api_base、oapi_base 是否正确，以及出口上的代理有没有改动请求",
-	oapi.Other:       "请到开放平台的错误码页面（server-api-error-codes-1）查这个错误码",
-}
-
+// ticketAdvice is what to do about there being no ticket.
 func ticketAdvice(err error) Text {
-	var refusal *oapi.Error
-	if !errors.As(err, &refusal) {
-		return say("look into Caddy's log", "请查看 Caddy 的日志")
+	if advice := Advice(err); advice != (Text{}) {
+		return advice
 	}
-	return Text{EN: refusal.Advice(), ZH: kinds[refusal.Kind]}
+	return say("look into Caddy's log", "请查看 Caddy 的日志")
 }

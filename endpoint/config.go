@@ -12,7 +12,6 @@ import (
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 	"github.com/caddy-dingtalk/caddy-dingtalk/signer"
-	"github.com/caddy-dingtalk/caddy-dingtalk/tenant"
 )
 
 // config answers the parameters for the URL that a page says it shows.
@@ -26,8 +25,12 @@ func (s *Server) config(w http.ResponseWriter, c *call) error {
 		w.Header().Set("Retry-After", strconv.Itoa(int((none.Retry+time.Second-1)/time.Second)))
 		return writeError(w, http.StatusServiceUnavailable, codeNoTicket, none.Message)
 	}
+	signed, err := c.tenant.Sign(form, ticket, page)
+	if err != nil {
+		return writeSignerError(w, err)
+	}
 	w.Header().Set("Content-Type", "application/json")
-	_, failed := w.Write(c.tenant.Renderer.AppendConfig(nil, tenant.Sign(form, ticket, page.URL())))
+	_, failed := w.Write(c.tenant.Renderer.AppendConfig(nil, signed))
 	return failed
 }
 
@@ -36,7 +39,7 @@ func (s *Server) config(w http.ResponseWriter, c *call) error {
 func (s *Server) asked(c *call) (page signer.Page, form signer.Signer, refused *signer.Error) {
 	query, err := c.query()
 	if err != nil {
-		return page, form, badURL(malformedQuery)
+		return page, form, &signer.Error{Reason: signer.BadQuery}
 	}
 	page, err = c.page(query)
 	if err == nil {
@@ -49,24 +52,18 @@ func (s *Server) asked(c *call) (page signer.Page, form signer.Signer, refused *
 	return page, form, refused
 }
 
-const malformedQuery = "the query is malformed: send ?url= once, with encodeURIComponent(location.href)"
-
-func badURL(message string) *signer.Error {
-	return &signer.Error{Code: signer.CodeBadURL, Message: message}
-}
-
 // page reads the parameter url, or the Referer where there is none.
 func (c *call) page(query url.Values) (signer.Page, error) {
 	values, given := query["url"]
 	if len(values) > 1 || given && cutOff(c.visit.Target, query) {
-		return signer.Page{}, badURL(malformedQuery)
+		return signer.Page{}, &signer.Error{Reason: signer.BadQuery}
 	}
 	if given {
 		return signer.ParseURL(values[0])
 	}
 	page, err := signer.ParseURL(c.Referer())
 	if err != nil || c.from.Allowed && page.Target == "/" { // cut down by the browser's referrer policy
-		return signer.Page{}, badURL("which page? Send ?url= with encodeURIComponent(location.href)")
+		return signer.Page{}, &signer.Error{Reason: signer.NoURL}
 	}
 	return page, nil
 }
@@ -96,6 +93,5 @@ func (s *Server) maySign(c *call, page signer.Page) error {
 		s.notices.Once("shown", "the browser shows another origin than the one that reaches Caddy: "+found.Cure(),
 			zap.String("browser", shown), zap.String("caddy", ours))
 	}
-	return &signer.Error{Code: signer.CodeOriginNotAllowed,
-		Message: "only URLs of this site are signed, and " + shown + " is not known to be: add the line public_origin (or allow_origin) " + shown + " to the dingtalk directive if it is"}
+	return &signer.Error{Reason: signer.NotOurs, Subject: shown}
 }

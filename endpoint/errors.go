@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 	"github.com/caddy-dingtalk/caddy-dingtalk/observe"
 	"github.com/caddy-dingtalk/caddy-dingtalk/signer"
 )
@@ -26,7 +27,7 @@ var statuses = map[string]int{
 
 // writeSignerError answers why a URL is not signed.
 func writeSignerError(w http.ResponseWriter, e *signer.Error) error {
-	return writeError(w, statuses[e.Code], e.Code, e.Message)
+	return writeError(w, statuses[e.Code()], e.Code(), doctor.Refusal(e).EN)
 }
 
 // writeError answers `{"error":{"code":"…","message":"…"}}`.

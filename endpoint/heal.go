@@ -82,7 +82,7 @@ func formNamed(query url.Values, ours signer.Signer) (signer.Signer, error) {
 			return f, nil
 		}
 	}
-	return ours, badURL("there is no such form of signature: hash is sha1 or sha256, url_policy is query_decoded, raw or decoded")
+	return ours, &signer.Error{Reason: signer.NoForm}
 }
 
 // learn logs which form of signature DingTalk has accepted in a page where it had

@@ -84,7 +84,7 @@ func (r *report) verdict() observe.Verdict {
 	return observe.VerdictError
 }
 
-// page is what the page says, for a diagnosis.
+// page is what the page says, for a doctor.
 func (r *report) page() doctor.Page {
 	return doctor.Page{URL: r.URL, Signed: r.Signed, Outcome: doctor.Failed, Code: string(r.Code), Message: r.Message}
 }

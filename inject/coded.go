@@ -15,14 +15,16 @@ type coded struct {
 	page   *opening
 	raw    []byte  // what upstream has written, while it may still go on untouched
 	room   *[]byte // for raw, as long as it suffices
+	looked int     // how much of raw has been looked at for the place
 
 	spliced bool      // the one way is taken: the place is known
 	header  int       // the length of the gzip header, 0 for zstd
 	tail    *gzipTail // what follows the payload, once that is out
 
-	dec  *decoder // the other way
-	enc  encoder
-	done func() // gives the encoder back
+	dec   *decoder // the other way
+	enc   encoder
+	done  func() // gives the encoder back
+	ended bool   // what follows the end is passed on as it came
 
 	left bool // neither way: the response goes on as it came
 }
@@ -45,7 +47,7 @@ func (c *coded) write(p []byte) error {
 		_, err := c.tail.Write(p)
 		return err
 	case c.page.over:
-		return c.dec.write(p)
+		return c.transcode(p)
 	case c.spliced && c.page.prescanned():
 		return c.release(p) // the one write more has come
 	}
@@ -54,11 +56,13 @@ func (c *coded) write(p []byte) error {
 		return c.transcode(p)
 	}
 	waited := c.spliced
-	switch c.look() {
-	case needMore:
-		return nil
-	case noPlace:
-		return c.transcode(c.raw)
+	if !c.spliced || len(c.raw) > 2*c.looked { // the charset alone may wait: to look at each write would take for ever
+		switch c.look() {
+		case needMore:
+			return nil
+		case noPlace:
+			return c.transcode(c.raw)
+		}
 	}
 	complete := c.page.length >= 0 && int64(len(c.raw)) >= c.page.length
 	if complete || len(c.raw) >= maxHeld || waited && c.page.prescanned() {
@@ -72,12 +76,27 @@ func (c *coded) transcode(p []byte) error {
 	if c.dec == nil {
 		c.dec = newDecoder(c.coding, c.decoded)
 	}
-	err := c.dec.write(p)
+	rest, err := c.dec.write(p)
 	if !c.page.over && (err != nil || len(c.raw) > 2*maxHeld) {
 		c.page.head.found = false // not what it says it is, or nothing but a header
 		return c.release(nil)
 	}
 	c.settle()
+	if err != nil || len(rest) == 0 || c.left {
+		return err
+	}
+	return c.behind(rest)
+}
+
+// behind passes on what stands behind the last gzip member, as it came: browsers do
+// not look at it.
+func (c *coded) behind(p []byte) error {
+	if !c.ended {
+		if err := c.end(); err != nil || c.left {
+			return err
+		}
+	}
+	_, err := c.page.out.Write(p)
 	return err
 }
 
@@ -120,6 +139,9 @@ func (c *coded) settle() {
 // and p, which is not: decoded, or as upstream has written it if the page is
 // spliced or left as it is.
 func (c *coded) open(p []byte) error {
+	if c.spliced && c.looked < len(c.raw) && !c.page.prescanned() {
+		c.look()
+	}
 	defer c.page.head.close()
 	buf := joinedBuffers.Get().(*[]byte)
 	defer joinedBuffers.Put(buf)
@@ -158,11 +180,20 @@ func (c *coded) finish() error {
 		return c.tail.finish()
 	}
 	if c.dec == nil { // shorter than what is judged
-		if err := c.transcode(c.raw); err != nil || c.left {
+		if err := c.transcode(c.raw); err != nil {
 			return err
 		}
 	}
-	cut := c.dec.close()
+	if c.left || c.ended {
+		return nil
+	}
+	return c.end()
+}
+
+// end ends a page that is transcoded, and passes on what stands behind it.
+func (c *coded) end() error {
+	c.ended = true
+	rest, cut := c.dec.close()
 	wrong := errors.Is(cut, gzip.ErrChecksum)
 	if (cut == nil || wrong) && !c.page.over {
 		c.page.head.seek(true)
@@ -171,13 +202,20 @@ func (c *coded) finish() error {
 		return err
 	}
 	defer c.done()
+	var err error
 	switch {
 	case wrong:
-		return c.endWrongly()
+		err = c.endWrongly()
 	case cut != nil:
-		return c.enc.Flush()
+		err = c.enc.Flush()
+	default:
+		err = c.enc.Close()
 	}
-	return c.enc.Close()
+	if err != nil || len(rest) == 0 {
+		return err
+	}
+	_, err = c.page.out.Write(rest)
+	return err
 }
 
 // endWrongly ends a gzip stream whose original has a checksum that does not fit:
@@ -202,7 +240,7 @@ func (c *coded) flush() (ready bool, err error) {
 	switch {
 	case c.tail != nil:
 		err = c.tail.flush()
-	case c.enc != nil:
+	case c.enc != nil && !c.ended:
 		err = c.enc.Flush()
 	}
 	return true, err
@@ -211,13 +249,13 @@ func (c *coded) flush() (ready bool, err error) {
 // abort sends what may go out, and ends without a trailer.
 func (c *coded) abort() {
 	if c.dec != nil {
-		_ = c.dec.close() // it gives what it has
+		_, _ = c.dec.close() // it gives what it has
 	}
 	_ = c.release(nil)
 	switch {
 	case c.tail != nil:
 		_ = c.tail.abort()
-	case c.enc != nil:
+	case c.enc != nil && !c.ended:
 		_ = c.enc.Flush()
 		c.done()
 	}

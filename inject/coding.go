@@ -5,9 +5,11 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"slices"
 	"strings"
 	"sync"
 
+	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 )
@@ -19,6 +21,7 @@ const (
 	identity coding = iota
 	gzipCoding
 	zstdCoding
+	deflate // without a wrapper: within gzip, and no coding of its own
 	unknownCoding
 )
 
@@ -43,7 +46,7 @@ type encoder interface {
 
 // Coders are costly to make and large: they are kept.
 var (
-	gzipReaders = sync.Pool{New: func() any { return &gunzipper{in: bufio.NewReader(nil)} }}
+	gzipReaders = sync.Pool{New: func() any { return newGunzipper() }}
 	zstdReaders = sync.Pool{New: func() any {
 		// One goroutine, the caller's own; browsers refuse windows above 8 MiB (RFC 9659).
 		d, _ := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(8<<20))
@@ -85,6 +88,7 @@ type decoder struct {
 	eof    bool
 	err    error // how decoding ended, nil after a clean end
 	ended  bool
+	rest   []byte // what stands behind the end, or stood there in the last write
 	resume func() (struct{}, bool)
 	stop   func()
 	yield  func(struct{}) bool
@@ -139,18 +143,36 @@ func (d *decoder) decode(c coding, out func([]byte) (more bool, err error)) erro
 		gzipReaders.Put(z)
 	}()
 	z.in.Reset(d)
-	return z.members(*buf, out)
+	decode := z.members
+	if c == deflate {
+		decode = z.deflate
+	}
+	err := decode(*buf, out)
+	behind, _ := z.in.Peek(z.in.Buffered())
+	d.rest = append(slices.Clone(behind), d.in...)
+	return err
 }
 
-// gunzipper is a gzip.Reader that knows where a member ends.
+// gunzipper decodes gzip, or the deflate data within, and knows where that ends.
 type gunzipper struct {
 	in *bufio.Reader
 	gzip.Reader
+	flate io.ReadCloser
 }
 
-// members decodes one member after the other (RFC 1952 section 2.2). What follows
-// the last one and is none, such as padding, is dropped: browsers do not look at
-// it either.
+func newGunzipper() *gunzipper {
+	in := bufio.NewReader(nil)
+	return &gunzipper{in: in, flate: flate.NewReader(in)}
+}
+
+// deflate decodes deflate data.
+func (z *gunzipper) deflate(buf []byte, out func([]byte) (more bool, err error)) error {
+	_ = z.flate.(flate.Resetter).Reset(z.in, nil) // it returns nil
+	return pump(z.flate, buf, out)
+}
+
+// members decodes one member after the other (RFC 1952 section 2.2), up to what is
+// none.
 func (z *gunzipper) members(buf []byte, out func([]byte) (more bool, err error)) error {
 	for {
 		if err := z.Reset(z.in); err != nil {
@@ -160,10 +182,25 @@ func (z *gunzipper) members(buf []byte, out func([]byte) (more bool, err error))
 		if err := pump(&z.Reader, buf, out); err != nil {
 			return err
 		}
-		if magic, err := z.in.Peek(2); err != nil || magic[0] != 0x1f || magic[1] != 0x8b {
+		if !z.another() {
 			return nil
 		}
 	}
+}
+
+// another reports whether another member follows.
+func (z *gunzipper) another() bool {
+	for n := 1; n <= maxGzipHeader; n = z.in.Buffered() + 1 {
+		_, cut := z.in.Peek(n)
+		b, _ := z.in.Peek(z.in.Buffered())
+		if _, f := gzipHeader(b); f != needMore {
+			return f == found
+		}
+		if cut != nil {
+			break
+		}
+	}
+	return false
 }
 
 // pump moves what r gives to out, until the end.
@@ -188,26 +225,31 @@ func pump(r io.Reader, buf []byte, out func([]byte) (more bool, err error)) erro
 	}
 }
 
-// write decodes as much of p and what came before as can be decoded. A checksum
-// that does not fit is for close to tell: all has been decoded then.
-func (d *decoder) write(p []byte) error {
-	if !d.ended {
+// write decodes as much of p and what came before as can be decoded. rest is what
+// of it stands behind the last gzip member, which is valid until the next call. A
+// checksum that does not fit is for close to tell: all has been decoded then.
+func (d *decoder) write(p []byte) (rest []byte, err error) {
+	if d.ended {
+		d.rest = p
+	} else {
 		d.in = p
 		d.resume()
 	}
-	if errors.Is(d.err, gzip.ErrChecksum) || errors.Is(d.err, errStopped) {
-		return nil
+	if d.err == nil || errors.Is(d.err, gzip.ErrChecksum) || errors.Is(d.err, errStopped) {
+		return d.rest, nil
 	}
-	return d.err
+	return nil, d.err
 }
 
 // close says that the body has ended, and returns an error if it ended early or
-// if its checksum does not fit.
-func (d *decoder) close() error {
+// if its checksum does not fit. rest is what stands behind the last gzip member
+// and has not been returned yet.
+func (d *decoder) close() (rest []byte, err error) {
 	d.eof = true
 	if !d.ended {
 		d.resume()
+		rest = d.rest
 	}
 	d.stop()
-	return d.err
+	return rest, d.err
 }

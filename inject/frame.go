@@ -1,7 +1,9 @@
 package inject
 
 import (
+	"bytes"
 	"encoding/binary"
+	"hash/crc32"
 	"slices"
 )
 
@@ -25,13 +27,14 @@ const (
 // gzipHeader returns the length of the gzip header that b begins with.
 func gzipHeader(b []byte) (n int, f finding) {
 	const fhcrc, fextra, fname, fcomment = 2, 4, 8, 16
+	magic := []byte{0x1F, 0x8B, 8}
+	if n := min(len(b), len(magic)); !bytes.Equal(b[:n], magic[:n]) || len(b) > 3 && b[3]&0xE0 != 0 {
+		return 0, noPlace
+	}
 	if len(b) < gzipHeaderSize {
 		return 0, needMore
 	}
 	flags := b[3]
-	if b[0] != 0x1F || b[1] != 0x8B || b[2] != 8 || flags&0xE0 != 0 {
-		return 0, noPlace
-	}
 	n = gzipHeaderSize
 	if flags&fextra != 0 {
 		if len(b) < n+2 {
@@ -58,6 +61,9 @@ func gzipHeader(b []byte) (n int, f finding) {
 	}
 	if n > len(b) {
 		return 0, needMore
+	}
+	if flags&fhcrc != 0 && uint16(crc32.ChecksumIEEE(b[:n-2])) != binary.LittleEndian.Uint16(b[n-2:]) {
+		return 0, noPlace
 	}
 	return n, found
 }

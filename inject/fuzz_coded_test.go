@@ -55,7 +55,7 @@ func FuzzGzip(f *testing.F) {
 			return
 		}
 		plain, clean := decodable(c, body)
-		pos, _, _ := findPlace(plain, 0, clean)
+		pos, _ := new(search).next(plain, clean)
 		got, gotErr := decoded(c, s.body)
 		switch {
 		case encode && gotErr != nil:

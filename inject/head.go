@@ -27,10 +27,10 @@ var (
 
 // head is the beginning of a page, which is held until the place is found.
 type head struct {
-	buf   *[]byte
-	from  int // where the search goes on
-	pos   int // the place
-	found bool
+	buf    *[]byte
+	search search
+	pos    int // the place
+	found  bool
 }
 
 func (d *head) open() { d.buf = heldBuffers.Get().(*[]byte) }
@@ -69,7 +69,7 @@ func (d *head) seek(eof bool) finding {
 		return needMore // a response without a body is no page
 	}
 	var f finding
-	d.pos, d.from, f = findPlace(*d.buf, d.from, eof)
+	d.pos, f = d.search.next(*d.buf, eof)
 	d.found = f == found
 	return f
 }

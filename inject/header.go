@@ -17,11 +17,11 @@ func pageStatus(status int) bool {
 }
 
 // pageHeader reports whether a response with this header may be a page, content
-// coding aside, and the charset that it names.
-func pageHeader(h http.Header) (charset string, ok bool) {
-	media, charset := mediaType(first(h, "Content-Type"))
-	return charset, strings.EqualFold(media, "text/html") &&
-		insertable(charset) &&
+// coding aside, and what its type is.
+func pageHeader(h http.Header) (t contentType, ok bool) {
+	t = contentTypeOf(h)
+	return t, strings.EqualFold(t.media, "text/html") &&
+		insertable(t.charset) &&
 		first(h, "Content-Length") != "0" &&
 		!hasDirective(h["Cache-Control"], "no-transform") &&
 		!startsWithFold(first(h, "Content-Disposition"), "attachment")
@@ -47,22 +47,6 @@ func first(h http.Header, key string) string {
 func startsWithFold(s, prefix string) bool {
 	s = strings.TrimLeft(s, " \t")
 	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
-}
-
-// mediaType takes a Content-Type apart into media type and charset. It is as
-// forgiving as browsers are.
-func mediaType(s string) (media, charset string) {
-	media, params, _ := strings.Cut(s, ";")
-	for params != "" {
-		var p string
-		p, params, _ = strings.Cut(params, ";")
-		name, value, _ := strings.Cut(p, "=")
-		if strings.EqualFold(strings.TrimSpace(name), "charset") {
-			charset = strings.Trim(strings.TrimSpace(value), `"'`)
-			break
-		}
-	}
-	return strings.TrimSpace(media), charset
 }
 
 // insertable reports whether ASCII bytes can be inserted into a page of this

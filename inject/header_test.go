@@ -113,24 +113,6 @@ func TestAPageIsAskedForAgainAndFound(t *testing.T) {
 	}
 }
 
-func TestMediaTypesAreReadAsBrowsersReadThem(t *testing.T) {
-	for in, want := range map[string][2]string{
-		"text/html":                                 {"text/html", ""},
-		" text/html ; charset=utf-8":                {"text/html", "utf-8"},
-		`text/html;charset="gbk"`:                   {"text/html", "gbk"},
-		`text/html;charset='gbk'`:                   {"text/html", "gbk"},
-		"Text/HTML; Charset = GBK ":                 {"Text/HTML", "GBK"},
-		"text/html; a=b; charset=gbk; charset=big5": {"text/html", "gbk"},
-		"text/html; charset":                        {"text/html", ""},
-		"text/html;":                                {"text/html", ""},
-		"":                                          {"", ""},
-	} {
-		if media, charset := mediaType(in); media != want[0] || charset != want[1] {
-			t.Errorf("mediaType(%q) = %q, %q, want %q", in, media, charset, want)
-		}
-	}
-}
-
 // TestStaleTrailersGoWheneverThePageWasReleased: a short page of unknown length is
 // held until the handler has returned, with its trailers set.
 func TestStaleTrailersGoWheneverThePageWasReleased(t *testing.T) {

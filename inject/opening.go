@@ -13,15 +13,16 @@ type opening struct {
 
 	status   int
 	length   int64 // the announced length of the body, -1 if unknown
-	declared bool  // the header names the charset
+	kind     contentType
+	declared bool // the header names the charset
 	head     head
 	over     bool // the header is out
 	inserted bool // the snippet is in
 	values   values
 }
 
-func (o *opening) open(status int, length int64, declared bool) {
-	o.status, o.length, o.declared = status, length, declared
+func (o *opening) open(status int, length int64, kind contentType) {
+	o.status, o.length, o.kind, o.declared = status, length, kind, kind.charset != ""
 	o.head.open()
 }
 
@@ -64,7 +65,7 @@ func (o *opening) begin(dst []byte, length func(start, inserted int) int64) (sta
 	}
 	o.values.asPage(h, tag)
 	if charset != "" {
-		o.values.set(h, slotType, "Content-Type", first(h, "Content-Type")+"; charset="+charset)
+		o.values.set(h, slotType, "Content-Type", o.kind.value+"; charset="+charset)
 	}
 	if n := length(len(start), inserted); n >= 0 {
 		o.values.set(h, slotLength, "Content-Length", strconv.FormatInt(n, 10))

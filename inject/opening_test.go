@@ -17,7 +17,7 @@ func TestABodyNeedsNoWriter(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := &sink{header: http.Header{"Content-Type": {"text/html"}}}
 			page := &opening{out: s, insert: theSnippet}
-			page.open(http.StatusOK, -1, true)
+			page.open(http.StatusOK, -1, contentType{charset: "utf-8"})
 			var b body = uncoded{page}
 			if c.coding != identity {
 				b = newCoded(c.coding, page)

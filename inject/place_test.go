@@ -225,7 +225,7 @@ func unmark(doc string) (b []byte, pos int) {
 
 // place returns the place in a whole document, or -1.
 func place(doc []byte) int {
-	pos, _, f := findPlace(doc, 0, true)
+	pos, f := new(search).next(doc, true)
 	if f != found {
 		return -1
 	}
@@ -235,14 +235,15 @@ func place(doc []byte) int {
 // placeInPieces looks for the place as a Writer does while the document arrives
 // in pieces that end at these offsets.
 func placeInPieces(doc []byte, ends ...int) int {
-	pos, from, f := 0, 0, needMore
+	var s search
+	pos, f := 0, needMore
 	for _, end := range ends {
-		if pos, from, f = findPlace(doc[:end], from, false); f != needMore {
+		if pos, f = s.next(doc[:end], false); f != needMore {
 			break
 		}
 	}
 	if f == needMore {
-		pos, _, f = findPlace(doc, from, true)
+		pos, f = s.next(doc, true)
 	}
 	if f != found {
 		return -1
@@ -288,7 +289,7 @@ func TestAPlaceThatIsKnownIsNotWaitedFor(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b, want := unmark(doc)
-			if pos, _, f := findPlace(b, 0, false); f != found || pos != want {
+			if pos, f := new(search).next(b, false); f != found || pos != want {
 				t.Errorf("%d, finding %d, want %d, found", pos, f, want)
 			}
 		})

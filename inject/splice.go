@@ -31,6 +31,8 @@ const (
 	minPeeked = 512
 	// maxPeeked bounds what is decoded of the beginning.
 	maxPeeked = 16 << 10
+	// maxGzipHeader bounds a gzip header that is waited for.
+	maxGzipHeader = 512
 	// maxSpliced bounds a beginning that is written twice.
 	maxSpliced = 8 << 10
 )
@@ -38,14 +40,12 @@ const (
 // look looks for the place in what upstream has written. noPlace means that the
 // page is not to be spliced.
 func (c *coded) look() finding {
-	if c.spliced && c.page.prescanned() {
-		return found
-	}
+	c.looked = len(c.raw)
 	room := joinedBuffers.Get().(*[]byte)
 	defer joinedBuffers.Put(room)
 	plain, f := c.peek((*room)[:0])
 	switch {
-	case f == needMore && len(c.raw) > maxHeld:
+	case f == needMore && (len(c.raw) > maxHeld || c.coding == gzipCoding && len(c.raw) > maxGzipHeader):
 		return noPlace
 	case f != found:
 		return f
@@ -62,7 +62,7 @@ func (c *coded) look() finding {
 		return found
 	}
 	if len(c.raw) < minPeeked && len(plain) < prescanLength {
-		if _, _, f := findPlace(plain, 0, false); f == needMore {
+		if _, f := new(search).next(plain, false); f == needMore {
 			return needMore // as it would be on the other way
 		}
 	}

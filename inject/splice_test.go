@@ -379,3 +379,41 @@ func spaceOf(begin []byte) string {
 	}
 	return space.String()
 }
+
+// TestACodedBeginningIsNotLookedAtAtEachWrite counts the bytes that are decoded to
+// find the place while a page comes byte by byte.
+func TestACodedBeginningIsNotLookedAtAtEachWrite(t *testing.T) {
+	const emptyBlock = "\x00\x00\x00\xff\xff"
+	var begin bytes.Buffer
+	z := stdgzip.NewWriter(&begin)
+	_, _ = io.WriteString(z, "<html><head>")
+	_ = z.Flush()
+	for name, body := range map[string]string{
+		"the place is found, the charset is not": begin.String() + strings.Repeat(emptyBlock, 12000),
+		"a gzip header that never ends":          "\x1f\x8b\x08\x10\x00\x00\x00\x00\x00\xff" + strings.Repeat("x", 60000),
+		"no place comes":                         begin.String()[:10] + strings.Repeat(emptyBlock, 12000),
+	} {
+		t.Run(name, func(t *testing.T) {
+			page := &opening{out: &sink{header: http.Header{"Content-Type": {"text/html"}}}, insert: theSnippet}
+			page.open(http.StatusOK, -1, contentType{value: "text/html"})
+			c := newCoded(gzipCoding, page)
+			looks, sum, last := 0, 0, 0
+			for _, p := range byByte([]byte(body)) {
+				if c.passes() {
+					break
+				}
+				if err := c.write(p); err != nil {
+					t.Fatal(err)
+				}
+				if c.looked != last {
+					looks, sum, last = looks+1, sum+c.looked, c.looked
+				}
+			}
+			c.abort()
+			if sum > 2*len(body)+minPeeked*minPeeked {
+				t.Errorf("%d bytes looked at of %d, in %d looks", sum, len(body), looks)
+			}
+			t.Logf("%d bytes looked at of %d, in %d looks", sum, len(body), looks)
+		})
+	}
+}

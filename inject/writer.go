@@ -11,6 +11,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"strings"
 )
 
 // Insert appends the snippet for a page with this header to dst: ASCII, at least
@@ -95,24 +96,19 @@ func (w *Writer) decide() {
 	if w.status == http.StatusNotModified && w.revalidate != "" {
 		w.page.values.asPage(h, w.revalidate)
 	}
-	charset, ok := pageHeader(h)
+	kind, ok := pageHeader(h)
 	if !ok || !pageStatus(w.status) {
 		w.pass()
 		return
 	}
-	c := identity
-	if encodings := h["Content-Encoding"]; len(encodings) == 1 {
-		c = codingOf(encodings[0])
-	} else if len(encodings) > 1 {
-		c = unknownCoding
-	}
+	c := contentCoding(h)
 	if c == unknownCoding {
-		w.refuse = h["Content-Encoding"][0]
+		w.refuse = strings.Join(h["Content-Encoding"], ", ")
 		w.pass()
 		return
 	}
 	w.phase = paging
-	w.page.open(w.status, contentLength(h), charset != "")
+	w.page.open(w.status, contentLength(h), kind)
 	if c == identity {
 		w.body = uncoded{&w.page}
 	} else {

@@ -75,13 +75,16 @@ func failed(t *testing.T, err error) *Error {
 	if !errors.As(err, &e) {
 		t.Fatalf("got %v (%T), want an *Error", err, err)
 	}
-	if e.Call == "" || e.Error() == "" || len(e.Advice()) < 20 {
-		t.Errorf("the error says too little: %+v, advice %q", e, e.Advice())
+	if e.Call == "" || e.Error() == "" {
+		t.Errorf("the error says too little: %+v", e)
+	}
+	if want := strings.Contains(e.Call, "oauth2/") || strings.Contains(e.Call, "contact/"); e.V1 != want {
+		t.Errorf("%s is of v1: %t", e.Call, e.V1)
 	}
 	if len(e.Message) > maxMessage || len(e.Code) > maxCode {
 		t.Errorf("message of %d bytes, code of %d", len(e.Message), len(e.Code))
 	}
-	texts := []string{e.Code, e.Message, e.Advice(), fmt.Sprintf("%v %+v %#v %q", err, e, e, e)}
+	texts := []string{e.Code, e.Message, e.Address(), e.Scope(), fmt.Sprintf("%v %+v %#v %q", err, e, e, e)}
 	for err := error(e); err != nil; err = errors.Unwrap(err) {
 		texts = append(texts, err.Error(), fmt.Sprintf("%+v %#v", err, err))
 	}

@@ -22,7 +22,8 @@ type Error struct {
 	Err     error  // the cause, where it is not DingTalk's refusal
 }
 
-// Error tells what happened; see Advice for what to do about it.
+// Error tells what happened. What to do about it is worded elsewhere, by the
+// facts that an Error tells.
 func (e *Error) Error() string {
 	s := "calling " + e.Call
 	if e.Code != "" {
@@ -48,7 +49,9 @@ func (e *Error) TokenRejected() bool { return e.Kind == Token }
 
 // Unsent says that the call was never made, as it could not be written: DingTalk
 // and the way to it have no part in that.
-func (e *Error) Unsent() bool { return e.Status == 0 && (e.Kind == Token || e.Kind == Parameter) }
+func (e *Error) Unsent() bool {
+	return e.Status == 0 && e.Err != nil && (e.Kind == Token || e.Kind == Parameter)
+}
 
 // RateLimited says that DingTalk wants fewer calls: wait longer than after
 // other failures.

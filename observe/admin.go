@@ -11,6 +11,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 	"github.com/caddy-dingtalk/caddy-dingtalk/oapi"
 	"github.com/caddy-dingtalk/caddy-dingtalk/tokens"
 )
@@ -112,7 +113,7 @@ func (a App) status(now time.Time) appStatus {
 		status.Storage = "failing"
 	}
 	if s.Err != nil {
-		status.Error = &tokenError{oapi.KindOf(s.Err).String(), s.Err.Error(), oapi.AdviceOn(s.Err), int(s.Retry.Seconds())}
+		status.Error = &tokenError{oapi.KindOf(s.Err).String(), s.Err.Error(), doctor.Advice(s.Err).EN, int(s.Retry.Seconds())}
 	}
 	return status
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyevents"
 
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 	"github.com/caddy-dingtalk/caddy-dingtalk/oapi"
 	"github.com/caddy-dingtalk/caddy-dingtalk/tokens"
 )
@@ -65,7 +66,7 @@ func (w Watcher) Fetched(expires time.Time) {
 // Failed tells that DingTalk gives no ticket.
 func (w Watcher) Failed(err error, delay time.Duration) {
 	w.Events.Emit(EventFailed, map[string]any{
-		"app": w.App, "kind": oapi.KindOf(err).String(), "error": err.Error(), "advice": oapi.AdviceOn(err), "next_try": delay.Seconds(),
+		"app": w.App, "kind": oapi.KindOf(err).String(), "error": err.Error(), "advice": doctor.Advice(err).EN, "next_try": delay.Seconds(),
 	})
 }
 

@@ -103,23 +103,18 @@ func lines(namesAndValues ...string) http.Header {
 	return h
 }
 
-// refused asserts that err is an *Error with this code, whose message holds all
-// of the words and says what to do.
-func refused(t *testing.T, err error, code string, words ...string) {
+// refused asserts that err is an *Error for that reason, about that subject if one
+// is given.
+func refused(t *testing.T, err error, reason Reason, subject ...string) {
 	t.Helper()
 	e, ok := err.(*Error)
 	if !ok {
-		t.Fatalf("got %v, want an *Error %s", err, code)
+		t.Fatalf("got %v, want an *Error for reason %d", err, reason)
 	}
-	if e.Code != code {
-		t.Errorf("code %s, want %s (%s)", e.Code, code, e.Message)
+	if e.Reason != reason || len(subject) > 0 && e.Subject != subject[0] {
+		t.Errorf("reason %d about %q (%v), want %d about %q", e.Reason, e.Subject, e, reason, subject)
 	}
-	if e.Error() != e.Message {
-		t.Errorf("Error() is %q, want the message", e.Error())
-	}
-	for _, word := range words {
-		if !strings.Contains(e.Message, word) {
-			t.Errorf("the message does not name %q: %s", word, e.Message)
-		}
+	if e.Code() == "" || !strings.HasSuffix(e.Error(), e.Subject) {
+		t.Errorf("code %q, text %q", e.Code(), e)
 	}
 }

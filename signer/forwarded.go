@@ -53,7 +53,7 @@ func (r *Rules) host(req Request) (host, port string, err error) {
 			}
 		}
 		if r.port {
-			if xport, err = one(req.Forwarded, headerPort, validPort); err != nil {
+			if xport, err = one(req.Forwarded, headerPort, realPort); err != nil {
 				return "", "", err
 			}
 		}
@@ -62,8 +62,8 @@ func (r *Rules) host(req Request) (host, port string, err error) {
 		value = req.Host
 	}
 	host, port, ok := splitHost(value)
-	if !ok {
-		return "", "", &Error{CodeOriginUnknown, "the Host of this request is not host[:port]: add public_origin https://<the host that users see>"}
+	if !ok || req.Forwarded != nil && !validHost(value) {
+		return "", "", &Error{Reason: BadHost}
 	}
 	if port == "" {
 		port = xport
@@ -85,9 +85,7 @@ func one(h http.Header, name string, valid func(string) bool) (string, error) {
 	return values[0], nil
 }
 
-func malformed(name string) error {
-	return &Error{CodeOriginUnknown, "the proxy's header " + name + " has not exactly one well-formed value: let the outermost proxy set it and the others pass it on, or add public_origin https://<the host that users see>"}
-}
+func malformed(name string) error { return &Error{BadHeader, name} }
 
 func validScheme(s string) bool { return webScheme(s) != "" }
 

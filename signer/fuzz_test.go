@@ -14,17 +14,17 @@ func FuzzPage(f *testing.F) {
 	public := mustOrigins(f, "https://h5.test:8443", "https://app.test", "http://app.test:8080")
 	for _, row := range browserRows(f) {
 		if len(row.Target) < 2000 {
-			f.Add(row.Scheme == "https", row.Host, row.Host, row.Target, false, uint8(0), uint8(0), "", "", "", "", "", "", "")
+			f.Add(row.Scheme == "https", row.Host, row.Target, false, uint8(0), uint8(0), "", "", "", "", "", "", "")
 		}
 	}
 	for i, row := range load[proxyRow](f, "proxy-recipes.json") {
 		if row.Target != nil {
 			get := func(name string) string { return strings.Join(row.Headers[http.CanonicalHeaderKey(name)], "\n") }
-			f.Add(row.TLS, "", *row.Host, *row.Target, true, uint8(31), uint8(i), get("X-Forwarded-Proto"), get("X-Forwarded-Host"),
+			f.Add(row.TLS, *row.Host, *row.Target, true, uint8(31), uint8(i), get("X-Forwarded-Proto"), get("X-Forwarded-Host"),
 				get("X-Forwarded-Port"), get("X-Forwarded-Prefix"), get("X-Forwarded-Uri"), "", get("Forwarded"))
 		}
 	}
-	f.Fuzz(func(t *testing.T, tls bool, sni, host, target string, trusted bool, believed, publics uint8,
+	f.Fuzz(func(t *testing.T, tls bool, host, target string, trusted bool, believed, publics uint8,
 		xproto, xhost, xport, xprefix, xuri, client, forwarded string,
 	) {
 		var some []string
@@ -42,14 +42,14 @@ func FuzzPage(f *testing.F) {
 				header[name] = strings.Split(text, "\n")
 			}
 		}
-		req := Request{TLS: tls, ServerName: sni, Host: host, Target: target}
+		req := Request{TLS: tls, Host: host, Target: target}
 		if trusted {
 			req.Forwarded = header
 		}
 		origins := public[:int(publics)%(len(public)+1)]
 		page, err := NewRules(origins, some).Page(req)
 		if err != nil {
-			if e, ok := err.(*Error); !ok || e.Code != CodeOriginUnknown && e.Code != CodeBadURL || e.Message == "" || page != (Page{}) {
+			if e, ok := err.(*Error); !ok || e.Code() != CodeOriginUnknown && e.Code() != CodeBadURL || page != (Page{}) {
 				t.Fatalf("%+v, %#v", page, err)
 			}
 			return
@@ -76,7 +76,7 @@ func FuzzPage(f *testing.F) {
 		}
 		switch {
 		case len(origins) > 0:
-			if !slices.Contains(origins, page.Origin) || !page.Vouched {
+			if !slices.Contains(origins, page.Origin) || !page.Public {
 				t.Errorf("%v is no public origin", page.Origin)
 			}
 		case !slices.ContainsFunc(heard, func(s string) bool { return strings.Contains(strings.ToLower(s), strings.ToLower(page.Origin.Host)) }):
@@ -103,7 +103,7 @@ func FuzzParseURL(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		page, err := ParseURL(s)
 		if err != nil {
-			if e, ok := err.(*Error); !ok || e.Code != CodeOriginNotAllowed && e.Code != CodeBadURL || e.Message == "" || page != (Page{}) {
+			if e, ok := err.(*Error); !ok || e.Code() != CodeOriginNotAllowed && e.Code() != CodeBadURL || page != (Page{}) {
 				t.Fatalf("%q: %+v, %#v", s, page, err)
 			}
 			return

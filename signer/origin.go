@@ -73,9 +73,9 @@ func (o Origin) String() string {
 	return o.Scheme + "://" + o.Host + ":" + o.Port
 }
 
-// private reports whether the host is localhost or a loopback or private
-// address: nobody else's web site can live there.
-func (o Origin) private() bool {
+// Private reports whether the host is localhost or a loopback or private address.
+// Whoever is in the same network may mean another machine by it.
+func (o Origin) Private() bool {
 	if o.Host == "localhost" {
 		return true
 	}
@@ -158,11 +158,29 @@ func validName(s string) bool {
 // they mean that there are several, or that somebody has quoted it.
 const listMarks = "\",`{}"
 
-// validHost reports whether s is one `host[:port]` in such a place.
+// validHost reports whether s is one `host[:port]` in such a place, with a host
+// that DNS could know (RFC 1035 section 2.3.4) and a port that somebody can listen
+// at.
 func validHost(s string) bool {
-	_, _, ok := splitHost(s)
-	return ok && !strings.ContainsAny(s, listMarks)
+	host, port, ok := splitHost(s)
+	if !ok || strings.ContainsAny(s, listMarks) || len(host) > maxHost || port == "0" {
+		return false
+	}
+	for label := range strings.SplitSeq(host, ".") {
+		if len(label) > maxLabel {
+			return false
+		}
+	}
+	return true
 }
+
+const (
+	maxHost  = 255
+	maxLabel = 63
+)
+
+// realPort reports whether s is a port that somebody can listen at.
+func realPort(s string) bool { return validPort(s) && s != "" && s != "0" }
 
 // validPort accepts what a browser writes: 0 to 65535 without leading zeros,
 // and nothing at all.

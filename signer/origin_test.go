@@ -72,7 +72,7 @@ func TestHosts(t *testing.T) {
 				t.Fatalf("as the Host of a request: %+v, %v", page, err)
 			}
 			if !ok {
-				refused(t, err, CodeOriginUnknown, "Host", "public_origin https://")
+				refused(t, err, BadHost)
 				if origin, vouched, err := NewRules(nil, nil).Origin(Request{Host: tt.in}); err == nil || vouched || origin != (Origin{}) {
 					t.Errorf("Origin: %v %v, %v", origin, vouched, err)
 				}
@@ -144,7 +144,7 @@ func TestPrivateHosts(t *testing.T) {
 		"10.0.0.1.nip.test": false, "127.1": false, "2130706433": false, "h5.example.com": false, "a1": false, "10.0.0.0x1": false,
 	}
 	for host, want := range tests {
-		if got := (Origin{Scheme: "https", Host: host}).private(); got != want {
+		if got := (Origin{Scheme: "https", Host: host}).Private(); got != want {
 			t.Errorf("%s: %v, want %v", host, got, want)
 		}
 	}

@@ -8,6 +8,7 @@ package signer
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -16,9 +17,6 @@ import (
 type Request struct {
 	// TLS tells whether the connection to this server is encrypted.
 	TLS bool
-	// ServerName is the name that the client asked for in the TLS handshake (SNI), if
-	// this server has a certificate for it, else empty.
-	ServerName string
 	// Host is the Host header or :authority.
 	Host string
 	// Target is the request target exactly as received, before any rewriting.
@@ -35,9 +33,9 @@ type Page struct {
 	Prefix string
 	// Target is path and query, byte for byte as the browser sent them.
 	Target string
-	// Vouched tells whether the facts alone prove that the origin is ours. If
-	// not, the page must not be signed unless somebody else vouches.
-	Vouched bool
+	// Public tells that the origin is one of the public ones. If not, the page must
+	// not be signed unless somebody vouches for its host.
+	Public bool
 }
 
 // URL returns the page's URL as location.href shows it, without fragment.
@@ -49,21 +47,6 @@ func (p Page) URL() string {
 	}
 	return o.Scheme + "://" + o.Host + colon + o.Port + p.Prefix + p.Target // one allocation
 }
-
-// Codes of an Error.
-const (
-	CodeOriginUnknown = "origin_unknown"
-	CodeBadURL        = "bad_url"
-)
-
-// Error says why the URL of a page cannot be told from a request, and what to
-// do about it. It holds nothing that a user may not see.
-type Error struct {
-	Code    string
-	Message string
-}
-
-func (e *Error) Error() string { return e.Message }
 
 // Rules say which origins are public and which forwarding headers are believed.
 type Rules struct {
@@ -124,11 +107,11 @@ func (r *Rules) Page(req Request) (Page, error) {
 	if err != nil {
 		return Page{}, err
 	}
-	origin, vouched, err := r.Origin(req)
+	origin, public, err := r.Origin(req)
 	if err != nil {
 		return Page{}, err
 	}
-	return Page{Origin: origin, Prefix: prefix, Target: target, Vouched: vouched}, nil
+	return Page{Origin: origin, Prefix: prefix, Target: target, Public: public}, nil
 }
 
 // RestoreTargets tells whether a trusted proxy may say that the browser sent
@@ -159,14 +142,16 @@ func (r *Rules) Target(req Request) (prefix, target string, err error) {
 		}
 	}
 	if !validTarget(req.Target) {
-		return "", "", &Error{CodeBadURL, "the request target is none that a browser sends: only a path with bytes 0x21 to 0x7E and without # can be signed"}
+		return "", "", &Error{Reason: BadTarget}
 	}
 	return prefix, req.Target, nil
 }
 
-// Origin returns the origin that the browser shows, and whether the facts prove
-// that it is ours. It is the zero Origin and an *Error where it is unknown.
-func (r *Rules) Origin(req Request) (o Origin, vouched bool, err error) {
+// Origin returns the origin that the browser shows, and whether it is one of the
+// public ones. It is the zero Origin and an *Error where it is unknown. A trusted
+// proxy says which of our sites a request is for, never that it is ours: proxies
+// pass on what a client sends.
+func (r *Rules) Origin(req Request) (o Origin, public bool, err error) {
 	if len(r.public) == 1 {
 		return r.public[0], true, nil
 	}
@@ -182,11 +167,7 @@ func (r *Rules) Origin(req Request) (o Origin, vouched bool, err error) {
 	if err != nil {
 		return Origin{}, false, err
 	}
-	o = newOrigin(scheme, host, port)
-	vouched = req.Forwarded != nil ||
-		req.TLS && strings.EqualFold(req.ServerName, host) ||
-		o.private()
-	return o, vouched, nil
+	return newOrigin(scheme, host, port), false, nil
 }
 
 // choose returns the public origin that the request is for: by host name, where
@@ -213,7 +194,7 @@ func (r *Rules) choose(req Request, host, port string) (Origin, error) {
 		named = withScheme(named, scheme)
 	}
 	if len(named) != 1 {
-		return Origin{}, &Error{CodeOriginUnknown, "no public_origin fits the host " + host + ": add its origin to public_origin if it is yours"}
+		return Origin{}, &Error{NotPublic, host}
 	}
 	return named[0], nil
 }
@@ -240,6 +221,29 @@ func validTarget(s string) bool {
 	return true
 }
 
+// validPrefix reports whether s is an absolute path of segments that a browser
+// neither changes nor refuses: none is empty, `.` or `..`, and there is no backslash,
+// quote, angle bracket or control byte, also not percent-encoded. A single slash at
+// the end is taken for none.
 func validPrefix(s string) bool {
-	return validTarget(s) && !strings.ContainsAny(s, "?,")
+	if s == "/" {
+		return true
+	}
+	if !validTarget(s) || strings.ContainsAny(s, "?,`{}") {
+		return false
+	}
+	for segment := range strings.SplitSeq(strings.TrimSuffix(s[1:], "/"), "/") {
+		if !validSegment(segment) {
+			return false
+		}
+	}
+	return true
+}
+
+func validSegment(s string) bool {
+	plain, err := url.PathUnescape(s)
+	if err != nil || plain == "" || plain == "." || plain == ".." {
+		return false
+	}
+	return !strings.ContainsFunc(plain, func(r rune) bool { return r < 0x20 || r == 0x7F || strings.ContainsRune("\\\"'<>", r) })
 }

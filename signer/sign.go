@@ -33,23 +33,29 @@ type Signed struct {
 
 const nonceLen = 16
 
-// Sign signs a URL (without fragment) with the ticket, a fresh nonceStr and the
-// time now.
-func (s Signer) Sign(ticket, url string, now time.Time) Signed {
+// Sign signs the URL of a page (without fragment) with the ticket, a fresh nonceStr
+// and the time now. There is an error where the signature would also fit the URL of
+// a site that is neither the page's own nor one of the others.
+func (s Signer) Sign(ticket, url string, now time.Time, others ...Origin) (Signed, *Error) {
 	var nonce [nonceLen]byte
 	fillNonce(&nonce)
 	var stamp [20]byte
-	return s.sign(ticket, url, nonce[:], strconv.AppendInt(stamp[:0], now.Unix(), 10))
+	var room [256]byte
+	hashed := appendForm(room[:0], url, s.Policy)
+	if splits(hashed, url, others) {
+		return Signed{}, &Error{Reason: Splits}
+	}
+	return s.sign(ticket, hashed, nonce[:], strconv.AppendInt(stamp[:0], now.Unix(), 10)), nil
 }
 
 // Made reports whether this signature of a URL has been made with the ticket.
 func (s Signer) Made(signed Signed, ticket, url string) bool {
-	return s.sign(ticket, url, []byte(signed.NonceStr), []byte(signed.TimeStamp)).Signature == signed.Signature
+	return s.sign(ticket, appendForm(nil, url, s.Policy), []byte(signed.NonceStr), []byte(signed.TimeStamp)).Signature == signed.Signature
 }
 
 // sign hashes `jsapi_ticket=…&noncestr=…&timestamp=…&url=…` (DingTalk,
 // jsapi-authentication). All of the result lies in one allocation.
-func (s Signer) sign(ticket, url string, nonce, stamp []byte) Signed {
+func (s Signer) sign(ticket string, hashed, nonce, stamp []byte) Signed {
 	var room [512]byte
 	plain := append(room[:0], "jsapi_ticket="...)
 	plain = append(plain, ticket...)
@@ -58,7 +64,7 @@ func (s Signer) sign(ticket, url string, nonce, stamp []byte) Signed {
 	plain = append(plain, "&timestamp="...)
 	plain = append(plain, stamp...)
 	plain = append(plain, "&url="...)
-	plain = appendForm(plain, url, s.Policy)
+	plain = append(plain, hashed...)
 
 	var out [128]byte
 	res := append(out[:0], nonce...)

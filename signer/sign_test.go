@@ -58,7 +58,7 @@ func checkVector(t *testing.T, v vector, policy Policy) {
 		t.Errorf("%s %s: hashed %q, want %q", v.Name, url, got, v.SignedURL)
 	}
 	for hash, want := range map[Hash]string{SHA1: v.SHA1, SHA256: v.SHA256} {
-		got := Signer{policy, hash}.sign(v.Ticket, url, []byte(v.Nonce), []byte(v.Timestamp))
+		got := Signer{policy, hash}.sign(v.Ticket, appendForm(nil, url, policy), []byte(v.Nonce), []byte(v.Timestamp))
 		if want := (Signed{v.Nonce, v.Timestamp, want}); got != want {
 			t.Errorf("%s %s: %+v, want %+v", v.Name, url, got, want)
 		}
@@ -71,7 +71,10 @@ func TestSignTakesTheTimeInSecondsAndAFreshNonce(t *testing.T) {
 	const hashed = "https://h5.example.com/app?name=张 x"
 	nonces := map[string]bool{}
 	for range 200 {
-		got := Signer{}.Sign(ticket, url, now)
+		got, err := Signer{}.Sign(ticket, url, now)
+		if err != nil {
+			t.Fatal(err)
+		}
 		if got.TimeStamp != "1784680200" {
 			t.Fatalf("timeStamp %q", got.TimeStamp)
 		}
@@ -92,7 +95,7 @@ func TestSignTakesTheTimeInSecondsAndAFreshNonce(t *testing.T) {
 func TestSignTakesURLsOfAnyLength(t *testing.T) {
 	for _, n := range []int{0, 900, 1 << 10, 1 << 20} {
 		url := "https://h5.example.com/?q=" + strings.Repeat("a", n)
-		got := Signer{Hash: SHA256}.sign("T", url, []byte("N"), []byte("1"))
+		got := Signer{Hash: SHA256}.sign("T", []byte(url), []byte("N"), []byte("1"))
 		sum := sha256.Sum256([]byte("jsapi_ticket=T&noncestr=N&timestamp=1&url=" + url))
 		if want := hex.EncodeToString(sum[:]); got.Signature != want {
 			t.Errorf("%d bytes: %s, want %s", n, got.Signature, want)

@@ -2,10 +2,6 @@ package signer
 
 import "strings"
 
-// CodeOriginNotAllowed is the code of an Error about a URL that is well formed
-// but may not be signed.
-const CodeOriginNotAllowed = "origin_not_allowed"
-
 // ParseURL reads the URL that a page says it shows: absolute, http or https,
 // ASCII, with a path and without a user name. A fragment is dropped, and so is
 // a default port. The error is an *Error.
@@ -14,13 +10,13 @@ func ParseURL(s string) (Page, error) {
 	origin, target, err := cutOrigin(s)
 	switch {
 	case err == errUser:
-		return Page{}, &Error{CodeOriginNotAllowed, "a URL with a user name or password is not signed: send location.href, which has none"}
+		return Page{}, &Error{Reason: HasUser}
 	case err == errScheme && hasScheme(s):
-		return Page{}, &Error{CodeOriginNotAllowed, "only http and https URLs are signed: ask from a page that came from the web"}
+		return Page{}, &Error{Reason: NotWeb}
 	case err != nil:
-		return Page{}, &Error{CodeBadURL, "url is not a page's address: " + err.Error() + "; send encodeURIComponent(location.href)"}
+		return Page{}, &Error{NotAbsolute, err.Error()}
 	case !validTarget(target):
-		return Page{}, &Error{CodeBadURL, "url must have a path, and only bytes that location.href shows (0x21 to 0x7E): send encodeURIComponent(location.href)"}
+		return Page{}, &Error{Reason: NoPath}
 	}
 	return Page{Origin: origin, Target: target}, nil
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/client"
-	"github.com/caddy-dingtalk/caddy-dingtalk/oapi"
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 	"github.com/caddy-dingtalk/caddy-dingtalk/observe"
 	"github.com/caddy-dingtalk/caddy-dingtalk/signer"
 	"github.com/caddy-dingtalk/caddy-dingtalk/tokens"
@@ -21,20 +21,31 @@ import (
 // policy is the site's own Content-Security-Policy.
 func (t *Tenant) SignPage(ctx context.Context, at visit.Place, policy []string) (page client.Page, suffix string) {
 	if at.Err != nil {
-		return client.Page{Err: &client.Error{Code: at.Err.Code, Message: at.Err.Message}}, ""
+		return client.Page{Err: refusal(at.Err)}, ""
 	}
-	url := at.URL()
-	ticket, err := t.Ticket(ctx)
+	ticket, none := t.Ticket(ctx)
+	if none != nil {
+		return client.Page{URL: at.URL(), Err: &client.Error{Code: observe.CodeNoTicket, Message: none.Message}}, ""
+	}
+	page, err := t.Sign(t.Signer, ticket, at.Page)
 	if err != nil {
-		return client.Page{URL: url, Err: &client.Error{Code: observe.CodeNoTicket, Message: err.Message}}, ""
+		return client.Page{URL: at.URL(), Err: refusal(err)}, ""
 	}
-	return Sign(t.Signer, ticket, url), t.suffix(ticket, policy)
+	return page, t.suffix(ticket, policy)
+}
+
+func refusal(e *signer.Error) *client.Error {
+	return &client.Error{Code: e.Code(), Message: doctor.Refusal(e).EN}
 }
 
 // Sign signs a URL with a ticket in some form.
-func Sign(form signer.Signer, ticket *tokens.Token, url string) client.Page {
-	s := form.Sign(ticket.Value, url, time.Now())
-	return client.Page{URL: url, TimeStamp: s.TimeStamp, NonceStr: s.NonceStr, Signature: s.Signature}
+func (t *Tenant) Sign(form signer.Signer, ticket *tokens.Token, page signer.Page) (client.Page, *signer.Error) {
+	url := page.URL()
+	s, err := form.Sign(ticket.Value, url, time.Now(), t.origins...)
+	if err != nil {
+		return client.Page{}, err
+	}
+	return client.Page{URL: url, TimeStamp: s.TimeStamp, NonceStr: s.NonceStr, Signature: s.Signature}, nil
 }
 
 // NoTicket says why there is no ticket.
@@ -54,7 +65,7 @@ func (t *Tenant) Ticket(ctx context.Context) (*tokens.Token, *NoTicket) {
 		Message: "there is no jsapi_ticket yet: reload the page in a moment; if that does not help, look into the Caddy log",
 		Retry:   time.Second,
 	}
-	if advice := oapi.PublicAdviceOn(err); advice != "" {
+	if advice := doctor.PublicAdvice(err).EN; advice != "" {
 		none.Message = "DingTalk gives no jsapi_ticket: " + advice + " The Caddy log has the details."
 	}
 	var unavailable *tokens.Unavailable

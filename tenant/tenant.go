@@ -13,6 +13,7 @@ import (
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/client"
 	"github.com/caddy-dingtalk/caddy-dingtalk/config"
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 	"github.com/caddy-dingtalk/caddy-dingtalk/observe"
 	"github.com/caddy-dingtalk/caddy-dingtalk/signer"
 	"github.com/caddy-dingtalk/caddy-dingtalk/tokens"
@@ -30,6 +31,7 @@ type Tenant struct {
 	// Renderer writes the snippets of its pages.
 	Renderer *client.Renderer
 
+	origins     []signer.Origin            // which URLs may be signed besides those of a page's own
 	wait        time.Duration              // how long a page may wait for the first ticket
 	fingerprint [sha256.Size]byte          // of what all its pages are made of
 	generation  atomic.Pointer[generation] // of the pages that are made now
@@ -63,6 +65,7 @@ func Open(ctx caddy.Context, c *config.Config, events *observe.Emitter, log *zap
 	t.Tokens = tokens.NewApp(tokens.Options{
 		Name: name, Source: Source(c), Storage: storage, Memory: memory.(*tokens.Memory),
 		Log: log, Observer: observe.Watcher{App: name, Events: events},
+		Advice: func(err error) string { return doctor.Advice(err).EN },
 	})
 	t.Tokens.TakeOver()
 	stop := observe.Run(observe.App{Tokens: t.Tokens, CorpID: c.CorpID})
@@ -80,7 +83,8 @@ func newTenant(c *config.Config) *Tenant {
 	}
 	return &Tenant{
 		Signer: config.Signer(c), Page: page, Renderer: client.NewRenderer(page),
-		wait: time.Duration(c.TicketWait), fingerprint: fingerprint(*c, client.Source),
+		origins: append(config.Origins(c.PublicOrigin), config.Origins(c.AllowOrigin)...),
+		wait:    time.Duration(c.TicketWait), fingerprint: fingerprint(*c, client.Source),
 	}
 }
 

@@ -29,25 +29,24 @@ type Storage interface {
 
 // App gives the tokens of one app.
 type App struct {
-	name      string
-	accessKey string
-	ticketKey string
-	source    Source
-	storage   Storage
-	memory    *Memory
-	access    *held
-	ticket    *held
-	state     *state
-	observer  Observer
-	log       *zap.Logger
-	life      context.Context // ends with Close
-	end       context.CancelFunc
-	work      work
-	unstored  atomic.Pointer[error] // why the ticket is not in the storage, nil if it is
-	locking   atomic.Bool           // the storage is asked for its lock
+	name     string
+	source   Source
+	storage  Storage
+	memory   *Memory
+	access   *held
+	ticket   *held
+	state    *state
+	observer Observer
+	advice   func(error) string
+	log      *zap.Logger
+	life     context.Context // ends with Close
+	end      context.CancelFunc
+	work     work
+	unstored atomic.Pointer[error] // why the ticket is not in the storage, nil if it is
+	locking  atomic.Bool           // the storage is asked for its lock
 }
 
-// Options are what an [App] is made of. All but Observer must be set.
+// Options are what an [App] is made of. All but the last two must be set.
 type Options struct {
 	// Name names the app. It becomes part of the storage's keys,
 	// `dingtalk/<name>/…`; apps with the same name share everything.
@@ -67,6 +66,10 @@ type Options struct {
 
 	// Observer is told how the app fares. Default: nobody is.
 	Observer Observer
+
+	// Advice says what to do about an error of Source, for the log; "" where it
+	// does not know. Default: it never does.
+	Advice func(error) string
 }
 
 // NewApp returns the tokens of an app.
@@ -74,22 +77,24 @@ func NewApp(o Options) *App {
 	if o.Observer == nil {
 		o.Observer = nobody{}
 	}
+	if o.Advice == nil {
+		o.Advice = func(error) string { return "" }
+	}
 	r := o.Memory.record(o.Name)
 	life, end := context.WithCancel(context.Background())
 	return &App{
-		name:      o.Name,
-		accessKey: "dingtalk/" + o.Name + "/access_token.json",
-		ticketKey: "dingtalk/" + o.Name + "/jsapi_ticket.json",
-		source:    o.Source,
-		storage:   o.Storage,
-		memory:    o.Memory,
-		access:    &r.access,
-		ticket:    &r.ticket,
-		state:     &r.state,
-		observer:  o.Observer,
-		log:       o.Log,
-		life:      life,
-		end:       end,
+		name:     o.Name,
+		source:   o.Source,
+		storage:  o.Storage,
+		memory:   o.Memory,
+		access:   &r.access,
+		ticket:   &r.ticket,
+		state:    &r.state,
+		observer: o.Observer,
+		advice:   o.Advice,
+		log:      o.Log,
+		life:     life,
+		end:      end,
 	}
 }
 
@@ -177,51 +182,17 @@ func (a *App) Held() *Token {
 	return nil
 }
 
-// Suspect says that DingTalk refused a signature although the URL was right: the
-// ticket may have been replaced behind our back. It is fetched again in the
-// background, at most once a minute, and used until then: DingTalk may have
-// meant something else.
-func (a *App) Suspect() {
-	now := time.Now()
-	t := a.ticket.get()
-	if !t.valid(now) || !a.state.suspect(now) {
-		return
-	}
-	a.ticket.suspect(t, now)
-	a.log.Info("DingTalk refused a signature for the right URL: fetching the jsapi_ticket again",
-		zap.Time("fetched", t.Fetched))
-	if a.state.due(now) {
-		a.renew()
-	}
-}
-
-// Settle waits until the renewal of a suspect ticket is over, but not longer than
-// wait. It reports whether it is, or there was none.
-func (a *App) Settle(ctx context.Context, wait time.Duration) bool {
-	if !a.ticket.get().due(time.Now()) {
-		return true
-	}
-	if !a.state.mayRenew(time.Now()) {
-		return false
-	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-a.renew(): // joins it
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-	return !a.ticket.get().due(time.Now())
-}
-
 // flightTime bounds a renewal: waiting for the lock, then up to four calls.
 const flightTime = 40 * time.Second
 
 // renew starts the renewal of the ticket unless one is under way, and returns
 // its result. It is not bound to any request or configuration: whoever started
 // it may be gone when the others still want its result.
-func (a *App) renew() <-chan singleflight.Result {
-	flight := a.memory.flights.DoChan(a.name, func() (any, error) { return a.renewal() })
+func (a *App) renew() <-chan singleflight.Result { return a.fly(a.name, a.renewal) }
+
+// fly does something unless it is under way, and returns its result.
+func (a *App) fly(what string, do func() (*Token, error)) <-chan singleflight.Result {
+	flight := a.memory.flights.DoChan(what, func() (any, error) { return do() })
 	result := make(chan singleflight.Result, 1)
 	a.work.run(func() { result <- <-flight })
 	return result
@@ -240,9 +211,12 @@ func (a *App) renewal() (*Token, error) {
 		var err error
 		if t, err = a.obtain(ctx); err != nil {
 			isNew, delay := a.state.failed(err, time.Now())
-			a.logFailure(err, isNew, delay)
-			if isNew {
-				a.observer.Failed(err, delay)
+			a.state.landed()
+			if held := a.Held(); held != nil {
+				a.tellFailure("cannot renew the jsapi_ticket, pages are signed with the one that is held until it expires, and pass unsigned then",
+					err, isNew, delay, zap.Time("expires", held.Expires))
+			} else {
+				a.tellFailure("cannot fetch a jsapi_ticket, pages without one pass unsigned", err, isNew, delay)
 			}
 			return nil, err
 		}
@@ -253,52 +227,33 @@ func (a *App) renewal() (*Token, error) {
 	return t, nil
 }
 
-// advised is an error that says what to do.
-type advised interface {
-	error
-	Advice() string
-}
-
-// logFailure logs a failure once, not once a try.
-func (a *App) logFailure(err error, isNew bool, delay time.Duration) {
+// tellFailure logs a failure once, not once a try, and tells the observer.
+func (a *App) tellFailure(what string, err error, isNew bool, delay time.Duration, more ...zap.Field) {
 	log := a.log.Debug
 	if isNew {
 		log = a.log.Error
 	}
-	fields := []zap.Field{zap.Error(err), zap.Duration("next_try", delay)}
-	var adv advised
-	if errors.As(err, &adv) {
-		fields = append(fields, zap.String("advice", adv.Advice()))
+	fields := append([]zap.Field{zap.Error(err), zap.Duration("next_try", delay)}, more...)
+	if advice := a.advice(err); advice != "" {
+		fields = append(fields, zap.String("advice", advice))
 	}
-	if t := a.Held(); t != nil {
-		log("cannot renew the jsapi_ticket, pages are signed with the one that is held until it expires, and pass unsigned then", append(fields, zap.Time("expires", t.Expires))...)
-		return
+	log(what, fields...)
+	if isNew {
+		a.observer.Failed(err, delay)
 	}
-	log("cannot fetch a jsapi_ticket, pages without one pass unsigned", fields...)
 }
-
-// tokenRejected is an error that says that the access token is not accepted.
-type tokenRejected interface {
-	error
-	TokenRejected() bool
-}
-
-// rejectedAge is how old an access token must be to be worth a fresh one. A
-// younger one that is refused is refused for another reason, and there are to be
-// no more than 5 calls in the first 10 s of a fault.
-const rejectedAge = 10 * time.Second
 
 // fetch asks DingTalk for a ticket.
 func (a *App) fetch(ctx context.Context) (*Token, error) {
-	access, err := a.accessToken(ctx, nil)
+	access, err := a.accessForTicket()
 	if err != nil {
 		return nil, err
 	}
 	now := time.Now()
 	value, lifetime, err := a.ask(ctx, access)
-	var rejected tokenRejected
-	if errors.As(err, &rejected) && rejected.TokenRejected() && !access.young(now) {
-		if access, err = a.accessToken(ctx, access); err != nil {
+	if rejects(err, access, now) {
+		a.access.refuse(access)
+		if access, err = a.accessForTicket(); err != nil {
 			return nil, err
 		}
 		now = time.Now()
@@ -312,33 +267,21 @@ func (a *App) fetch(ctx context.Context) (*Token, error) {
 	return t, nil
 }
 
+// accessForTicket returns an access token that is not due.
+func (a *App) accessForTicket() (*Token, error) {
+	result := <-a.renewAccess(false)
+	if result.Err != nil {
+		return nil, result.Err
+	}
+	return result.Val.(*Token), nil
+}
+
 // ask calls DingTalk for a ticket.
 func (a *App) ask(ctx context.Context, access *Token) (value string, lifetime time.Duration, err error) {
 	value, lifetime, err = a.source.Ticket(ctx, access.Value)
+	if err == nil && !usable(value) {
+		err = errIssued
+	}
 	a.observer.Called(KindTicket, err)
 	return value, lifetime, err
-}
-
-// accessToken returns an access token, a newer one than the rejected.
-func (a *App) accessToken(ctx context.Context, rejected *Token) (*Token, error) {
-	good := func(t *Token) bool {
-		return t != nil && !t.due(time.Now()) && t.newer(rejected) && (rejected == nil || t.Value != rejected.Value)
-	}
-	if t := a.access.get(); good(t) {
-		return t, nil
-	}
-	if t := a.load(ctx, a.accessKey); good(t) {
-		a.access.set(t)
-		return t, nil
-	}
-	now := time.Now()
-	value, lifetime, err := a.source.AccessToken(ctx)
-	a.observer.Called(KindAccess, err)
-	if err != nil {
-		return nil, fmt.Errorf("fetching access token: %w", err)
-	}
-	t := newToken(value, now, lifetime)
-	a.access.set(t)
-	a.work.run(func() { _ = a.store(context.WithoutCancel(ctx), a.accessKey, t) })
-	return t, nil
 }

@@ -301,7 +301,7 @@ func TestARejectedAccessTokenIsReplacedByANewerOneOnly(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				shared.put(p.accessKey, data)
+				shared.put(p.key(KindAccess), data)
 				p.Suspect()
 				time.Sleep(time.Second)
 				f.wantCalls(t, 1+tt.calls, 3)

@@ -24,10 +24,18 @@ type refusal struct {
 }
 
 func (r *refusal) Error() string       { return "refused: " + r.class }
-func (r *refusal) Advice() string      { return "mend the " + r.class }
 func (r *refusal) Class() string       { return r.class }
 func (r *refusal) TokenRejected() bool { return r.rejected }
 func (r *refusal) RateLimited() bool   { return r.limited }
+
+// advise is what to do about a refusal.
+func advise(err error) string {
+	var r *refusal
+	if !errors.As(err, &r) {
+		return ""
+	}
+	return "mend the " + r.class
+}
 
 // callTimeout is how long a source of ours lets a call take, as oapi's does.
 const callTimeout = 5 * time.Second
@@ -226,8 +234,11 @@ func newProcess(t *testing.T, name string, f *fake, storage Storage) *process {
 func newObserved(t *testing.T, name string, f *fake, storage Storage, o Observer) *process {
 	core, logs := observer.New(zapcore.DebugLevel)
 	p := &process{
-		App: NewApp(Options{Name: appName, Source: f.from(name), Storage: storage, Memory: NewMemory(), Log: zap.New(core), Observer: o}),
-		t:   t, name: name, from: f, store: storage, logs: logs,
+		App: NewApp(Options{
+			Name: appName, Source: f.from(name), Storage: storage, Memory: NewMemory(),
+			Log: zap.New(core), Observer: o, Advice: advise,
+		}),
+		t: t, name: name, from: f, store: storage, logs: logs,
 	}
 	t.Cleanup(func() { p.wantNoSecrets() })
 	return p
@@ -236,7 +247,7 @@ func newObserved(t *testing.T, name string, f *fake, storage Storage, o Observer
 // reloaded is the process after a reload of its configuration.
 func (p *process) reloaded() *process {
 	next := *p
-	next.App = NewApp(Options{Name: appName, Source: p.from.from(p.name), Storage: p.store, Memory: p.memory, Log: p.log, Observer: p.observer})
+	next.App = NewApp(Options{Name: appName, Source: p.from.from(p.name), Storage: p.store, Memory: p.memory, Log: p.log, Observer: p.observer, Advice: p.advice})
 	return &next
 }
 

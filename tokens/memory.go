@@ -51,11 +51,14 @@ type held struct{ token atomic.Pointer[Token] }
 func (h *held) get() *Token  { return h.token.Load() }
 func (h *held) set(t *Token) { h.token.Store(t) }
 
+// replace puts a token in the place of another, unless that has been replaced.
+func (h *held) replace(old, t *Token) bool { return h.token.CompareAndSwap(old, t) }
+
 // keep puts a token there unless a newer one is there.
 func (h *held) keep(t *Token) {
 	for {
 		old := h.get()
-		if !t.newer(old) || h.token.CompareAndSwap(old, t) {
+		if !t.newer(old) || h.replace(old, t) {
 			return
 		}
 	}
@@ -65,5 +68,12 @@ func (h *held) keep(t *Token) {
 func (h *held) suspect(t *Token, now time.Time) {
 	suspect := *t
 	suspect.renew = now
-	h.token.CompareAndSwap(t, &suspect)
+	h.replace(t, &suspect)
+}
+
+// refuse notes that DingTalk has refused a token, unless it has been replaced meanwhile.
+func (h *held) refuse(t *Token) {
+	refused := *t
+	refused.renew = time.Time{}
+	h.replace(t, &refused)
 }

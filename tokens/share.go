@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/caddyserver/certmagic"
 	"go.uber.org/zap"
 )
 
@@ -46,16 +47,24 @@ func (a *App) obtain(ctx context.Context) (*Token, error) {
 		return t, nil
 	}
 	held := a.ticket.get()
+	t, suspected := a.acquit(ctx, held)
+	if t != nil {
+		release()
+		return t, nil
+	}
 	t, err := a.fetch(ctx)
 	if err != nil {
 		release()
 		return nil, err
 	}
 	t.follow(held)
-	for _, before := range []*Token{held, a.load(ctx, a.ticketKey)} {
+	for _, before := range []*Token{held, a.load(ctx, a.key(KindTicket))} {
 		t.prolongs(before, t.Fetched)
 	}
 	a.ticket.set(t)
+	if suspected != nil {
+		a.asked(suspected, t)
+	}
 	a.work.run(func() { // no page waits for the storage to write
 		a.publish(t)
 		release()
@@ -85,13 +94,13 @@ func (a *App) agree() {
 func (a *App) publish(t *Token) {
 	ctx, now := context.Background(), time.Now()
 	a.state.storageTried()
-	stored := a.load(ctx, a.ticketKey)
+	stored := a.load(ctx, a.key(KindTicket))
 	switch {
 	case stored.valid(now) && !stored.due(now) && stored.newer(t):
 		a.ticket.keep(stored)
 	case stored != nil && stored.Value == t.Value && stored.Fetched.Equal(t.Fetched):
 	default:
-		if err := a.store(ctx, a.ticketKey, t); err != nil {
+		if err := a.store(ctx, a.key(KindTicket), t); err != nil {
 			a.unstored.Store(&err)
 			return
 		}
@@ -111,7 +120,7 @@ func (a *App) adopt(ctx context.Context) *Token {
 	if held.valid(now) && !held.due(now) {
 		return held // it has been renewed while the lock was waited for
 	}
-	t := a.load(ctx, a.ticketKey)
+	t := a.load(ctx, a.key(KindTicket))
 	if t != nil {
 		t.prolongs(held, now)
 	}
@@ -172,10 +181,19 @@ func (a *App) lock(ctx context.Context) (release func(), found *Token) {
 	return release, nil
 }
 
-// load reads a token from the storage, nil if there is none that can be used. It
+// kindSuspicion is what stands in the storage beside the two tokens.
+const kindSuspicion = "suspicion"
+
+// key is the storage's key of a kind of record.
+func (a *App) key(kind string) string { return "dingtalk/" + a.name + "/" + kind + ".json" }
+
+// load reads a token from the storage, nil if there is none that can be used.
+func (a *App) load(ctx context.Context, key string) *Token { return look(ctx, a, key, decode) }
+
+// look reads a record from the storage, nil if there is none that can be used. It
 // gives up after ReadTime even if the storage does not heed its context, as a
 // file system that hangs.
-func (a *App) load(ctx context.Context, key string) *Token {
+func look[T any](ctx context.Context, a *App, key string, decode func([]byte, time.Time) (*T, error)) *T {
 	if a.state.storageRests(time.Now()) {
 		a.state.storageFailed()
 		return nil
@@ -183,18 +201,18 @@ func (a *App) load(ctx context.Context, key string) *Token {
 	ctx, cancel := context.WithTimeout(ctx, ReadTime)
 	defer cancel()
 	type reply struct {
-		token *Token
-		err   error
+		record *T
+		err    error
 	}
 	replies := make(chan reply, 1)
 	a.work.run(func() {
-		data, err := a.storage.Load(ctx, key)
+		data, err := a.read(ctx, key)
 		if err != nil {
 			replies <- reply{nil, err}
 			return
 		}
-		t, err := decode(data, time.Now())
-		replies <- reply{t, err}
+		record, err := decode(data, time.Now())
+		replies <- reply{record, err}
 	})
 	var r reply
 	select {
@@ -203,7 +221,7 @@ func (a *App) load(ctx context.Context, key string) *Token {
 		r.err = ctx.Err()
 	}
 	if r.err == nil || errors.Is(r.err, fs.ErrNotExist) {
-		return r.token
+		return r.record
 	}
 	if ctx.Err() != nil && a.life.Err() == nil {
 		a.state.storageHangs(time.Now())
@@ -212,9 +230,29 @@ func (a *App) load(ctx context.Context, key string) *Token {
 	return nil
 }
 
-// store writes a token to the storage, which is nice to have, but not needed.
-func (a *App) store(ctx context.Context, key string, t *Token) error {
-	data, err := json.Marshal(t)
+// sizer is a storage that tells how large a value is, as those of Caddy do.
+type sizer interface {
+	Stat(ctx context.Context, key string) (certmagic.KeyInfo, error)
+}
+
+// read loads a value, unless it is too large to be a token.
+func (a *App) read(ctx context.Context, key string) ([]byte, error) {
+	if s, ok := a.storage.(sizer); ok {
+		// Where there is no value, which is what a cold start finds, this is all.
+		info, err := s.Stat(ctx, key)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		if err == nil && info.Size > maxRecord {
+			return nil, errStored
+		}
+	}
+	return a.storage.Load(ctx, key)
+}
+
+// store writes a record to the storage, which is nice to have, but not needed.
+func (a *App) store(ctx context.Context, key string, record any) error {
+	data, err := json.Marshal(record)
 	if err == nil {
 		ctx, cancel := context.WithTimeout(ctx, writeTime)
 		defer cancel()

@@ -17,14 +17,14 @@ func TestWhatIsStoredIsWhatOthersRead(t *testing.T) {
 		ticket := p.mustPage(time.Second)
 		time.Sleep(time.Second)
 		synctest.Wait()
-		for key, value := range map[string]string{p.ticketKey: ticket.Value, p.accessKey: f.access} {
+		for key, value := range map[string]string{p.key(KindTicket): ticket.Value, p.key(KindAccess): f.access} {
 			data := shared.values[key]
 			if !bytes.Contains(data, []byte(`"value":"`+value+`"`)) || !bytes.Contains(data, []byte(`"expires":"`)) {
 				t.Errorf("%s is %s", key, data)
 			}
 		}
-		if p.ticketKey != "dingtalk/ding1-abc/jsapi_ticket.json" || p.accessKey != "dingtalk/ding1-abc/access_token.json" {
-			t.Errorf("the keys are %s and %s", p.ticketKey, p.accessKey)
+		if p.key(KindTicket) != "dingtalk/ding1-abc/jsapi_ticket.json" || p.key(KindAccess) != "dingtalk/ding1-abc/access_token.json" {
+			t.Errorf("the keys are %s and %s", p.key(KindTicket), p.key(KindAccess))
 		}
 	})
 }
@@ -57,11 +57,11 @@ func TestATicketThatIsItselfDueIsNoRenewal(t *testing.T) {
 		p := newProcess(t, "p", f, shared)
 		p.mustPage(time.Second)
 		time.Sleep(111 * time.Minute)
-		data, err := json.Marshal(newToken("of-a-short-life", time.Now().Add(-11*time.Second), 12*time.Second))
+		data, err := json.Marshal(shortLived(time.Now().Add(-11*time.Second), 12*time.Second))
 		if err != nil {
 			t.Fatal(err)
 		}
-		shared.put(p.ticketKey, data)
+		shared.put(p.key(KindTicket), data)
 		p.mustPage(0)
 		time.Sleep(200 * time.Millisecond)
 		if got := p.mustPage(0); got.Value != f.living() || got.due(time.Now()) {
@@ -83,11 +83,11 @@ func TestATicketThatIsDueByTheTimeItIsSeenIsNotTheFleets(t *testing.T) {
 				return nil
 			}
 			_ = sleep(ctx, 10*time.Millisecond)
-			data, err := json.Marshal(newToken("of-a-short-life", time.Now(), 5*time.Second))
+			data, err := json.Marshal(shortLived(time.Now(), 5*time.Second))
 			if err != nil {
 				t.Error(err)
 			}
-			shared.put(p.ticketKey, data)
+			shared.put(p.key(KindTicket), data)
 			return sleep(ctx, 4700*time.Millisecond)
 		}
 		_, _ = p.page()
@@ -159,7 +159,7 @@ func TestAHungStorageIsLeftAloneForAWhile(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		shared.put(p.ticketKey, data)
+		shared.put(p.key(KindTicket), data)
 		storage.turn(shared)
 		back := time.Now()
 		for p.Held() == nil {
@@ -176,4 +176,9 @@ func TestAHungStorageIsLeftAloneForAWhile(t *testing.T) {
 		time.Sleep(time.Second)
 		p.wantLines(logStorageBack) // not before it has been written, too
 	})
+}
+
+// shortLived is a token of a process that takes seconds for a life.
+func shortLived(fetched time.Time, life time.Duration) *Token {
+	return &Token{Value: "of-a-short-life", Fetched: fetched, Expires: fetched.Add(life)}
 }

@@ -27,8 +27,9 @@ import (
 // modelled where a wall clock enters: in what a process writes to the storage and
 // reads from it (see clock), and in the times that it compares by the wall: that
 // a token was fetched, and the end of one from the storage, unless that is tied to
-// the monotonic clock when it is read (see node.step). All else is monotonic and
-// feels no step, there as here. DingTalk's clock is always right.
+// the monotonic clock when it is read (see node.step). A token also ends by the
+// wall where that is ahead. All else is monotonic and feels no step, there as
+// here. DingTalk's clock is always right.
 const (
 	simulated  = 48 * time.Hour
 	roundEvery = 15 * time.Second // a page on one of the processes
@@ -121,7 +122,7 @@ func (n *node) step(by time.Duration, monotonic bool) {
 		}
 		moved := *t
 		moved.Fetched = t.Fetched.Add(-by)
-		if own := t.Expires.Sub(n.called[kind]) == maxLifetime; !own && !monotonic {
+		if own := t.Expires.Sub(n.called[kind]) == maxLifetime; !own && !monotonic || by > 0 {
 			moved.Expires, moved.renew = t.Expires.Add(-by), t.renew.Add(-by)
 		}
 		place.set(&moved)
@@ -275,10 +276,13 @@ func (w *world) page(n *node) (refused *Token) {
 func (n *node) report(refused *Token) {
 	if held := n.Held(); held != nil && held.Value == refused.Value { // it tells which one
 		n.Suspect()
-		if !n.state.suspected.Equal(time.Now()) {
+		if s := n.state.suspicionOf(); !s.Asked.Equal(time.Now()) {
 			return
 		}
 		time.Sleep(reportTime) // the renewal
+		if after := n.Held(); after != nil && after.Fetched.Equal(held.Fetched) {
+			return // another process has asked within the last minute: none follows
+		}
 	}
 	n.revealed[refused.Value] = true
 }

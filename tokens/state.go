@@ -11,15 +11,18 @@ import (
 type state struct {
 	mu        sync.Mutex
 	flying    bool // a renewal is under way
-	failures  int
-	look      time.Time // no look into the storage before this time
-	next      time.Time // no call of DingTalk before this time
-	err       error     // the failure that the app is in, nil if none
-	waited    bool      // a page has waited in vain since the last success
-	suspected time.Time // when a ticket was last suspected
-	storage   bool      // the storage is failing
-	smooth    bool      // it has not failed since it was last tried
-	rest      time.Time // the storage hangs and is not read before this time
+	waited    bool // a page has waited in vain since the last success
+	access    bool // the failure is that there is no access token
+	storage   bool // the storage is failing
+	smooth    bool // it has not failed since it was last tried
+	failures  uint8
+	look      time.Time  // no look into the storage before this time
+	next      time.Time  // no call of DingTalk before this time
+	err       error      // the failure that the app is in, nil if none
+	suspicion *suspicion // the last one that was followed, nil if none
+	accused   *Token     // the ticket of it, as it was before
+	refused   time.Time  // when an access token was last given up for being refused
+	rest      time.Time  // the storage hangs and is not read before this time
 }
 
 const (
@@ -29,7 +32,6 @@ const (
 	// limitedSpread keeps a fleet from coming back all at once then.
 	limitedSpread = time.Second
 	lookDelay     = 2 * time.Second // others may have been luckier with DingTalk
-	suspectDelay  = time.Minute
 	restDelay     = 30 * time.Second
 )
 
@@ -119,15 +121,9 @@ func (s *state) paused(now time.Time) error {
 	if !now.Before(s.next) {
 		return nil
 	}
-	s.pause(now)
-	return s.err
-}
-
-// pause ends a renewal without success. The storage is cheaper to ask than
-// DingTalk, so it is asked again sooner.
-func (s *state) pause(now time.Time) {
 	s.flying = false
-	s.look = now.Add(min(s.next.Sub(now), lookDelay))
+	s.look = now.Add(min(s.next.Sub(now), lookDelay)) // the storage is cheaper to ask, and sooner
+	return s.err
 }
 
 // failed notes a failure and reports whether it is a new one.
@@ -135,18 +131,65 @@ func (s *state) failed(err error, now time.Time) (isNew bool, delay time.Duratio
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	isNew = class(err) != class(s.err)
-	s.err = err
+	var access *accessFailure
+	s.err, s.access = err, errors.As(err, &access)
 	// Up to a fifth less, so that a fleet does not come back all at once.
 	delay = min(firstDelay<<min(s.failures, 8), longestDelay)
 	delay -= rand.N(delay / 5)
-	s.failures++
+	s.failures += min(1, 255-s.failures)
 	var l limited
 	if errors.As(err, &l) && l.RateLimited() {
 		delay = limitedDelay + rand.N(limitedSpread)
 	}
 	s.next = now.Add(delay)
-	s.pause(now)
+	s.look = now.Add(min(delay, lookDelay))
 	return isNew, delay
+}
+
+// landed ends a renewal without success.
+func (s *state) landed() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.flying = false
+}
+
+// accessPaused returns why there is no access token, if DingTalk is not to be
+// asked for one again yet.
+func (s *state) accessPaused(now time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.access && now.Before(s.next) {
+		return s.err
+	}
+	return nil
+}
+
+// accessWorks ends a failure for want of an access token, and reports whether
+// there was one.
+func (s *state) accessWorks() (recovered bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.access {
+		return false
+	}
+	s.recover()
+	return true
+}
+
+// refuseAccess reports whether an access token is to be given up for being refused.
+func (s *state) refuseAccess(now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.refused.IsZero() && now.Sub(s.refused) < rejectedAge {
+		return false
+	}
+	s.refused = now
+	return true
+}
+
+// recover ends the failure.
+func (s *state) recover() {
+	s.failures, s.access, s.err, s.next, s.look = 0, false, nil, time.Time{}, time.Time{}
 }
 
 // succeeded ends a failure and reports whether there was one.
@@ -155,7 +198,7 @@ func (s *state) succeeded() (recovered bool) {
 	defer s.mu.Unlock()
 	recovered = s.err != nil
 	s.flying, s.waited = false, false
-	s.failures, s.err, s.next, s.look = 0, nil, time.Time{}, time.Time{}
+	s.recover()
 	return recovered
 }
 
@@ -192,15 +235,42 @@ func (s *state) storageRests(now time.Time) bool {
 	return now.Before(s.rest)
 }
 
-// suspect reports whether a suspicion may be followed now.
-func (s *state) suspect(now time.Time) bool {
+// suspect reports whether a suspicion of that ticket is to be followed now.
+func (s *state) suspect(t *Token, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.suspected.IsZero() && now.Sub(s.suspected) < suspectDelay {
+	if s.suspicion.rests(t, now) {
 		return false
 	}
-	s.suspected = now
+	s.suspicion = &suspicion{Asked: now, Ticket: fingerprint(t), Again: s.suspicion.again(t)}
+	s.accused = t
 	return true
+}
+
+// accusedAs returns the ticket that is held as suspect as it was before, nil where
+// it is not held for that, or due for renewal by itself.
+func (s *state) accusedAs(held *Token, now time.Time) *Token {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.accused
+	if t == nil || held == nil || t.Value != held.Value || !t.Fetched.Equal(held.Fetched) || t.due(now) {
+		return nil
+	}
+	return t
+}
+
+// suspicionOf returns the last suspicion that was followed, nil if none.
+func (s *state) suspicionOf() *suspicion {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.suspicion
+}
+
+// asked notes when DingTalk was asked on suspicion, here or by another process.
+func (s *state) asked(now *suspicion) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.suspicion, s.accused = now, nil
 }
 
 // standing returns the failure that the app is in, the time until DingTalk is
@@ -216,4 +286,5 @@ func (s *state) forgive() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.next, s.look, s.rest = time.Time{}, time.Time{}, time.Time{}
+	s.accused = nil
 }

@@ -46,7 +46,7 @@ func (s *shelf) Store(ctx context.Context, key string, value []byte) error {
 	defer s.mu.Unlock()
 	now := time.Now()
 	before, _ := decode(s.values[key], now)
-	if t, err := decode(value, now); err != nil || strings.HasSuffix(key, "/jsapi_ticket.json") && before.valid(now) && before.newer(t) {
+	if t, err := decode(value, now); !strings.HasSuffix(key, "/suspicion.json") && err != nil || strings.HasSuffix(key, "/jsapi_ticket.json") && before.valid(now) && before.newer(t) {
 		s.older++
 	}
 	s.values[key] = value

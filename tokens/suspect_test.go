@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"sync"
 	"testing"
 	"time"
 )
@@ -85,26 +84,6 @@ func TestWhoSettlesKnowsWhetherTheTicketHasBeenReplaced(t *testing.T) {
 		p.Suspect()
 		settle(false, 0)
 		settle(false, 0) // DingTalk is not asked again so soon
-	})
-}
-
-func TestSuspicionIsFollowedOnceAMinute(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		f := newFake()
-		p := newProcess(t, "p", f, newShelf())
-		p.mustPage(time.Second)
-		var wg sync.WaitGroup
-		for range 8 {
-			wg.Go(func() {
-				for range 10 * 60 * 10 {
-					p.Suspect()
-					p.mustPage(0)
-					time.Sleep(100 * time.Millisecond)
-				}
-			})
-		}
-		wg.Wait()
-		f.wantCalls(t, 1, 1+10)
 	})
 }
 
@@ -208,7 +187,7 @@ func TestTicketsOfClocksThatAreAheadAreReplaced(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				shared.put(p.ticketKey, data)
+				shared.put(p.key(KindTicket), data)
 				p.mustPage(time.Second)
 				if n := f.total("ticket"); n != tt.first {
 					t.Errorf("%d tickets fetched, want %d", n, tt.first)
@@ -263,7 +242,7 @@ func TestAClockThatIsSetBackStartsNoStormOfCalls(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			shared.put(p.ticketKey, data)
+			shared.put(p.key(KindTicket), data)
 			before.Expires = time.Now().Add(5 * time.Minute)
 			before.renew = time.Now()
 			p.ticket.set(before)

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 )
 
@@ -20,7 +21,7 @@ type Token struct {
 	// Ends is when the value dies at the latest, however often it is prolonged.
 	Ends time.Time `json:"ends,omitzero"`
 
-	renew time.Time // from then on a use of the token starts its renewal
+	renew time.Time // from then on a use of the token starts its renewal; zero once DingTalk has refused it
 }
 
 // String tells of the token without its value.
@@ -36,6 +37,9 @@ const (
 	// announces: a ticket lives at most 24 hours from its creation.
 	valueLifetime = 24 * time.Hour
 	badLifetime   = time.Minute // what counts in place of a missing or absurd one
+	// shortLifetime is what counts in place of a shorter one, so that DingTalk is
+	// not asked each second because it says so: its renewal is due after a minute.
+	shortLifetime = 66 * time.Second
 
 	// MaxSkew is how far the clocks of a fleet may differ: as much as renewal is
 	// ahead, so that no token is used beyond its end.
@@ -47,8 +51,10 @@ const (
 func newToken(value string, now time.Time, lifetime time.Duration) *Token {
 	if lifetime <= 0 || lifetime > saneLifetime {
 		lifetime = badLifetime
+	} else {
+		lifetime = min(max(lifetime, shortLifetime), maxLifetime)
 	}
-	t := &Token{Value: value, Fetched: now, Expires: now.Add(min(lifetime, maxLifetime)), Ends: now.Add(valueLifetime)}
+	t := &Token{Value: value, Fetched: now, Expires: now.Add(lifetime), Ends: now.Add(valueLifetime)}
 	t.setRenew()
 	return t
 }
@@ -69,19 +75,27 @@ func (t *Token) prolongs(u *Token, now time.Time) {
 	if u.Ends.Before(t.Ends) {
 		t.Ends = u.Ends
 	}
-	switch latest := now.Add(badLifetime); {
+	switch latest := now.Add(shortLifetime); {
 	case t.Ends.After(now) && t.Ends.Before(t.Expires):
 		t.Expires, t.renew = t.Ends, t.Ends
 	case !t.Ends.After(now) && t.Expires.After(latest):
-		t.Expires, t.renew = latest, now.Add(badLifetime/2)
+		t.Expires = latest
+		t.renew = now.Add(shortLifetime * 11 / 12)
 	}
 }
 
 // valid reports whether DingTalk should still accept the token.
-func (t *Token) valid(now time.Time) bool { return t != nil && now.Before(t.Expires) }
+func (t *Token) valid(now time.Time) bool { return t != nil && !come(t.Expires, now) }
 
 // due reports whether the token should be renewed.
-func (t *Token) due(now time.Time) bool { return !now.Before(t.renew) }
+func (t *Token) due(now time.Time) bool { return come(t.renew, now) }
+
+// come reports whether a time has come by either clock: the monotonic one stands
+// still while the machine is suspended, and the one on the wall may be set back.
+func come(t, now time.Time) bool { return !now.Before(t) || !now.Round(0).Before(t.Round(0)) }
+
+// refused reports whether DingTalk has refused the token.
+func (t *Token) refused() bool { return t != nil && t.renew.IsZero() }
 
 // young reports whether the token was fetched just now, by the clocks on the wall.
 func (t *Token) young(now time.Time) bool {
@@ -102,20 +116,40 @@ func (t *Token) follow(u *Token) {
 	}
 }
 
+const (
+	maxValue  = 512     // far above what DingTalk issues: 32 to 90 bytes
+	maxRecord = 4 << 10 // far above a stored token
+)
+
+// usable tells whether a value can be a token: what RFC 6750, section 2.1, calls a
+// b64token. DingTalk's are letters and digits, with - and _ in tickets. Anything
+// else could end a header, or be read as another part of what is hashed.
+func usable(value string) bool {
+	core := strings.TrimRight(value, "=")
+	return core != "" && len(value) <= maxValue && !strings.ContainsFunc(core, func(c rune) bool {
+		return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("-._~+/", c))
+	})
+}
+
 var (
+	errIssued = errors.New("the value that DingTalk gave cannot be a token")
 	errStored = errors.New("the stored token is not usable")
 	errFuture = errors.New("the stored token is dated more than 10 minutes ahead: set the clocks of all machines that share the storage, best by NTP")
 )
 
-// decode reads a token as another process stored it. Its clock may differ and
-// its write may have been cut off, so nothing is believed that cannot be true.
+// decode reads a token as another process stored it. Its clock may differ, its
+// write may have been cut off, and others may write there, so nothing is believed
+// that cannot be true.
 func decode(data []byte, now time.Time) (*Token, error) {
+	if len(data) > maxRecord {
+		return nil, errStored
+	}
 	t := new(Token)
 	if err := json.Unmarshal(data, t); err != nil {
 		return nil, errStored // the cause would quote the data
 	}
 	lifetime := t.Expires.Sub(t.Fetched)
-	if t.Value == "" || lifetime <= 0 || lifetime > saneLifetime {
+	if !usable(t.Value) || lifetime <= 0 || lifetime > saneLifetime {
 		return nil, errStored
 	}
 	if t.Fetched.After(now.Add(MaxSkew)) {

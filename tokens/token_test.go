@@ -17,16 +17,17 @@ import (
 func TestATokenLivesAsLongAsIsBelievable(t *testing.T) {
 	now := time.Now()
 	tests := map[string]struct{ told, lives, renewed time.Duration }{
-		"two hours, renewed 10 minutes ahead":     {2 * time.Hour, 2 * time.Hour, 110 * time.Minute},
-		"more than two hours is two hours":        {3 * time.Hour, 2 * time.Hour, 110 * time.Minute},
-		"a day is two hours":                      {24 * time.Hour, 2 * time.Hour, 110 * time.Minute},
-		"a short life is renewed in proportion":   {12 * time.Minute, 12 * time.Minute, 11 * time.Minute},
-		"a very short life, too":                  {12 * time.Second, 12 * time.Second, 11 * time.Second},
-		"none is a minute":                        {0, time.Minute, 55 * time.Second},
-		"a negative one is a minute":              {-time.Hour, time.Minute, 55 * time.Second},
-		"one beyond a day is a minute":            {24*time.Hour + 1, time.Minute, 55 * time.Second},
-		"the longest that fits is a minute":       {math.MaxInt64, time.Minute, 55 * time.Second},
-		"the most negative that fits is a minute": {math.MinInt64, time.Minute, 55 * time.Second},
+		"two hours, renewed 10 minutes ahead":      {2 * time.Hour, 2 * time.Hour, 110 * time.Minute},
+		"more than two hours is two hours":         {3 * time.Hour, 2 * time.Hour, 110 * time.Minute},
+		"a day is two hours":                       {24 * time.Hour, 2 * time.Hour, 110 * time.Minute},
+		"a short life is renewed in proportion":    {12 * time.Minute, 12 * time.Minute, 11 * time.Minute},
+		"a life of seconds is renewed in a minute": {12 * time.Second, 66 * time.Second, 60500 * time.Millisecond},
+		"so is the shortest that can be told":      {1, 66 * time.Second, 60500 * time.Millisecond},
+		"none is a minute":                         {0, time.Minute, 55 * time.Second},
+		"a negative one is a minute":               {-time.Hour, time.Minute, 55 * time.Second},
+		"one beyond a day is a minute":             {24*time.Hour + 1, time.Minute, 55 * time.Second},
+		"the longest that fits is a minute":        {math.MaxInt64, time.Minute, 55 * time.Second},
+		"the most negative that fits is a minute":  {math.MinInt64, time.Minute, 55 * time.Second},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -54,7 +55,7 @@ func TestATokenLivesAsLongAsIsBelievable(t *testing.T) {
 }
 
 func TestAShortLifetimeCostsOneFetchALife(t *testing.T) {
-	for _, lifetime := range []time.Duration{-1, 0, 30 * time.Hour, time.Minute} {
+	for _, lifetime := range []time.Duration{-1, 0, 30 * time.Hour, time.Minute, time.Second} {
 		bubble(t, func(t *testing.T) {
 			f := newFake()
 			f.lifetime = lifetime
@@ -131,6 +132,11 @@ func FuzzDecode(f *testing.F) {
 			f.Add(data[:len(data)/2])
 		}
 	}
+	for _, data := range hostile() {
+		if len(data) < 1<<16 {
+			f.Add([]byte(data))
+		}
+	}
 	f.Add([]byte(`{"value":"v","fetched":"0000-01-01T00:00:00Z","expires":"9999-12-31T23:59:59Z"}`))
 	f.Add([]byte(`{"value":"v","fetched":"2026-11-20T09:09:59Z","expires":"2026-11-21T09:09:58+00:00"}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -144,8 +150,16 @@ func FuzzDecode(f *testing.F) {
 			}
 			return
 		}
-		if token.Value == "" {
-			t.Error("a token without a value")
+		if len(data) > maxRecord || token.Value == "" || len(token.Value) > maxValue || strings.ContainsAny(token.Value, " \r\n\x00&?#%\"'<>\\") ||
+			strings.ContainsFunc(token.Value, func(r rune) bool { return r <= ' ' || r > '~' }) {
+			t.Errorf("a token of the value %q", token.Value)
+		}
+		again, err := json.Marshal(token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if same, err := decode(again, now); err == nil && same.Value != token.Value {
+			t.Errorf("%q is stored as %q", token.Value, same.Value)
 		}
 		if token.Fetched.After(now.Add(MaxSkew)) || token.Expires.After(now.Add(maxLifetime)) {
 			t.Errorf("fetched %v, expires %v", token.Fetched, token.Expires)

@@ -19,10 +19,13 @@ type Caller struct {
 // sends it.
 func (v *Visit) Caller() Caller {
 	var c Caller
-	facts := v.facts()
-	c.Origin, c.Vouched, _ = v.desk.rules.Origin(facts)
-	c.Vouched = c.Vouched || c.Origin != signer.Origin{} && v.vouched(facts)
+	c.Origin, c.Vouched, _ = v.desk.rules.Origin(v.facts())
+	c.Vouched = c.Vouched || c.Origin != signer.Origin{} && v.vouched(c.Origin)
 
+	origins := v.request.Header["Origin"]
+	if len(origins) > 1 {
+		return c // no browser sends two: nobody knows which one counts
+	}
 	site := v.request.Header.Get("Sec-Fetch-Site")
 	text := v.request.Header.Get("Origin")
 	if text == "" {

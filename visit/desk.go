@@ -1,7 +1,12 @@
 package visit
 
 import (
+	"fmt"
+	"slices"
+
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/caddyserver/caddy/v2/modules/caddytls"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/config"
 	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
@@ -16,11 +21,19 @@ type Desk struct {
 	allowed  []signer.Origin // the other origins that may call the endpoints
 	settings doctor.Settings // the same, for a diagnosis
 	hosts    *hostIndex
+	named    patterns // public_host
+	any      bool     // public_host is a lone *
+
+	certificates certificates
 }
 
 // NewDesk returns the desk of a handler, which stands somewhere in the routes of
 // a server. The configuration is one that has been validated.
-func NewDesk(c *config.Config, handler caddyhttp.MiddlewareHandler) *Desk {
+func NewDesk(ctx caddy.Context, c *config.Config, handler caddyhttp.MiddlewareHandler) (*Desk, error) {
+	tls, err := ctx.App("tls")
+	if err != nil {
+		return nil, fmt.Errorf("getting the TLS app: %w", err)
+	}
 	public := config.Origins(c.PublicOrigin)
 	return &Desk{
 		rules:    signer.NewRules(public, c.Forwarded),
@@ -28,5 +41,9 @@ func NewDesk(c *config.Config, handler caddyhttp.MiddlewareHandler) *Desk {
 		allowed:  config.Origins(c.AllowOrigin),
 		settings: doctor.Settings{Public: public, Forwarded: c.Forwarded, Signer: config.Signer(c)},
 		hosts:    &hostIndex{handler: handler},
-	}
+		named:    c.PublicHost,
+		any:      slices.Contains(c.PublicHost, config.AnyHost),
+
+		certificates: tls.(*caddytls.TLS),
+	}, nil
 }

@@ -5,7 +5,7 @@ import (
 	"github.com/caddy-dingtalk/caddy-dingtalk/signer"
 )
 
-// Facts are what the request tells for a diagnosis. asked is the URL that the
+// Facts are what the request tells for a doctor. asked is the URL that the
 // browser has asked for by it, "" if unknown.
 func (v *Visit) Facts(asked string) doctor.Request {
 	return doctor.Request{

@@ -20,8 +20,8 @@ type hostIndex struct {
 	hosts   []caddyhttp.MatchHost
 }
 
-// matches reports whether a host matcher on the way to the handler matches the
-// Host of the request: then whoever wrote the configuration calls this host his
+// matches reports whether a host matcher on the way to the handler matches the Host of
+// r, which is the rebuilt one: then whoever wrote the configuration calls this host his
 // own.
 func (x *hostIndex) matches(r *http.Request) bool {
 	x.once.Do(func() {

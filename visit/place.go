@@ -2,9 +2,6 @@ package visit
 
 import (
 	"errors"
-	"strings"
-
-	"github.com/caddyserver/caddy/v2/modules/caddytls"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/signer"
 )
@@ -26,13 +23,12 @@ func (v *Visit) Place() Place {
 }
 
 func (v *Visit) locate() *Place {
-	facts := v.facts()
-	page, err := v.desk.rules.Page(facts)
+	page, err := v.desk.rules.Page(v.facts())
 	p := &Place{Page: page}
-	if err != nil {
-		p.Err = asSignerError(err)
-	} else if !page.Vouched && !v.vouched(facts) {
-		p.Err = unknownOrigin(page.Origin)
+	switch {
+	case errors.As(err, &p.Err):
+	case !page.Public && !v.vouched(page.Origin):
+		p.Err = &signer.Error{Reason: signer.Unvouched, Subject: page.Origin.String()}
 	}
 	return p
 }
@@ -42,37 +38,4 @@ func (v *Visit) locate() *Place {
 func (v *Visit) OriginalTarget() (target string, err error) {
 	prefix, target, err := v.desk.rules.Target(v.facts())
 	return prefix + target, err
-}
-
-// vouched reports whether the configuration says that the site is ours: by a host
-// matcher, or by a certificate for the name in the TLS handshake. The name alone
-// says nothing: where Caddy has none for it, it may answer with that of another
-// site.
-func (v *Visit) vouched(facts signer.Request) bool {
-	if v.desk.hosts.matches(v.request) {
-		return true
-	}
-	name := v.serverName()
-	if name == "" || len(caddytls.AllMatchingCertificates(strings.ToLower(name))) == 0 {
-		return false
-	}
-	facts.ServerName = name
-	_, vouched, _ := v.desk.rules.Origin(facts)
-	return vouched
-}
-
-func asSignerError(err error) *signer.Error {
-	var e *signer.Error
-	if errors.As(err, &e) {
-		return e
-	}
-	return &signer.Error{Code: signer.CodeOriginUnknown, Message: err.Error()}
-}
-
-func unknownOrigin(o signer.Origin) *signer.Error {
-	return &signer.Error{
-		Code: signer.CodeOriginUnknown,
-		Message: "nothing in the configuration says that " + o.String() + " is this site: if it is, add the line `public_origin " + o.String() +
-			"` to the dingtalk directive, or name the host in the site's address, or list the proxy in front in trusted_proxies",
-	}
 }

@@ -4,7 +4,6 @@ package visit
 
 import (
 	"net/http"
-	"net/netip"
 	"slices"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -70,11 +69,14 @@ func (v *Visit) Host() string { return v.request.Host }
 // facts are what the signer may go by: what is believed is decided here.
 func (v *Visit) facts() signer.Request {
 	facts := signer.Request{TLS: v.request.TLS != nil, Host: v.request.Host, Target: v.Target}
-	if v.Trusted && !v.Early {
+	if v.believed() {
 		facts.Forwarded = v.request.Header
 	}
 	return facts
 }
+
+// believed reports whether the peer is a trusted proxy for certain.
+func (v *Visit) believed() bool { return v.Trusted && !v.Early }
 
 // serverName is the name that the TLS handshake asked for (SNI), "" if none.
 func (v *Visit) serverName() string {
@@ -85,9 +87,4 @@ func (v *Visit) serverName() string {
 }
 
 // peer returns the IP address of whoever is connected, "@" for a Unix socket.
-func (v *Visit) peer() string {
-	if addr, err := netip.ParseAddrPort(v.request.RemoteAddr); err == nil {
-		return addr.Addr().Unmap().WithZone("").String()
-	}
-	return v.request.RemoteAddr
-}
+func (v *Visit) peer() string { return bareIP(v.request.RemoteAddr, "") }

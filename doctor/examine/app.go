@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/config"
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 	"github.com/caddy-dingtalk/caddy-dingtalk/oapi"
 	"github.com/caddy-dingtalk/caddy-dingtalk/tokens"
 )
@@ -188,7 +189,7 @@ func refusal(err error) string {
 }
 
 func advice(err error) string {
-	if advice := oapi.AdviceOn(err); advice != "" {
+	if advice := doctor.Advice(err).EN; advice != "" {
 		return advice
 	}
 	return "Run the doctor again; if it stays, look into Caddy's log."

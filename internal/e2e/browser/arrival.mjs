@@ -62,6 +62,13 @@ test('dd that the client app provides before any script: a page\'s own call is c
 test('dd as a const at the top level: dd.config(ddConfig) is accepted', () =>
   open('h5', lexical + `<script>dd.config(ddConfig); ${listen}</script>`, once([])))
 
+// A function declaration takes the place of the property of window that waits for dd.
+test("dd as a function of the page's before DingTalk's script: a page's own call is corrected", () =>
+  open('auto', `<script>function dd () {}</script>${sdk(version)}<script>${own}</script>`, once(both)))
+
+test("dd as a function of the page's before DingTalk's script: a page that calls nothing is called for", () =>
+  open('auto', `<script>function dd () {}</script>${sdk(version)}`, once(['biz.contact.choose', 'device.notification.alert'])))
+
 test('dd as a const at the top level: a page that calls nothing is called for', () =>
   open('auto', lexical, once(['biz.contact.choose', 'device.notification.alert'])))
 

@@ -1,7 +1,8 @@
-// What a browser makes of a document, with our insertion taken out again.
+// What a browser makes of a document, where our insertion has gone again.
 import {after} from 'node:test'
 import {skip, launch} from './firefox.mjs'
 import {world} from './harness.mjs'
+import {watcher} from './visit.mjs'
 
 // count runs in every document before its scripts: a browser that finds out late
 // what the charset is loads the document a second time.
@@ -10,6 +11,7 @@ const count = `() => {
     const key = 'begun ' + location.href
     sessionStorage.setItem(key, 1 + Number(sessionStorage.getItem(key)))
   } catch {} // a document without an origin
+  ${watcher}
 }`
 
 // engines are the browsers, each with one tab, which is opened when it is needed
@@ -42,10 +44,10 @@ export async function see (engine, url, again = '') {
 // facts runs in the page. Its answer is text: the drivers are slow with large objects.
 async function facts (again) {
   for (let i = 0; i < 3; i++) await new Promise(resolve => setTimeout(resolve, 0)) // what the page's scripts have begun
-  const ours = Array.from(document.scripts).find(s => s.text.startsWith('(function') && s.text.includes('ddSidecar'))
-  const inserted = ours && {first: document.scripts[0] === ours, place: ours.parentNode.nodeName, signed: !!window.ddConfig}
-  const behind = ours?.nextSibling
-  ours?.remove()
+  const place = scripts.findIndex(({node}) => node.text.startsWith('(function') && node.text.includes('ddSidecar'))
+  const ours = scripts[place]
+  const inserted = ours && {first: place === 0, place: ours.place, gone: !ours.node.isConnected, signed: !!window.ddConfig}
+  const behind = ours && document.head.firstChild
   if (again && behind?.nodeType === Node.TEXT_NODE && behind.data.startsWith(again)) {
     behind.data = behind.data.slice(again.length)
     if (!behind.data) behind.remove()

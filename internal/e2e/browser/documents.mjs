@@ -46,7 +46,7 @@ describe('a document stays as it is around the insertion', {concurrency: true}, 
           const plain = await see(engine, world.origin('plain') + path)
           assert.equal(plain.inserted, undefined)
           const expect = seen => {
-            assert.deepEqual(seen.inserted, placeless.has(document.name) ? undefined : {first: true, place: 'HEAD', signed: true})
+            assert.deepEqual(seen.inserted, placeless.has(document.name) ? undefined : {first: true, place: 'HEAD', gone: true, signed: true})
             assert.deepEqual(seen.document, plain.document)
           }
           expect(await see(engine, origin() + path))

@@ -4,7 +4,7 @@ import {describe, test} from 'node:test'
 import assert from 'node:assert/strict'
 import {world} from './harness.mjs'
 import {html, publish} from './upstream.mjs'
-import {visit} from './visit.mjs'
+import {visit, watcher} from './visit.mjs'
 
 const hash = "'sha256-iIhav6IWFCO74Mj9f+FRsBRlBbG1e9nOhHEwAy07Z40='"
 
@@ -31,31 +31,55 @@ const policies = [
   ["'none'", ["default-src 'none'"], 'data'],
   ['no source at all', ['script-src'], 'data'],
   ['a hash', [`script-src ${hash}`], 'data'],
+  ["'self' and the hash of a URL, which switches 'self' off", [`script-src 'self' 'url-${hash.slice(1)}`], 'data'],
   ['another host', ['script-src https://cdn.test'], 'data']
 ]
+
+// What the same policies ask for where they only report.
+const reports = [
+  ["'self'", ["script-src 'self'"], 'external'],
+  ['a nonce', ["script-src 'nonce-abc'"], 'inline'],
+  ["'unsafe-inline'", ["script-src 'unsafe-inline'"], 'inline']
+]
+
+// formed makes sure that a page with these headers gets that form, and nothing of it is
+// a violation.
+function formed (form, headers) {
+  const path = publish(html(''), {headers})
+  return visit('android', world.origin('auto') + path, async tab => {
+    await tab.quiet()
+    const page = await tab.evaluate(() => ({
+      violations,
+      config: window.ddConfig,
+      block: scripts[0].node.textContent,
+      scripts: scripts.map(({node}) => node.id ? 'block' : node.src ? 'src' : 'inline'),
+      left: document.scripts.length
+    }))
+    assert.deepEqual({violations: page.violations, console: tab.console, errors: tab.errors}, {violations: [], console: [], errors: []})
+    assert.deepEqual(page.scripts, {inline: ['inline'], external: ['block', 'src'], data: ['block']}[form])
+    assert.equal(page.left, form === 'data' ? 1 : 0)
+    if (form === 'inline') return assert.ok(page.config.signature)
+    const {config, sidecar} = JSON.parse(page.block)
+    assert.equal(sidecar.url, world.origin('auto') + path)
+    assert.ok(config.signature)
+    assert.deepEqual(page.config, form === 'data' ? undefined : config)
+  }, {init: watcher})
+}
 
 for (const [what, headers, form] of policies) {
   test(`a policy with ${what}: the form is ${form}`, () => {
     const policy = typeof headers === 'function' ? headers() : headers
-    const path = publish(html(''), {headers: policy.length ? {'content-security-policy': policy} : {}})
-    return visit('android', world.origin('auto') + path, async tab => {
-      await tab.quiet()
-      const page = await tab.evaluate(() => ({
-        violations,
-        config: window.ddConfig,
-        block: document.getElementById('dd-sidecar')?.textContent,
-        scripts: Array.from(document.scripts, s => s.id ? 'block' : s.src ? 'src' : 'inline')
-      }))
-      assert.deepEqual({violations: page.violations, console: tab.console, errors: tab.errors}, {violations: [], console: [], errors: []})
-      assert.deepEqual(page.scripts, {inline: ['inline'], external: ['block', 'src'], data: ['block']}[form])
-      if (form === 'inline') return assert.ok(page.config.signature)
-      const {config, sidecar} = JSON.parse(page.block)
-      assert.equal(sidecar.url, world.origin('auto') + path)
-      assert.ok(config.signature)
-      assert.deepEqual(page.config, form === 'data' ? undefined : config)
-    })
+    return formed(form, policy.length ? {'content-security-policy': policy} : {})
   })
 }
+
+for (const [what, policy, form] of reports) {
+  test(`a policy that only reports, with ${what}: the form is ${form}, and nothing is reported`, () =>
+    formed(form, {'content-security-policy-report-only': policy.map(p => p + '; report-uri /csp')}))
+}
+
+test('an Integrity-Policy: the script that is loaded has its hash, and runs', () =>
+  formed('external', {'content-security-policy': "script-src 'self'", 'integrity-policy': 'blocked-destinations=(script)'}))
 
 describe('under a policy that lets both scripts run, the call is made and accepted', () => {
   for (const policy of ["default-src 'self'", "script-src 'nonce-abc'", "script-src 'self', script-src 'nonce-abc'"]) {

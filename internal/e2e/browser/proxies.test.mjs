@@ -81,8 +81,8 @@ function promise (name) {
   return Object.entries(parts).filter(([who]) => count(who)).map(([who, what]) => `${count(who)} ${what}`).join(', ')
 }
 
-test('the README has the lines that were run', () => {
-  for (const name of ['README.md', 'README.zh-CN.md']) {
+test('the docs have the lines that were run', () => {
+  for (const name of ['docs/proxies.md', 'docs/zh/proxies.md']) {
     const text = readFileSync(join(import.meta.dirname, '../../..', name), 'utf8')
     for (const [recipe, {cure = [], site = [], directive = []}] of Object.entries(recipes)) {
       for (const line of [...cure, ...site, ...directive]) {

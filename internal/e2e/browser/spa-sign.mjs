@@ -69,10 +69,10 @@ test('sign() without an answer rejects with the code unreachable', () =>
   }))
 
 // The other tests run the apps.
-for (const [readme, heading] of [['README.md', 'Single-page apps'], ['README.zh-CN.md', '单页应用']]) {
-  test(`the examples in ${readme} are what the apps do`, () => {
+for (const [name, heading] of [['docs/single-page-apps.md', 'Vue and React'], ['docs/zh/single-page-apps.md', 'Vue 与 React']]) {
+  test(`the examples in ${name} are what the apps do`, () => {
     const root = join(import.meta.dirname, '../../..')
-    const text = readFileSync(join(root, readme), 'utf8')
+    const text = readFileSync(join(root, name), 'utf8')
     const section = text.split(/^## /m).find(s => s.startsWith(heading + '\n'))
     const examples = Array.from(section.matchAll(/^```jsx?\n(.*?)^```$/gms), ([, code]) => code)
     assert.equal(examples.length, apps.length)

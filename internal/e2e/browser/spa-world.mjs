@@ -58,7 +58,8 @@ async function found () {
   }
 }
 
-// launchKeeping starts a Chromium that keeps documents alive while others are shown.
+// launchKeeping starts a Chromium that keeps documents alive while others are shown,
+// which is for the browser with windows alone.
 // Playwright switches that off, as it does not see such a document load again: wait
 // with until, not with page.goBack.
 export function launchKeeping () {

@@ -17,6 +17,17 @@ export const observers = `
     violations.push(e.effectiveDirective + ' ' + e.blockedURI)
   });`
 
+// watcher notes the script elements of a document, which may be gone when somebody asks.
+export const watcher = `
+  window.scripts = [];
+  new MutationObserver(function (records) {
+    records.forEach(function (record) {
+      record.addedNodes.forEach(function (node) {
+        if (node.nodeName === 'SCRIPT') scripts.push({node: node, place: record.target.nodeName});
+      });
+    });
+  }).observe(document, {childList: true, subtree: true});`
+
 // bridge is the script that makes a page one in that client app. Its options are
 // those of native.js, with verify as the source of a function. The question to the
 // native side leaves the page by a binding, which no policy of the page can stop.
@@ -32,6 +43,7 @@ export async function visit (platform, url, story, {browser = world.browser, san
   const client = platform !== 'browser'
   const context = await browser.newContext({
     ignoreHTTPSErrors: true,
+    locale: 'en-US', // the headless shell says none
     ...client && {userAgent: userAgents[platform]}
   })
   try {

@@ -1,0 +1,335 @@
+package docs_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/internal/sandbox"
+)
+
+const site = "https://h5.example.com"
+
+// TestTheFilesBehindNginxPasteTogether copies both files of "behind nginx" out of
+// the docs and runs them: only addresses, names of files and DingTalk are others.
+func TestTheFilesBehindNginxPasteTogether(t *testing.T) {
+	nginx, caddyfile := section(t, "B: behind nginx")
+	w := startWay(t, nginx, caddyfile)
+	for _, target := range []string{"/", "/app/%e4%b8%ad?q=%20+&r=1", "/a//b?x="} {
+		page, heard := w.get(t, target, "document")
+		config := w.config(t, page)
+		if v := w.ding.Verify(config, site+target); !v.OK {
+			t.Errorf("%s: DingTalk says %+v to %+v in\n%s", target, v, config, page)
+		}
+		if heard.Host != "h5.example.com" || heard.Header.Get("X-Forwarded-Proto") != "https" {
+			t.Errorf("the app hears Host %q and %v", heard.Host, heard.Header)
+		}
+		if got := heard.Header.Get("X-Forwarded-Host"); got != "h5.example.com" {
+			t.Errorf("the app hears X-Forwarded-Host %q, which only the visitor said", got)
+		}
+	}
+}
+
+// TestTheEndpointsAloneSignForAnApp does so with the files of "only /.dingtalk/".
+func TestTheEndpointsAloneSignForAnApp(t *testing.T) {
+	location, caddyfile := section(t, "C: only /.dingtalk/ goes through Caddy")
+	nginx, _ := section(t, "B: behind nginx")
+	beside := location + "location / {\nproxy_set_header Host $http_host;\nproxy_pass http://127.0.0.1:3000;\n}\n"
+	whole := regexp.MustCompile(`(?s)\tlocation / \{.*?\n\t\}\n`).ReplaceAllLiteralString(nginx, beside)
+	w := startWay(t, whole, caddyfile)
+
+	if page, _ := w.get(t, "/orders?id=7", "document"); page != appPage {
+		t.Errorf("the page has become\n%s", page)
+	}
+	text, heard := w.get(t, "/.dingtalk/config?url="+url.QueryEscape(site+"/orders?id=7"), "empty")
+	if heard != nil {
+		t.Error("the app was asked for an endpoint")
+	}
+	var config sandbox.ConfigParams
+	if err := json.Unmarshal([]byte(text), &config); err != nil {
+		t.Fatalf("%v in %s", err, text)
+	}
+	if v := w.ding.Verify(config, site+"/orders?id=7"); !v.OK {
+		t.Errorf("DingTalk says %+v to %s", v, text)
+	}
+}
+
+// TestTheRulesAskForMetricsThatExist: a rule over a name or a value of a label that is
+// not there never fires, and nobody notices.
+func TestTheRulesAskForMetricsThatExist(t *testing.T) {
+	ding := sandbox.New(sandbox.Options{})
+	api := httptest.NewServer(ding)
+	t.Cleanup(api.Close)
+	o, addr := ding.Options(), freeAddrs(t, 1)[0]
+	startCaddy(t, fmt.Sprintf(`http://%s {
+	dingtalk {
+		app_key %s
+		app_secret %s
+		corp_id %s
+		agent_id %s
+		api_base %s
+	}
+	metrics /metrics
+}
+`, addr, o.AppKey, o.AppSecret, o.CorpID, o.AgentID, api.URL), filepath.Join(t.TempDir(), "storage"))
+
+	fetch := func(target string) string {
+		res, err := http.Get("http://" + addr + target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		body, err := io.ReadAll(res.Body)
+		if err != nil || res.StatusCode != http.StatusOK {
+			t.Fatalf("%s: %s %v\n%s", target, res.Status, err, body)
+		}
+		return string(body)
+	}
+	fetch("/.dingtalk/config?url=" + url.QueryEscape("http://"+addr+"/")) // calls DingTalk
+	metrics := fetch("/metrics")
+
+	name := regexp.MustCompile(`(caddy_dingtalk_\w+)(?:\{(\w+="\w+")\})?`)
+	for _, file := range []string{"deploy/alerts.yaml", "operations.md", "zh/operations.md"} {
+		found := name.FindAllStringSubmatch(string(read(t, file)), -1)
+		if len(found) < 4 {
+			t.Errorf("%s names %d metrics", file, len(found))
+		}
+		for _, m := range found {
+			if !regexp.MustCompile(`(?m)^` + m[1] + `\{[^}]*` + m[2]).MatchString(metrics) {
+				t.Errorf("%s asks for %s, which is not among\n%s", file, m[0], regexp.MustCompile(`(?m)^caddy_dingtalk.*$`).FindAllString(metrics, -1))
+			}
+		}
+	}
+}
+
+// section returns the first block of nginx and of Caddyfile below a heading of deploy.md.
+func section(t *testing.T, heading string) (nginx, caddyfile string) {
+	t.Helper()
+	_, rest, found := strings.Cut(string(read(t, "deploy.md")), "\n## "+heading+"\n")
+	rest, _, _ = strings.Cut(rest, "\n## ")
+	n, c := blocks([]byte(rest), "nginx"), blocks([]byte(rest), "caddyfile")
+	if !found || len(n) != 1 || len(c) != 1 {
+		t.Fatalf("below %q stand %d blocks of nginx and %d Caddyfiles", heading, len(n), len(c))
+	}
+	return string(n[0]), string(c[0])
+}
+
+const appPage = "<!doctype html><title>app</title><p>hello"
+
+// way is nginx, Caddy and an app, as one way in has them.
+type way struct {
+	ding  *sandbox.DingTalk
+	https string // where nginx listens for TLS
+	heard chan *http.Request
+}
+
+func startWay(t *testing.T, nginxConf, caddyfile string) *way {
+	t.Helper()
+	if _, err := exec.LookPath("nginx"); err != nil {
+		if os.Getenv("PROXIES") == "required" {
+			t.Fatal(err)
+		}
+		t.Skip(err)
+	}
+	w := &way{ding: sandbox.New(sandbox.Options{}), heard: make(chan *http.Request, 1)}
+	api := httptest.NewServer(w.ding)
+	t.Cleanup(api.Close)
+	app := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		w.heard <- r
+		rw.Header().Set("Content-Type", "text/html")
+		_, _ = io.WriteString(rw, appPage)
+	}))
+	t.Cleanup(app.Close)
+
+	dir := t.TempDir()
+	free := freeAddrs(t, 3)
+	w.https = free[0]
+	port := func(addr string) string { return addr[strings.LastIndexByte(addr, ':'):] }
+
+	o := w.ding.Options()
+	startCaddy(t, strings.NewReplacer(
+		"{env.DINGTALK_APP_KEY}", o.AppKey, "{env.DINGTALK_APP_SECRET}", o.AppSecret,
+		"corp_id ding0123456789abcdef", "corp_id "+o.CorpID, "agent_id 1234567890", "agent_id "+o.AgentID+"\napi_base "+api.URL,
+		":8080", port(free[1]), "localhost:3000", app.Listener.Addr().String(),
+	).Replace(caddyfile), filepath.Join(dir, "storage"))
+
+	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	writeCertificate(t, cert, key)
+	startNginx(t, dir, w.https, strings.NewReplacer(
+		"/etc/nginx/h5.example.com.pem", cert, "/etc/nginx/h5.example.com.key", key,
+		"listen 80;", "listen "+free[2]+";", "listen 443 ssl;", "listen "+w.https+" ssl;",
+		"127.0.0.1:8080", free[1], "127.0.0.1:3000", app.Listener.Addr().String(),
+	).Replace(nginxConf))
+	return w
+}
+
+// get asks for a target as a browser does, and as somebody who names another host. It
+// returns the body and what the app heard, nil if it was not asked.
+func (w *way) get(t *testing.T, target, dest string) (string, *http.Request) {
+	t.Helper()
+	client := &http.Client{Transport: &http.Transport{
+		DisableCompression: true,
+		TLSClientConfig:    &tls.Config{InsecureSkipVerify: true}, // the certificate is made up here
+		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, network, w.https)
+		},
+	}, Timeout: 20 * time.Second}
+	defer client.CloseIdleConnections()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, site+target, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Sec-Fetch-Dest", dest)
+	req.Header.Set("X-Forwarded-Host", "evil.test")
+	res, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s %v\n%s", target, res.Status, err, body)
+	}
+	select {
+	case heard := <-w.heard:
+		return string(body), heard
+	default:
+		return string(body), nil
+	}
+}
+
+// config reads the parameters out of a signed page.
+func (w *way) config(t *testing.T, page string) (p sandbox.ConfigParams) {
+	t.Helper()
+	at := strings.Index(page, `{"agentId"`)
+	if at < 0 {
+		t.Fatalf("no parameters in\n%s", page)
+	}
+	if err := json.NewDecoder(strings.NewReader(page[at:])).Decode(&p); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func startCaddy(t *testing.T, text, storage string) {
+	t.Helper()
+	options := "\tadmin off\n\tpersist_config off\n\tstorage file_system " + storage + "\n"
+	if strings.HasPrefix(text, "{\n") {
+		text = "{\n" + options + text[2:]
+	} else {
+		text = "{\n" + options + "}\n" + text
+	}
+	config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), nil)
+	if err != nil {
+		t.Fatalf("%v in\n%s", err, text)
+	}
+	if err := caddy.Load(config, true); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := caddy.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// startNginx runs nginx with these servers until the test ends, and waits for it to
+// listen on addr.
+func startNginx(t *testing.T, dir, addr, servers string) {
+	t.Helper()
+	temp := ""
+	for _, name := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
+		temp += fmt.Sprintf("%s_temp_path %s/%s;\n", name, dir, name)
+	}
+	conf := fmt.Sprintf("daemon off;\npid %s/pid;\nerror_log %s/error.log;\nevents {}\nhttp {\naccess_log off;\n%s%s}\n", dir, dir, temp, servers)
+	file := filepath.Join(dir, "nginx.conf")
+	if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("nginx", "-p", dir, "-e", filepath.Join(dir, "error.log"), "-c", file)
+	cmd.Stdout, cmd.Stderr = t.Output(), t.Output()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(os.Interrupt)
+		<-ended
+	})
+	for {
+		conn, err := net.Dial("tcp", addr)
+		if err == nil {
+			_ = conn.Close()
+			return
+		}
+		select {
+		case err := <-ended:
+			ended <- err
+			t.Fatalf("nginx has ended: %v", err)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// writeCertificate writes a certificate that nobody vouches for.
+func writeCertificate(t *testing.T, cert, key string) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), DNSNames: []string{"h5.example.com"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for file, b := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: der}, key: {Type: "PRIVATE KEY", Bytes: secret}} {
+		if err := os.WriteFile(file, pem.EncodeToMemory(b), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// freeAddrs returns addresses on loopback that nobody listens on.
+func freeAddrs(t *testing.T, n int) (out []string) {
+	t.Helper()
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close() // held until all are found, so that they differ
+		out = append(out, l.Addr().String())
+	}
+	return out
+}
