@@ -20,6 +20,7 @@ import (
 	"github.com/caddy-dingtalk/caddy-dingtalk/endpoint"
 	"github.com/caddy-dingtalk/caddy-dingtalk/inject"
 	_ "github.com/caddy-dingtalk/caddy-dingtalk/internal/command" // caddy dingtalk …
+	"github.com/caddy-dingtalk/caddy-dingtalk/login"
 	"github.com/caddy-dingtalk/caddy-dingtalk/observe"
 	"github.com/caddy-dingtalk/caddy-dingtalk/tenant"
 	"github.com/caddy-dingtalk/caddy-dingtalk/visit"
@@ -45,6 +46,7 @@ type Handler struct {
 
 	desk      *visit.Desk      // judges each request, once
 	endpoints *endpoint.Server // what is answered here
+	login     *login.Server    // who is signed in; nil without sign-in
 	tenants   *tenant.Tenants  // the apps, with their tickets
 	notices   *observe.Notices // keep requests from filling the log
 	close     func()           // gives back what outlives a reload
@@ -88,37 +90,55 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	}
 	h.notices = observe.NewNotices(log)
 	h.endpoints = endpoint.New(&c, h.tenants, h.notices, events)
+	if h.login, err = login.Open(ctx, &c, h.tenants, events, h.notices); err != nil {
+		return err
+	}
+	if h.login != nil {
+		h.endpoints.Add(h.login.Answers())
+	}
 	return nil
 }
 
 // Cleanup gives back what the handler shares with its successor.
 func (h *Handler) Cleanup() error {
+	h.login.Close()
 	if h.close != nil {
 		h.close()
 	}
 	return nil
 }
 
-// ServeHTTP is the story of one request. One for an endpoint is answered here.
-// One that asks for no document passes as if we were not there. A document gets
+// ServeHTTP is the story of one request. One for an endpoint is answered here, and so
+// is, with sign-in, one whose user is not known or may not see it. One that asks for no document passes as if we were not there. A document gets
 // the snippet if it turns out to be a page; whatever fails, it is served.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	v := h.desk.Receive(r)
 	if name, ours := h.endpoints.NameOf(&v); ours {
 		return h.endpoints.Serve(w, r, v, name)
 	}
+	user := ""
+	if h.login != nil && v.Target != "" { // the page around a part that a template asks for has been judged
+		var pass bool
+		var err error
+		if w, user, pass, err = h.login.Guard(w, r, &v); !pass {
+			return err
+		}
+	}
 	if v.Target == "" || !inject.IsDocument(r) { // templates ask for parts of a page without a target
 		return next.ServeHTTP(w, r)
 	}
-	return h.servePage(w, r, v, next)
+	return h.servePage(w, r, v, user, next)
 }
 
 // servePage serves a document: it is signed for where it is now, whatever inner
 // handlers make of the request.
-func (h *Handler) servePage(w http.ResponseWriter, r *http.Request, v visit.Visit, next caddyhttp.Handler) error {
-	p := page{tenant: h.tenants.For(&v), at: v.Place(), host: r.Host, policy: w.Header()["Content-Security-Policy"]}
+func (h *Handler) servePage(w http.ResponseWriter, r *http.Request, v visit.Visit, user string, next caddyhttp.Handler) error {
+	p := page{tenant: h.tenants.For(&v), at: v.Place(), host: r.Host, made: w.Header()["Content-Security-Policy"]}
+	if user != "" {
+		p.made = append(p.made[:len(p.made):len(p.made)], "user "+user)
+	}
 	inject.Prepare(r.Header)
-	out := inject.NewWriter(w, revalidate(r, p.tenant, p.policy), func(dst []byte, header http.Header) ([]byte, string) {
+	out := inject.NewWriter(w, revalidate(r, p.tenant, p.made), func(dst []byte, header http.Header) ([]byte, string) {
 		return h.insert(r, p, dst, header)
 	})
 	returned := false
@@ -146,7 +166,7 @@ type page struct {
 	tenant *tenant.Tenant
 	at     visit.Place
 	host   string
-	policy []string // the site's own Content-Security-Policy, which a 304 carries, too
+	made   []string // what else its ETag names: the site's own Content-Security-Policy, which a 304 carries, too, and the user
 }
 
 // revalidate changes If-None-Match for upstream. It returns the suffix of the
@@ -173,7 +193,7 @@ func (h *Handler) insert(r *http.Request, p page, dst []byte, header http.Header
 		return dst, "" // by a directive further inside
 	}
 	caddyhttp.SetVar(ctx, insertedVar, true)
-	signed, suffix := p.tenant.SignPage(ctx, p.at, p.policy)
+	signed, suffix := p.tenant.SignPage(ctx, p.at, p.made)
 	signed.Posted = r.Method != http.MethodGet
 	observe.CountPage(signed)
 	if signed.Err != nil {
@@ -207,6 +227,7 @@ func (h *Handler) insert(r *http.Request, p page, dst []byte, header http.Header
 //	    oapi_base      <url>
 //	    ticket_wait    <duration>
 //	    doctor         [<token>]
+//	    login          [{...}]
 //	    storage        <module> {...}
 //	}
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) (err error) {
@@ -229,7 +250,7 @@ func (h *Handler) warn(log *zap.Logger, resolved *config.Config) {
 			log.Warn(fmt.Sprintf("%s stands in the configuration in plain text: write {env.NAME} or {file./path} instead", name))
 		}
 	}
-	if unused := config.UnusedBase(resolved); unused != "" {
+	if unused := config.UnusedBase(resolved); unused != "" && resolved.Login == nil { // sign-in calls both
 		log.Warn(unused)
 	}
 }

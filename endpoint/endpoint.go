@@ -52,6 +52,16 @@ func New(c *config.Config, tenants *tenant.Tenants, notices *observe.Notices, ev
 	return s
 }
 
+// Answer answers one call of an endpoint that another package has.
+type Answer func(http.ResponseWriter, *http.Request, *visit.Visit) error
+
+// Add adds endpoints, by their names.
+func (s *Server) Add(answers map[string]Answer) {
+	for name, answer := range answers {
+		s.answers[name] = func(w http.ResponseWriter, c *call) error { return answer(w, c.Request, c.visit) }
+	}
+}
+
 // ScriptURL is where the script stands as a file of its own, under an origin.
 func (s *Server) ScriptURL(origin string) string { return origin + s.path + "/" + client.FileName }
 

@@ -55,12 +55,12 @@ func (r Revocation) name() string {
 // Revocations are those in force for one app, in the whole fleet as far as is known. A
 // request looks them up in memory; the storage is read in the background.
 type Revocations struct {
-	folder  string // in the storage
-	storage Storage
+	folder string // in the storage
 
 	known atomic.Pointer[revoked]
 
 	mu      sync.Mutex
+	storage Storage               // nil until there is one
 	entries map[string]Revocation // by name
 	unsaved map[string]Revocation // what the storage did not take
 	failing error
@@ -126,9 +126,13 @@ func (r *Revocations) save(ctx context.Context, name string, rev Revocation) err
 	if err != nil {
 		return fmt.Errorf("writing a revocation: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, revokedTimeout)
+	storage := r.currentStorage()
+	if storage == nil {
+		return nil // later, with those that are not saved
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), revokedTimeout)
 	defer cancel()
-	if err := r.storage.Store(ctx, path.Join(r.folder, name), text); err != nil {
+	if err := storage.Store(ctx, path.Join(r.folder, name), text); err != nil {
 		return fmt.Errorf("storing a revocation: %w", err)
 	}
 	r.mu.Lock()
@@ -187,13 +191,14 @@ func (r *Revocations) Run(ctx context.Context, report func(error)) {
 // Read reads what is new in the storage, stores what it had not taken, and deletes what
 // has served its time. Where it fails, what was read before holds.
 func (r *Revocations) Read(ctx context.Context) error {
+	storage := r.currentStorage()
 	for name, rev := range r.waiting() {
 		if err := r.save(ctx, name, rev); err != nil {
 			return err
 		}
 	}
 	listing, cancel := context.WithTimeout(ctx, revokedTimeout)
-	keys, err := r.storage.List(listing, r.folder, false)
+	keys, err := storage.List(listing, r.folder, false)
 	cancel()
 	if err != nil && !errors.Is(err, fs.ErrNotExist) { // nothing was ever revoked
 		return fmt.Errorf("listing revocations: %w", err)
@@ -204,7 +209,7 @@ func (r *Revocations) Read(ctx context.Context) error {
 		if r.has(name) {
 			continue
 		}
-		rev, ok, err := r.load(ctx, key)
+		rev, ok, err := load(ctx, storage, key)
 		if err != nil {
 			return err
 		}
@@ -212,7 +217,7 @@ func (r *Revocations) Read(ctx context.Context) error {
 			continue
 		}
 		if rev.Until+skew.Milliseconds() < time.Now().UnixMilli() {
-			r.forget(ctx, key)
+			forget(ctx, storage, key)
 			continue
 		}
 		found[name] = rev
@@ -224,6 +229,19 @@ func (r *Revocations) Read(ctx context.Context) error {
 	}
 	r.publish(time.Now())
 	return nil
+}
+
+// setStorage replaces the storage: a reload may bring another.
+func (r *Revocations) setStorage(storage Storage) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.storage = storage
+}
+
+func (r *Revocations) currentStorage() Storage {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.storage
 }
 
 func (r *Revocations) waiting() map[string]Revocation {
@@ -245,10 +263,10 @@ func (r *Revocations) has(name string) bool {
 
 // load reads one entry. One that is no revocation is as good as none: it must not keep
 // the others from being read.
-func (r *Revocations) load(ctx context.Context, key string) (rev Revocation, ok bool, err error) {
+func load(ctx context.Context, storage Storage, key string) (rev Revocation, ok bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, revokedTimeout)
 	defer cancel()
-	text, err := r.storage.Load(ctx, key)
+	text, err := storage.Load(ctx, key)
 	switch {
 	case errors.Is(err, fs.ErrNotExist): // another process has just deleted it
 		return Revocation{}, false, nil
@@ -258,10 +276,10 @@ func (r *Revocations) load(ctx context.Context, key string) (rev Revocation, ok 
 	return rev, json.Unmarshal(text, &rev) == nil, nil
 }
 
-func (r *Revocations) forget(ctx context.Context, key string) {
+func forget(ctx context.Context, storage Storage, key string) {
 	ctx, cancel := context.WithTimeout(ctx, revokedTimeout)
 	defer cancel()
-	_ = r.storage.Delete(ctx, key) // the next process or reading tries again
+	_ = storage.Delete(ctx, key) // the next process or reading tries again
 }
 
 // Failing is why the storage could not be read the last time, nil if it could.

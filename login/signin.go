@@ -46,8 +46,10 @@ type SignIn struct {
 	Staff       *oapi.Client
 	StaffTokens Tokens
 
-	// Denied is told, once a state, that user/get was refused for want of a permission,
-	// which fails no sign-in. err is nil when it works again.
+	// Called is told of each call and what came of it.
+	Called func(api string, err error)
+	// Denied is told that user/get was refused for want of a permission,
+	// which fails no sign-in. err is nil when it works.
 	Denied func(err error)
 
 	calls *calls
@@ -271,6 +273,7 @@ func ask[T any](ctx context.Context, s *SignIn, c call[T]) (T, error) {
 			return none, err
 		}
 		got, err := c.make(ctx, token)
+		s.Called(c.api, err)
 		var theirs *oapi.Error
 		isTheirs := errors.As(err, &theirs)
 		done(isTheirs && codeOf(theirs) == CodeRateLimited)

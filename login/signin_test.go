@@ -96,7 +96,7 @@ func signIn(t *testing.T, d *ding, change func(*SignIn)) (*SignIn, *given) {
 	app := &given{name: "app"}
 	s := SignIn{
 		API: oapi.NewApp("dingkey", "secret", oapi.Options{API: server.URL, OAPI: server.URL}), Tokens: app,
-		CorpID: "dingcorp", Denied: func(error) {},
+		CorpID: "dingcorp", Denied: func(error) {}, Called: func(string, error) {},
 	}
 	if change != nil {
 		change(&s)
