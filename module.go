@@ -133,7 +133,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 // servePage serves a document: it is signed for where it is now, whatever inner
 // handlers make of the request.
 func (h *Handler) servePage(w http.ResponseWriter, r *http.Request, v visit.Visit, user string, next caddyhttp.Handler) error {
-	p := page{tenant: h.tenants.For(&v), at: v.Place(), host: r.Host, made: w.Header()["Content-Security-Policy"]}
+	p := page{tenant: h.tenants.For(&v), at: v.Place(), host: v.Host(), made: w.Header()["Content-Security-Policy"]}
 	if user != "" {
 		p.made = append(p.made[:len(p.made):len(p.made)], "user "+user)
 	}

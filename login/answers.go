@@ -17,8 +17,8 @@ import (
 // Answers are the endpoints, by their names.
 func (s *Server) Answers() map[string]endpoint.Answer {
 	answers := map[string]endpoint.Answer{
-		"login":    s.serveLogin,
-		"callback": s.serveCallback,
+		"login":    s.unlogged(s.serveLogin),
+		"callback": s.unlogged(s.serveCallback),
 		"user":     s.own(s.serveUser, http.MethodGet, http.MethodHead),
 		"logout":   s.own(s.serveLogout, http.MethodPost),
 		ScriptName: serveScript,

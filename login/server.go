@@ -33,6 +33,7 @@ type Server struct {
 	attempts  attempts
 
 	audit   audit
+	access  *zap.Logger
 	notices *observe.Notices
 	begun   atomic.Bool
 	close   func()
@@ -62,6 +63,7 @@ func Open(ctx caddy.Context, c *config.Config, tenants *tenant.Tenants, events *
 		appKey: c.AppKey, loginBase: l.LoginBase, notices: notices,
 		audit: audit{ctx.Logger().Named("login"), events, name, notices},
 	}
+	s.access = ctx.Logger(accessModule{})
 	s.keySource = "derived"
 	if len(l.Key) > 0 {
 		s.keySource = "configured"

@@ -56,12 +56,9 @@ func safeName(id string) string {
 }
 
 // fingerprint is a hash of what the pages of a configuration have in common: of all
-// of it, so that no field can be forgotten, but for the secrets, which stand in no
-// page.
+// of it, so that no field can be forgotten, but for what shows in no page.
 func fingerprint(c config.Config, script string) [sha256.Size]byte {
-	if c.Doctor != nil {
-		c.Doctor = &config.Doctor{}
-	}
+	c.Doctor, c.StorageRaw, c.TicketWait = nil, nil, 0
 	if c.Login != nil {
 		c.Login = &config.Login{} // pages know that there is one, and no more
 	}

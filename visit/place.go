@@ -16,21 +16,22 @@ type Place struct {
 // Place rebuilds the URL of the page that is visited, and makes sure that it is
 // one of ours.
 func (v *Visit) Place() Place {
-	if v.place == nil {
-		v.place = v.locate()
+	if !v.placed {
+		v.place, v.placed = v.locate(), true
 	}
-	return *v.place
+	return v.place
 }
 
-func (v *Visit) locate() *Place {
+func (v *Visit) locate() Place {
 	page, err := v.desk.rules.Page(v.facts())
-	p := &Place{Page: page}
-	switch {
-	case errors.As(err, &p.Err):
-	case !page.Public && !v.vouched(page.Origin):
-		p.Err = &signer.Error{Reason: signer.Unvouched, Subject: page.Origin.String()}
+	var why *signer.Error
+	if errors.As(err, &why) {
+		return Place{Err: why}
 	}
-	return p
+	if !page.Public && !v.vouched(page.Origin) {
+		return Place{Page: page, Err: &signer.Error{Reason: signer.Unvouched, Subject: page.Origin.String()}}
+	}
+	return Place{Page: page}
 }
 
 // OriginalTarget returns the target that the browser asked for, as a trusted proxy

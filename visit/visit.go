@@ -26,7 +26,8 @@ type Visit struct {
 
 	desk    *Desk
 	request *http.Request
-	place   *Place // once it is known
+	place   Place
+	placed  bool // place is known
 }
 
 // Receive judges a request.

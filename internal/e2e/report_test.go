@@ -1,0 +1,207 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/internal/sandbox"
+	"github.com/caddy-dingtalk/caddy-dingtalk/internal/testsite"
+)
+
+func TestReportsAreJSONOfAtMost4KiB(t *testing.T) {
+	s := testsite.Run(t, testsite.Setup{Sites: testsite.Signed, Upstream: testsite.NoUpstream(t)})
+	padded := func(n int) string {
+		const frame = `{"message":""}`
+		return `{"message":"` + strings.Repeat("x", n-len(frame)) + `"}`
+	}
+	tests := map[string]struct {
+		body   string
+		status int
+		code   string
+	}{
+		"all members":               {`{"url":"https://h5.test/p","signed":"https://h5.test/p","code":52013,"message":"签名校验失败"}`, 204, ""},
+		"no members":                {`{}`, 204, ""},
+		"space around it":           {" \n{}\n", 204, ""},
+		"an unknown member":         {`{"url":"https://h5.test/p","phone":"x"}`, 204, ""},
+		"a code in a string":        {`{"code":"url_mismatch"}`, 204, ""},
+		"a code of null":            {`{"code":null}`, 204, ""},
+		"a negative code":           {`{"code":-1}`, 204, ""},
+		"a message that is no text": {`{"message":"\ud800"}`, 204, ""},
+		"4096 bytes":                {padded(4096), 204, ""},
+		"4097 bytes":                {padded(4097), 413, "too_large"},
+		"a megabyte":                {padded(1 << 20), 413, "too_large"},
+		"nothing":                   {``, 400, "bad_report"},
+		"null":                      {`null`, 400, "bad_report"},
+		"an array":                  {`[{"code":1}]`, 400, "bad_report"},
+		"a text":                    {`"hello"`, 400, "bad_report"},
+		"half of it":                {`{"url":"https`, 400, "bad_report"},
+		"two of them":               {`{}{}`, 400, "bad_report"},
+		"a code that is an object":  {`{"code":{}}`, 400, "bad_report"},
+		"a code that is a truth":    {`{"code":true}`, 400, "bad_report"},
+		"a url that is a number":    {`{"url":1}`, 400, "bad_report"},
+		"a form":                    {`url=1&signed=2`, 400, "bad_report"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			a := s.Report(t, test.body)
+			if test.code != "" {
+				testsite.ExpectRefusal(t, a, test.status, test.code)
+				return
+			}
+			if a.Status != test.status || a.Body != "" {
+				t.Errorf("%d %q, want %d", a.Status, a.Body, test.status)
+			}
+			testsite.ExpectEndpointHeaders(t, a)
+		})
+	}
+}
+
+func TestAReportIsLoggedWithItsCure(t *testing.T) {
+	const equal = `"url":"https://h5.test/p#x","signed":"https://h5.test/p",`
+	tests := map[string]struct {
+		body string
+		want []string
+	}{
+		"the scheme differs": {`{"url":"https://h5.test/p","signed":"http://h5.test/p","code":"url_mismatch","message":""}`,
+			[]string{"another URL than the one that was signed", `"differs":["scheme"]`, "X-Forwarded-Proto", "public_origin https://h5.test "}},
+		"several parts differ": {`{"url":"https://h5.test/app/p?x","signed":"http://h5.test:8080/p","code":52013,"message":""}`,
+			[]string{`"differs":["scheme","port","path","query"]`, "forwarded X-Original-URI", `"code":"52013"`}},
+		"a refusal without a difference": {`{` + equal + `"code":52013,"message":"签名校验失败"}`,
+			[]string{"DingTalk refused the signature", "it is fetched again", `"url":"https://h5.test/p"`}},
+		"the PC client's refusal, which has no code": {`{` + equal + `"code":9,"message":"签名校验失败,nonce:[x]"}`,
+			[]string{"DingTalk refused the signature"}},
+		"a ticket that cannot be read":   {`{` + equal + `"code":"52011","message":""}`, []string{"DingTalk refused the signature"}},
+		"the wrong corpId":               {`{` + equal + `"code":52010,"message":"无效的corpid"}`, []string{"corp_id is wrong", `"message":"无效的corpid"`}},
+		"the wrong agentId":              {`{` + equal + `"code":52019,"message":""}`, []string{"agent_id does not belong"}},
+		"an unknown name in jsApiList":   {`{` + equal + `"code":52017,"message":""}`, []string{"jsApiList names an API that does not exist"}},
+		"the wrong type":                 {`{` + equal + `"code":52022,"message":""}`, []string{"type 1 is for service windows"}},
+		"a code that nobody knows":       {`{` + equal + `"code":7,"message":"cancel"}`, []string{"dd.config failed in a page", `"code":"7"`, "cancel"}},
+		"no code":                        {`{` + equal + `"code":"","message":"?"}`, []string{"dd.config failed in a page"}},
+		"a page that has no signature":   {`{"url":"https://h5.test/p","signed":"","code":3,"message":""}`, []string{"a page without a signature"}},
+		"a URL that is none":             {`{"url":"javascript:x","signed":"https://h5.test/p","code":"url_mismatch","message":""}`, []string{"no setting cures", "javascript:x"}},
+		"a text that would be two lines": {`{` + equal + `"code":8,"message":"a\n{\"level\":\"error\"}"}`, []string{`a\n{\"level\"`}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			s := testsite.Run(t, testsite.Setup{Sites: testsite.Signed}) // a handler writes one line of a kind a minute
+			if a := s.Report(t, test.body); a.Status != http.StatusNoContent {
+				t.Fatal(a.Status, a.Body)
+			}
+			lines := s.Logged(t, `"signed":`)
+			if len(lines) != 1 || lines[0].Level != "warn" {
+				t.Fatalf("%d lines: %v", len(lines), lines)
+			}
+			for _, word := range test.want {
+				if !strings.Contains(lines[0].Text, word) {
+					t.Errorf("the line lacks %q: %s", word, lines[0].Text)
+				}
+			}
+		})
+	}
+}
+
+// What proxies send along with a report, and what DingTalk quotes, is evidence.
+func TestAReportIsExplainedByItsEvidence(t *testing.T) {
+	s := testsite.Run(t, testsite.Setup{Sites: testsite.Signed, DingTalk: sandbox.Options{Refetch: sandbox.NewValue}})
+	s.Get(t, "/p")
+	shown := strings.Replace(s.URL, "http:", "https:", 1)
+	body := `{"url":"` + shown + `/p","signed":"` + s.URL + `/p","code":"url_mismatch"}`
+	s.Fetch(t, http.MethodPost, "/.dingtalk/report", body, "X-Forwarded-Proto", "https")
+	s.Report(t, `{"url":"`+s.URL+`/p","signed":"`+s.URL+`/p","code":52013,"message":"签名校验失败,nonce:[a],timestamp:[1],url:[`+s.URL+`/p],ticketList:[aaaaaaaaaa***bbbbbbbbbb]"}`)
+	for _, words := range [][]string{
+		{"the scheme is https, not http", "127.0.0.1 sends what is needed", "trusted_proxies static private_ranges"},
+		{"DingTalk refused the signature", "does not hold ours", "it is fetched again"},
+	} {
+		if lines := s.Logged(t, words...); len(lines) != 1 {
+			t.Errorf("%d lines with %q in %s", len(lines), words, s.Log(t))
+		}
+	}
+}
+
+// TestReportsDoNotFloodTheLog because anybody can send them.
+func TestReportsDoNotFloodTheLog(t *testing.T) {
+	s := testsite.Run(t, testsite.Setup{Sites: testsite.Signed})
+	for i := range 300 {
+		for _, signed := range []string{"", "https://h5.test/p", fmt.Sprintf("https://h%d.test/p", i)} {
+			body, _ := json.Marshal(map[string]any{"url": "https://h5.test/p", "signed": signed, "code": i, "message": strings.Repeat("x", 1000)})
+			if a := s.Report(t, string(body)); a.Status != http.StatusNoContent {
+				t.Fatal(a.Status, a.Body)
+			}
+		}
+	}
+	if lines := s.Logged(t); len(lines) > 20 {
+		t.Errorf("%d lines of 900 reports", len(lines))
+	}
+}
+
+func TestARefusalForTheRightURLMakesTheTicketSuspect(t *testing.T) {
+	s := testsite.Run(t, testsite.Setup{Sites: testsite.Signed, DingTalk: sandbox.Options{Refetch: sandbox.NewValue}})
+	calls := func() int { return s.Ding.Calls()["v1.ticket"] }
+	s.ExpectSigned(t, s.Get(t, "/p"), s.URL+"/p")
+	report := func(url, signed string, code any, message string) {
+		t.Helper()
+		body, _ := json.Marshal(map[string]any{"url": url, "signed": signed, "code": code, "message": message})
+		if a := s.Report(t, string(body)); a.Status != http.StatusNoContent {
+			t.Fatal(a.Status, a.Body)
+		}
+	}
+	page := s.URL + "/p"
+	report(page, s.URL+"/q", 52013, "")
+	report(page, page, 52010, "")
+	report(page, page, "url_mismatch", "")
+	report(page, page, 9, "无效的agentid")
+	report(page, "", 52013, "")
+	report("", "", 52013, "签名校验失败")
+	if lines := s.Logged(t, "DingTalk refused a signature for the right URL"); len(lines) != 0 || calls() != 1 {
+		t.Fatalf("reports that do not speak of the ticket make it suspect: %d calls, %v", calls(), lines)
+	}
+
+	s.Ding.ExpireTicket() // another program has taken it
+	if v := s.Ding.Verify(s.Get(t, "/p").Snippet(t).Params(t), page); v.OK {
+		t.Fatal("the ticket is still good")
+	}
+	report(page+"#top", page, "9", "签名校验失败,nonce:[x]") // as PC clients report it, without a code
+	testsite.Eventually(t, "a fresh ticket", func() bool { return calls() == 2 })
+	testsite.Eventually(t, "a page that DingTalk accepts", func() bool {
+		return s.Ding.Verify(s.Get(t, "/p").Snippet(t).Params(t), page).OK
+	})
+	if lines := s.Logged(t, "DingTalk refused a signature for the right URL"); len(lines) != 1 {
+		t.Errorf("%d lines", len(lines))
+	}
+
+	for range 5 { // at most once a minute
+		report(page, page, 52013, "")
+		s.Get(t, "/p")
+	}
+	if n := calls(); n != 2 {
+		t.Errorf("%d calls", n)
+	}
+}
+
+func TestARefusalOfAnotherTicketDoesNotMakeOursSuspect(t *testing.T) {
+	s := testsite.Run(t, testsite.Setup{Sites: testsite.Signed, DingTalk: sandbox.Options{Refetch: sandbox.NewValue}})
+	calls := func() int { return s.Ding.Calls()["v1.ticket"] }
+	page := s.URL + "/p"
+	refuse := func(p sandbox.ConfigParams) {
+		t.Helper()
+		body, _ := json.Marshal(map[string]any{"url": page, "signed": page, "code": 52013, "message": "",
+			"timeStamp": p.TimeStamp, "nonceStr": p.NonceStr, "signature": p.Signature})
+		if a := s.Report(t, string(body)); a.Status != http.StatusNoContent {
+			t.Fatal(a.Status, a.Body)
+		}
+	}
+	old := s.Get(t, "/p").Snippet(t).Params(t)
+	s.Refresh(t) // as it is renewed ahead of its end
+	refuse(old)  // of a page that was open meanwhile
+	forged := old
+	forged.Signature = strings.Repeat("0", 40)
+	refuse(forged)
+	if lines := s.Logged(t, "DingTalk refused a signature for the right URL"); len(lines) != 0 || calls() != 2 {
+		t.Fatalf("%d calls, %v", calls(), lines)
+	}
+	refuse(s.Get(t, "/p").Snippet(t).Params(t))
+	testsite.Eventually(t, "a fresh ticket", func() bool { s.Get(t, "/p"); return calls() == 3 })
+}

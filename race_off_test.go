@@ -1,5 +1,0 @@
-//go:build !race
-
-package dingtalk
-
-const raceDetector = false

@@ -1,7 +1,0 @@
-//go:build race
-
-package dingtalk
-
-// raceDetector tells that allocations cannot be counted: pools forget things at
-// random then.
-const raceDetector = true
