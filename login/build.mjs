@@ -1,16 +1,21 @@
 // Makes login/page.min.js of login/page.js and DingTalk's script: `npm run login`. The
 // bundle is committed: building the module needs no Node.
 import {readFileSync, writeFileSync} from 'node:fs'
+import {createRequire} from 'node:module'
 import {fileURLToPath} from 'node:url'
-import {build as bundle} from 'esbuild'
+
+// The packages are those of the browser tests.
+const packages = new URL('../internal/e2e/browser/', import.meta.url)
+const {build: bundle} = createRequire(packages)('esbuild')
 
 const source = fileURLToPath(new URL('page.js', import.meta.url))
 export const built = new URL('page.min.js', import.meta.url)
 
 export async function build () {
-  const {version, license} = JSON.parse(readFileSync(new URL('../node_modules/dingtalk-jsapi-3.2.9/package.json', import.meta.url), 'utf8'))
+  const {version, license} = JSON.parse(readFileSync(new URL('node_modules/dingtalk-jsapi-3.2.9/package.json', packages), 'utf8'))
   const {outputFiles: [file]} = await bundle({
     entryPoints: [source],
+    nodePaths: [fileURLToPath(new URL('node_modules', packages))],
     bundle: true,
     minify: true,
     format: 'iife',

@@ -27,6 +27,7 @@ func (s *Server) Guard(w http.ResponseWriter, r *http.Request, v *visit.Visit) (
 	if unknown == nil {
 		session = s.session(r.Header, secure, time.Now())
 	}
+	signedOut := Read(r.Header, s.cookies.outName(secure)) != ""
 	Clean(r, s.cookies)
 
 	rule, err := s.rules.For(r, v.Target)
@@ -43,7 +44,7 @@ func (s *Server) Guard(w http.ResponseWriter, r *http.Request, v *visit.Visit) (
 		return nil, "", false, s.refuse(w, r, document, Page{State: StateError, Code: CodeOriginUnknown})
 	case session == nil || !session.answersFor(rule.Departments):
 		observe.CountLoginRequest(observe.LoginMissing)
-		return nil, "", false, s.refuse(w, r, document, s.askPage(r.Header, secure))
+		return nil, "", false, s.refuse(w, r, document, askPage(signedOut))
 	case !rule.fits(&session.User):
 		observe.CountLoginRequest(observe.LoginNotAllowed)
 		return nil, "", false, s.refuse(w, r, document, Page{State: StateForbidden, Code: CodeNotAllowed})
@@ -87,10 +88,11 @@ func (s *Server) identify(r *http.Request, header http.Header, u *User, site str
 	return nil
 }
 
-// askPage is the page of somebody without a session.
-func (s *Server) askPage(header http.Header, secure bool) Page {
-	if Read(header, s.cookies.outName(secure)) != "" {
-		return Page{State: StateSignedOut, Code: CodeNotSignedIn}
+// askPage is the page of somebody without a session: who has just signed out is not signed
+// in again unasked.
+func askPage(signedOut bool) Page {
+	if signedOut {
+		return Page{State: StateSignedOut}
 	}
 	return Page{State: StateAsking}
 }
@@ -99,7 +101,7 @@ func (s *Server) askPage(header http.Header, secure bool) Page {
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, document bool, p Page) error {
 	code := p.Code
 	if p.State == StateAsking || p.State == StateSignedOut {
-		code, p.Code = CodeNotSignedIn, ""
+		code = CodeNotSignedIn
 	}
 	status := StatusOf(code)
 	if status == http.StatusUnauthorized {

@@ -260,7 +260,8 @@ function run (data) {
   })
 
   var done = keep('done')
-  if (done && Date.now() - done < 15000 && data.state === 'asking') {
+  var reloaded = window.performance && performance.navigation && performance.navigation.type === 1
+  if (done && reloaded && Date.now() - done < 15000 && data.state === 'asking') {
     keep('done', 0)
     return show('error', 'cookies_blocked')
   }

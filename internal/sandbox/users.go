@@ -40,7 +40,9 @@ var above = map[int]int{11: 1, 12: 1, 111: 11}
 
 // who finds a person by the userid, or by what comes behind "union-" where there is none.
 func (d *DingTalk) who(name string) (Person, bool) {
-	return d.person(func(p Person) bool { return p.UserID == name || p.UserID == "" && p.UnionID == "union-"+name })
+	return d.person(func(p Person) bool {
+		return name != "" && p.UserID == name || p.UserID == "" && p.UnionID == "union-"+name
+	})
 }
 
 func (d *DingTalk) person(is func(Person) bool) (Person, bool) {

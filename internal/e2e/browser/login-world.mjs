@@ -2,7 +2,7 @@
 // that greets whoever it is told about, and a simulated DingTalk.
 import http from 'node:http'
 import {join} from 'node:path'
-import {freePorts, launch, onExit, startCaddy, startSandbox} from './harness.mjs'
+import {freePorts, launch, onExit, startCaddy, startSandbox, stop} from './harness.mjs'
 import {visit} from './visit.mjs'
 
 export let sandbox
@@ -40,6 +40,7 @@ export async function startLogin () {
 
 export async function stopLogin () {
   await browser?.close()
+  await stop()
 }
 
 // origin is where a site of login.Caddyfile is.
