@@ -4,6 +4,7 @@
 package dingtalk
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"sync"
@@ -22,6 +23,7 @@ import (
 	_ "github.com/caddy-dingtalk/caddy-dingtalk/internal/command" // caddy dingtalk …
 	"github.com/caddy-dingtalk/caddy-dingtalk/login"
 	"github.com/caddy-dingtalk/caddy-dingtalk/observe"
+	_ "github.com/caddy-dingtalk/caddy-dingtalk/robot/alert" // the guest events.handlers.dingtalk_robot
 	"github.com/caddy-dingtalk/caddy-dingtalk/tenant"
 	"github.com/caddy-dingtalk/caddy-dingtalk/visit"
 )
@@ -116,30 +118,36 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if name, ours := h.endpoints.NameOf(&v); ours {
 		return h.endpoints.Serve(w, r, v, name)
 	}
-	user := ""
-	if h.login != nil && v.Target != "" { // the page around a part that a template asks for has been judged
+	if v.Target == "" { // a part of a page that templates ask for: the page has been judged
+		return next.ServeHTTP(w, r)
+	}
+	user := "" // who the answer is made for
+	if h.login != nil {
 		var pass bool
 		var err error
 		if w, user, pass, err = h.login.Guard(w, r, &v); !pass {
 			return err
 		}
 	}
-	if v.Target == "" || !inject.IsDocument(r) { // templates ask for parts of a page without a target
-		return next.ServeHTTP(w, r)
+	switch ask := inject.AskOf(r); ask {
+	case inject.AskPage:
+		return h.servePage(w, r, v, user, next)
+	case inject.AskHead:
+		return h.serveHead(w, r, v, user, next)
+	case inject.AskPart, inject.AskUnclear:
+		return h.servePart(w, r, ask, next)
 	}
-	return h.servePage(w, r, v, user, next)
+	return next.ServeHTTP(w, r)
 }
 
 // servePage serves a document: it is signed for where it is now, whatever inner
 // handlers make of the request.
 func (h *Handler) servePage(w http.ResponseWriter, r *http.Request, v visit.Visit, user string, next caddyhttp.Handler) error {
-	p := page{tenant: h.tenants.For(&v), at: v.Place(), host: v.Host(), made: w.Header()["Content-Security-Policy"]}
-	if user != "" {
-		p.made = append(p.made[:len(p.made):len(p.made)], "user "+user)
-	}
+	p := page{tenant: h.tenants.For(&v), at: v.Place().For(user), host: v.Host(), posted: r.Method != http.MethodGet}
 	inject.Prepare(r.Header)
-	out := inject.NewWriter(w, revalidate(r, p.tenant, p.made), func(dst []byte, header http.Header) ([]byte, string) {
-		return h.insert(r, p, dst, header)
+	kept := revalidate(r, p)
+	out := inject.NewWriter(w, kept, func(dst []byte, header http.Header) ([]byte, string) {
+		return h.insert(r.Context(), p, dst, header)
 	})
 	returned := false
 	defer func() {
@@ -147,18 +155,51 @@ func (h *Handler) servePage(w http.ResponseWriter, r *http.Request, v visit.Visi
 			out.Abort()
 		}
 	}()
-	err := next.ServeHTTP(out, r)
+	err := serveKept(out, r, kept != "", next)
 	returned = true
 	if err != nil {
 		out.Abort()
 		return err
 	}
-	if coding := out.Refused(); coding != "" {
-		observe.CountUnknownCoding()
-		h.notices.Once("coding", "a page with a content coding that cannot be taken off passes unsigned: let the upstream send gzip, zstd or none",
-			zap.String("content_encoding", coding))
+	err = out.Finish()
+	h.notices.LeftAlone(out.Outcome(), out.Refused())
+	return err
+}
+
+// serveKept asks upstream, and once more where its 304 does not fit the page that
+// the browser has kept. Inner handlers may have rewritten the first request.
+func serveKept(out *inject.Writer, r *http.Request, conditional bool, next caddyhttp.Handler) error {
+	if !conditional {
+		return next.ServeHTTP(out, r)
 	}
-	return out.Finish()
+	again := r.Clone(r.Context())
+	if err := next.ServeHTTP(out, r); err != nil || !out.Again() {
+		return err
+	}
+	again.Header.Del("If-None-Match")
+	return next.ServeHTTP(out, again)
+}
+
+// serveHead answers the HEAD of a document with the header of its GET.
+func (h *Handler) serveHead(w http.ResponseWriter, r *http.Request, v visit.Visit, user string, next caddyhttp.Handler) error {
+	p := page{tenant: h.tenants.For(&v), at: v.Place().For(user)}
+	inject.Prepare(r.Header)
+	out := inject.NewHeadWriter(w, revalidate(r, p), func(http.Header) string { return p.tenant.Suffix(p.at) })
+	err := next.ServeHTTP(out, r)
+	out.Close()
+	return err
+}
+
+// servePart serves what was not asked for as a document. Caches must not give it to
+// whoever asks for one.
+func (h *Handler) servePart(w http.ResponseWriter, r *http.Request, ask inject.Ask, next caddyhttp.Handler) error {
+	out := inject.NewPartWriter(w)
+	err := next.ServeHTTP(out, r)
+	if ask == inject.AskUnclear && out.IsHTML() {
+		h.notices.Unasked(r.UserAgent())
+	}
+	out.Close()
+	return err
 }
 
 // page is what is known of a page before upstream has answered.
@@ -166,35 +207,23 @@ type page struct {
 	tenant *tenant.Tenant
 	at     visit.Place
 	host   string
-	made   []string // what else its ETag names: the site's own Content-Security-Policy, which a 304 carries, too, and the user
+	posted bool // it answers a request other than GET
 }
 
-// revalidate changes If-None-Match for upstream. It returns the suffix of the
-// pages that are made now if a condition is left. On a POST it is no question for a
-// page that is kept, and stays (RFC 9110 section 13.1.2).
-func revalidate(r *http.Request, t *tenant.Tenant, policy []string) string {
-	if len(r.Header["If-None-Match"]) == 0 || r.Method != http.MethodGet {
+// revalidate changes If-None-Match for upstream, and returns what a 304 gets back, ""
+// if no condition is left. On a POST it is no question for a page that is kept, and
+// stays (RFC 9110 section 13.1.2).
+func revalidate(r *http.Request, p page) (kept string) {
+	if len(r.Header["If-None-Match"]) == 0 || r.Method == http.MethodPost {
 		return ""
 	}
-	suffix := t.Suffix(policy)
-	if !inject.Revalidate(r.Header, suffix) {
-		return ""
-	}
-	return suffix
+	return inject.Revalidate(r.Header, p.tenant.Suffix(p.at))
 }
-
-// insertedVar is the variable of a request whose page has its snippet.
-const insertedVar = "dingtalk_inserted"
 
 // insert appends the snippet for a page.
-func (h *Handler) insert(r *http.Request, p page, dst []byte, header http.Header) (snippet []byte, suffix string) {
-	ctx := r.Context()
-	if inserted, _ := caddyhttp.GetVar(ctx, insertedVar).(bool); inserted {
-		return dst, "" // by a directive further inside
-	}
-	caddyhttp.SetVar(ctx, insertedVar, true)
-	signed, suffix := p.tenant.SignPage(ctx, p.at, p.made)
-	signed.Posted = r.Method != http.MethodGet
+func (h *Handler) insert(ctx context.Context, p page, dst []byte, header http.Header) (snippet []byte, suffix string) {
+	signed, suffix := p.tenant.SignPage(ctx, p.at)
+	signed.Posted = p.posted
 	observe.CountPage(signed)
 	if signed.Err != nil {
 		h.notices.Unsigned(signed.Err, p.host)

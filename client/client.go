@@ -34,10 +34,13 @@ var script string
 // fromBlock calls the script with the data block of the page, which goes.
 const fromBlock = `(function(b){b.remove();return JSON.parse(b.textContent)}(document.getElementById("dd-sidecar")))`
 
+// dropJSAPI removes the element of DingTalk's script, if that is ours, when it has run.
+const dropJSAPI = `document.addEventListener("load",function(e){e=e.target;if(e.hasAttribute("data-jsapi"))e.remove()},true);`
+
 // Source is the script as a file of its own, and FileName its name, which
 // changes with the content.
 var (
-	Source   = script + fromBlock
+	Source   = dropJSAPI + script + fromBlock
 	sum      = sha256.Sum256([]byte(Source))
 	FileName = "client." + hex.EncodeToString(sum[:8]) + ".js"
 )
@@ -118,7 +121,10 @@ func (r *Renderer) AppendConfig(dst []byte, p Page) []byte {
 func (r *Renderer) Append(dst []byte, p Page, f Form) []byte {
 	switch f.Kind {
 	case Inline:
-		dst = appendTag(dst, "", f.Nonce, p.Posted)
+		dst = append(appendTag(dst, "", f.Nonce, posted(p)), '>')
+		if r.jsapi != "" {
+			dst = append(dst, dropJSAPI...)
+		}
 		dst = append(dst, script...)
 		dst = append(dst, '(')
 		dst = r.appendData(dst, p)
@@ -130,20 +136,28 @@ func (r *Renderer) Append(dst []byte, p Page, f Form) []byte {
 		if f.Kind == Data {
 			return dst
 		}
-		dst = appendTag(dst, r.src, f.Nonce, p.Posted)
+		dst = appendTag(dst, r.src, f.Nonce, posted(p))
 		if f.Integrity {
-			dst = append(append(dst[:len(dst)-1], integrity...), '>')
+			dst = append(dst, integrity...)
 		}
-		dst = append(dst, `</script>`...)
+		dst = append(dst, `></script>`...)
 	}
 	if r.jsapi != "" {
-		dst = append(appendTag(dst, r.jsapi, f.Nonce, false), `</script>`...)
+		dst = append(appendTag(dst, r.jsapi, f.Nonce, " data-jsapi"), `></script>`...)
 	}
 	return dst
 }
 
-// appendTag appends the start tag of a script element.
-func appendTag(dst []byte, src, nonce string, posted bool) []byte {
+// posted is the attribute that tells the script of Page.Posted.
+func posted(p Page) string {
+	if p.Posted {
+		return " data-posted"
+	}
+	return ""
+}
+
+// appendTag appends the start tag of a script element, which is left open.
+func appendTag(dst []byte, src, nonce, attribute string) []byte {
 	dst = append(dst, "<script"...)
 	if src != "" {
 		dst = append(append(append(dst, ` src="`...), src...), '"')
@@ -151,10 +165,7 @@ func appendTag(dst []byte, src, nonce string, posted bool) []byte {
 	if nonce != "" {
 		dst = append(append(append(dst, ` nonce="`...), nonce...), '"')
 	}
-	if posted {
-		dst = append(dst, " data-posted"...)
-	}
-	return append(dst, '>')
+	return append(dst, attribute...)
 }
 
 // appendData appends `{"config": {…} or null, "sidecar": {…}}`.

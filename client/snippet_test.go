@@ -82,7 +82,7 @@ func dataOf(t testing.TB, first element) (text string, c content) {
 	text = first.text
 	if first.attributes["type"] == "" {
 		var ok, closed bool
-		text, ok = strings.CutPrefix(text, script+"(")
+		text, ok = strings.CutPrefix(strings.TrimPrefix(text, dropJSAPI), script+"(")
 		text, closed = strings.CutSuffix(text, ")")
 		if !ok || !closed {
 			t.Fatalf("not a call of the script: %s", first.text)
@@ -105,10 +105,10 @@ func TestTheFormsOfASnippet(t *testing.T) {
 	}{
 		"inline":                           {Form{}, "", []map[string]string{{}}},
 		"inline with a nonce":              {Form{Kind: Inline, Nonce: "n"}, "", []map[string]string{{"nonce": "n"}}},
-		"inline with DingTalk's script":    {Form{Kind: Inline, Nonce: "n"}, jsapi, []map[string]string{{"nonce": "n"}, {"src": jsapi, "nonce": "n"}}},
+		"inline with DingTalk's script":    {Form{Kind: Inline, Nonce: "n"}, jsapi, []map[string]string{{"nonce": "n"}, {"src": jsapi, "nonce": "n", "data-jsapi": ""}}},
 		"a file of its own":                {Form{Kind: External}, "", []map[string]string{block, {"src": src}}},
 		"a file of its own with a nonce":   {Form{Kind: External, Nonce: "n"}, "", []map[string]string{block, {"src": src, "nonce": "n"}}},
-		"a file of its own and DingTalk's": {Form{Kind: External}, jsapi, []map[string]string{block, {"src": src}, {"src": jsapi}}},
+		"a file of its own and DingTalk's": {Form{Kind: External}, jsapi, []map[string]string{block, {"src": src}, {"src": jsapi, "data-jsapi": ""}}},
 		"a file of its own and its hash":   {Form{Kind: External, Integrity: true}, "", []map[string]string{block, {"src": src, "integrity": "sha256-" + base64.StdEncoding.EncodeToString(sum[:]), "crossorigin": ""}}},
 		"the data alone":                   {Form{Kind: Data}, "", []map[string]string{block}},
 		"the data alone, whatever is set":  {Form{Kind: Data}, jsapi, []map[string]string{block}},

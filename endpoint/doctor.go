@@ -101,7 +101,7 @@ func (s *Server) serveDoctor(w http.ResponseWriter, c *call) error {
 // serveDoctorPage answers the page with what the request for it tells. It is
 // signed as any page is.
 func (s *Server) serveDoctorPage(w http.ResponseWriter, c *call) error {
-	page, _ := c.tenant.SignPage(c.Context(), c.visit.Place(), nil)
+	page, _ := c.tenant.SignPage(c.Context(), c.visit.Place())
 	said := doctor.Page{Signed: page.URL}
 	if page.Err != nil {
 		s.notices.Unsigned(page.Err, c.visit.Host())

@@ -19,16 +19,18 @@ func TestAPageCostsFewAllocations(t *testing.T) {
 	}
 	body := append([]byte(doc), bytes.Repeat([]byte("x"), 1024-len(doc))...)
 	unusual := append([]byte("<!-- x --><html data-x=y>\n"), body...)
+	undeclared := append([]byte(`<!DOCTYPE html><html><head><meta charset="utf-8">`), body...)
 	contentType, length, etag := []string{"text/html; charset=utf-8"}, []string{"1024"}, []string{`"a"`}
 	for name, c := range map[string]struct {
 		body []byte
 		typ  []string
 		most float64
 	}{
-		"a page":          {body, contentType, 4},
-		"an unusual page": {unusual, contentType, 4},
-		"JSON":            {body, []string{"application/json"}, 1},
-		"a download":      {body, []string{"application/octet-stream"}, 1},
+		"a page":                        {body, contentType, 4},
+		"a page whose meta declares it": {undeclared, []string{"text/html"}, 5},
+		"an unusual page":               {unusual, contentType, 4},
+		"JSON":                          {body, []string{"application/json"}, 1},
+		"a download":                    {body, []string{"application/octet-stream"}, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &nothing{header: make(http.Header)}

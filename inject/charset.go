@@ -20,6 +20,9 @@ func metaCharset(b []byte) string {
 		return "" // the byte order mark decides
 	}
 	b = b[:min(len(b), prescanLength)]
+	if firstIsUTF8(b) {
+		return "utf-8"
+	}
 	if !containsFold(b, "charset") {
 		return ""
 	}
@@ -36,6 +39,24 @@ func metaCharset(b []byte) string {
 			}
 		}
 	}
+}
+
+// firstIsUTF8 reports whether a document begins as most do: plainly, and with
+// `<meta charset="utf-8">` as the first element of its head. It spares these the
+// tokenizer.
+func firstIsUTF8(b []byte) bool {
+	pos, ok := plainHead(b)
+	if !ok {
+		return false
+	}
+	b = bytes.TrimLeft(b[pos:], htmlSpace)
+	for _, meta := range [...]string{`<meta charset="utf-8"`, `<meta charset=utf-8`} {
+		if hasPrefixFold(b, meta) {
+			end := bytes.TrimLeft(b[len(meta):], " ")
+			return bytes.HasPrefix(end, []byte(">")) || meta[len(meta)-1] == '"' && bytes.HasPrefix(end, []byte("/>"))
+		}
+	}
+	return false
 }
 
 // charsetOf reads the attributes of a meta element (HTML standard, prescan).

@@ -119,3 +119,26 @@ func TestAPageThatSwitchesBetweenCharsetsIsLeftAlone(t *testing.T) {
 		})
 	}
 }
+
+// TestAPlainMetaIsReadAsTheTokenizerReadsIt compares both, with a comment in front of
+// the document for the tokenizer's sake.
+func TestAPlainMetaIsReadAsTheTokenizerReadsIt(t *testing.T) {
+	plain := 0
+	for _, begin := range []string{"<!DOCTYPE html><html><head>", "<head>\n  ", "<!-- --><head>", "<head><title></title>", ""} {
+		for _, meta := range []string{
+			`<meta charset="utf-8">`, `<META CHARSET="UTF-8" />`, `<meta charset="utf-8"/>`, `<meta charset=utf-8>`, `<meta charset=utf-8 >`, `<meta charset=utf-8 />`, `<meta charset=utf-8/>`,
+			`<meta charset="utf-8`, `<meta charset="utf-8" x>`, `<meta charset="utf-8"x>`, `<meta charset=utf-81>`, `<meta charset='utf-8'>`, `<meta charset="utf-8-x">`, `<meta charset="gbk">`, `<metacharset="utf-8">`, ``,
+		} {
+			doc := []byte(begin + meta)
+			if firstIsUTF8(doc) {
+				plain++
+			}
+			if got, want := metaCharset(doc), metaCharset(append([]byte("<!-- x -->"), doc...)); got != want {
+				t.Errorf("%q: %q, the tokenizer says %q", doc, got, want)
+			}
+		}
+	}
+	if plain < 10 {
+		t.Errorf("only %d are plain", plain)
+	}
+}

@@ -21,10 +21,10 @@ type coded struct {
 	header  int       // the length of the gzip header, 0 for zstd
 	tail    *gzipTail // what follows the payload, once that is out
 
-	dec   *decoder // the other way
-	enc   encoder
-	done  func() // gives the encoder back
-	ended bool   // what follows the end is passed on as it came
+	dec    *decoder // the other way
+	enc    *encoder
+	window int64 // of its decoder, taken from windows
+	ended  bool  // what follows the end is passed on as it came
 
 	left bool // neither way: the response goes on as it came
 }
@@ -74,11 +74,20 @@ func (c *coded) write(p []byte) error {
 // transcode decodes p, which the page goes on with.
 func (c *coded) transcode(p []byte) error {
 	if c.dec == nil {
+		if c.coding == zstdCoding {
+			if window := zstdWindow(c.raw); takeWindow(window) {
+				c.window = window
+			} else {
+				c.page.outcome = Busy
+				return c.release(nil)
+			}
+		}
 		c.dec = newDecoder(c.coding, c.decoded)
 	}
 	rest, err := c.dec.write(p)
 	if !c.page.over && (err != nil || len(c.raw) > 2*maxHeld) {
 		c.page.head.found = false // not what it says it is, or nothing but a header
+		c.page.outcome = NoPlace
 		return c.release(nil)
 	}
 	c.settle()
@@ -131,8 +140,15 @@ func (c *coded) settle() {
 		c.raw, c.room = nil, nil
 	}
 	if c.left && c.dec != nil {
-		c.dec.stop()
+		c.stop()
 	}
+}
+
+// stop ends the decoding, if that has not ended.
+func (c *coded) stop() {
+	c.dec.stop()
+	windows.Add(-c.window)
+	c.window = 0
 }
 
 // open sends the page's beginning with the snippet, and behind it what is held
@@ -153,7 +169,7 @@ func (c *coded) open(p []byte) error {
 	case c.spliced:
 		err = c.startSplice(start, p)
 	default:
-		c.enc, c.done = newEncoder(c.coding, c.page.out)
+		c.enc = newEncoder(c.coding, c.page.out)
 		start, err = c.page.head.writeTo(c.enc, start, p)
 	}
 	*buf = start[:0]
@@ -194,6 +210,7 @@ func (c *coded) finish() error {
 func (c *coded) end() error {
 	c.ended = true
 	rest, cut := c.dec.close()
+	c.stop()
 	wrong := errors.Is(cut, gzip.ErrChecksum)
 	if (cut == nil || wrong) && !c.page.over {
 		c.page.head.seek(true)
@@ -201,13 +218,12 @@ func (c *coded) end() error {
 	if err := c.release(nil); err != nil || c.enc == nil {
 		return err
 	}
-	defer c.done()
 	var err error
 	switch {
 	case wrong:
 		err = c.endWrongly()
 	case cut != nil:
-		err = c.enc.Flush()
+		err = c.enc.cut()
 	default:
 		err = c.enc.Close()
 	}
@@ -222,9 +238,6 @@ func (c *coded) end() error {
 // browsers show such a page as a whole, and whoever looks at the checksum is told
 // by ours, too. An empty last block is followed by the trailer of an empty text.
 func (c *coded) endWrongly() error {
-	if err := c.enc.Flush(); err != nil {
-		return err
-	}
 	_, err := c.page.out.Write([]byte{3, 0, gzipTrailerSize + 1: 0})
 	return err
 }
@@ -237,11 +250,8 @@ func (c *coded) flush() (ready bool, err error) {
 	if err := c.release(nil); err != nil {
 		return true, err
 	}
-	switch {
-	case c.tail != nil:
+	if c.tail != nil {
 		err = c.tail.flush()
-	case c.enc != nil && !c.ended:
-		err = c.enc.Flush()
 	}
 	return true, err
 }
@@ -250,13 +260,13 @@ func (c *coded) flush() (ready bool, err error) {
 func (c *coded) abort() {
 	if c.dec != nil {
 		_, _ = c.dec.close() // it gives what it has
+		c.stop()
 	}
 	_ = c.release(nil)
 	switch {
 	case c.tail != nil:
 		_ = c.tail.abort()
 	case c.enc != nil && !c.ended:
-		_ = c.enc.Flush()
-		c.done()
+		_ = c.enc.cut()
 	}
 }

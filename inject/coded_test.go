@@ -183,7 +183,7 @@ func TestAPageThatIsBrokenBehindThePlaceEndsThere(t *testing.T) {
 		for name, c := range map[string]coding{"gzip": gzipCoding, "zstd": zstdCoding} {
 			t.Run(name+" "+way, func(t *testing.T) {
 				var b bytes.Buffer
-				enc, done := newEncoder(c, &b)
+				enc, done := upstreamEncoder(c, &b)
 				_, _ = io.WriteString(enc, page)
 				_ = enc.Flush()
 				done()
@@ -216,7 +216,7 @@ func TestATranscodedPageThatIsBrokenBeforeItIsOutIsLeftAlone(t *testing.T) {
 	for name, c := range map[string]coding{"gzip": gzipCoding, "zstd": zstdCoding} {
 		t.Run(name, func(t *testing.T) {
 			var b bytes.Buffer
-			enc, done := newEncoder(c, &b)
+			enc, done := upstreamEncoder(c, &b)
 			_, _ = io.WriteString(enc, unusual)
 			_ = enc.Flush()
 			done()

@@ -37,47 +37,17 @@ func codingOf(name string) coding {
 	return unknownCoding
 }
 
-// encoder is what gzip.Writer and zstd.Encoder have in common.
-type encoder interface {
-	io.WriteCloser
-	Flush() error
-	Reset(w io.Writer)
-}
-
 // Coders are costly to make and large: they are kept.
 var (
-	gzipReaders = sync.Pool{New: func() any { return newGunzipper() }}
-	zstdReaders = sync.Pool{New: func() any {
+	gzipReaders    = sync.Pool{New: func() any { return &gunzipper{in: bufio.NewReader(nil)} }}
+	deflateReaders = sync.Pool{New: func() any { return &gunzipper{in: bufio.NewReader(nil)} }}
+	zstdReaders    = sync.Pool{New: func() any {
 		// One goroutine, the caller's own; browsers refuse windows above 8 MiB (RFC 9659).
-		d, _ := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(8<<20))
+		d, _ := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
 		return d
-	}}
-	gzipWriters = sync.Pool{New: func() any {
-		w, _ := gzip.NewWriterLevel(nil, gzipLevel)
-		return w
-	}}
-	zstdWriters = sync.Pool{New: func() any {
-		w, _ := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true), zstd.WithWindowSize(512<<10))
-		return w
 	}}
 	copyBuffers = sync.Pool{New: func() any { b := make([]byte, 32<<10); return &b }}
 )
-
-const gzipLevel = 5 // Caddy's own choice
-
-// newEncoder returns a pooled encoder that writes to w; done gives it back.
-func newEncoder(c coding, w io.Writer) (e encoder, done func()) {
-	pool := &gzipWriters
-	if c == zstdCoding {
-		pool = &zstdWriters
-	}
-	e = pool.Get().(encoder)
-	e.Reset(w)
-	return e, func() {
-		e.Reset(io.Discard)
-		pool.Put(e)
-	}
-}
 
 // decoder takes a content coding off a body that is pushed into it. The decoders
 // of gzip and zstd pull; a coroutine turns one into the other, so that all that
@@ -137,10 +107,14 @@ func (d *decoder) decode(c coding, out func([]byte) (more bool, err error)) erro
 		}
 		return pump(z, *buf, out)
 	}
-	z := gzipReaders.Get().(*gunzipper)
+	pool := &gzipReaders
+	if c == deflate {
+		pool = &deflateReaders
+	}
+	z := pool.Get().(*gunzipper)
 	defer func() {
 		z.in.Reset(nil)
-		gzipReaders.Put(z)
+		pool.Put(z)
 	}()
 	z.in.Reset(d)
 	decode := z.members
@@ -160,13 +134,11 @@ type gunzipper struct {
 	flate io.ReadCloser
 }
 
-func newGunzipper() *gunzipper {
-	in := bufio.NewReader(nil)
-	return &gunzipper{in: in, flate: flate.NewReader(in)}
-}
-
 // deflate decodes deflate data.
 func (z *gunzipper) deflate(buf []byte, out func([]byte) (more bool, err error)) error {
+	if z.flate == nil {
+		z.flate = flate.NewReader(z.in)
+	}
 	_ = z.flate.(flate.Resetter).Reset(z.in, nil) // it returns nil
 	return pump(z.flate, buf, out)
 }

@@ -13,6 +13,8 @@ type contentType struct {
 	value   string // what a single header would say
 }
 
+func (t contentType) isHTML() bool { return strings.EqualFold(t.media, "text/html") }
+
 // contentTypeOf reads Content-Type as the Fetch standard does ("extract a MIME
 // type"): of several lines, and of the items of a line, the last valid one counts,
 // and one without a charset keeps that of the same type before it. As Chromium and

@@ -16,14 +16,24 @@ func banner(next http.Handler) http.Handler {
 		return append(dst, `<script src="/banner.js"></script>`...), suffix
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !inject.IsDocument(r) {
+		ask := inject.AskOf(r)
+		switch ask {
+		case inject.AskOther:
 			next.ServeHTTP(w, r)
+			return
+		case inject.AskPart, inject.AskUnclear:
+			part := inject.NewPartWriter(w) // caches must not take it for the page
+			next.ServeHTTP(part, r)
+			part.Close()
 			return
 		}
 		inject.Prepare(r.Header)
-		kept := ""
-		if inject.Revalidate(r.Header, suffix) {
-			kept = suffix
+		kept := inject.Revalidate(r.Header, suffix)
+		if ask == inject.AskHead {
+			head := inject.NewHeadWriter(w, kept, func(http.Header) string { return suffix })
+			next.ServeHTTP(head, r)
+			head.Close()
+			return
 		}
 		page := inject.NewWriter(w, kept, insert)
 		returned := false
@@ -33,6 +43,10 @@ func banner(next http.Handler) http.Handler {
 			}
 		}()
 		next.ServeHTTP(page, r)
+		if page.Again() { // what the browser has does not go with what it was sent now
+			r.Header.Del("If-None-Match")
+			next.ServeHTTP(page, r)
+		}
 		returned = true
 		_ = page.Finish()
 	})

@@ -60,7 +60,8 @@ func FuzzRevalidate(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, value, suffix string) {
 		h := http.Header{"If-None-Match": {value}}
-		left := Revalidate(h, suffix)
+		kept := Revalidate(h, suffix)
+		left := kept != ""
 		if left != (len(h["If-None-Match"]) == 1) {
 			t.Fatalf("a condition is left: %t, %q", left, h)
 		}
@@ -75,13 +76,13 @@ func FuzzRevalidate(f *testing.F) {
 			if bare, rest = cutTag(rest); bare == "" {
 				t.Fatalf("%q is no list of tags", h)
 			}
-			if given := strings.TrimSuffix(bare, `"`) + suffix + `"`; !strings.Contains(value, given) {
+			if given := strings.TrimSuffix(bare, `"`) + kept + `"`; !strings.Contains(value, given) {
 				t.Fatalf("%q is asked for, but %q did not come with %q", bare, given, value)
 			}
 			page := http.Header{"Etag": {bare}}
-			new(values).asPage(page, suffix)
+			new(values).asPage(page, kept)
 			back := http.Header{"If-None-Match": page["Etag"]}
-			if !Revalidate(back, suffix) || back["If-None-Match"][0] != bare {
+			if Revalidate(back, suffix) != kept || back["If-None-Match"][0] != bare {
 				t.Fatalf("%q comes back as %q", bare, back)
 			}
 		}

@@ -203,3 +203,18 @@ func decodingReader(t testing.TB, c coding, r io.Reader) io.Reader {
 	t.Cleanup(z.Close)
 	return z
 }
+
+// flusher is an encoder of upstream's.
+type flusher interface {
+	io.WriteCloser
+	Flush() error
+}
+
+// upstreamEncoder returns an encoder that streams; done lets its goroutines end.
+func upstreamEncoder(c coding, w io.Writer) (e flusher, done func()) {
+	if c == zstdCoding {
+		z, _ := zstd.NewWriter(w, zstd.WithEncoderConcurrency(1))
+		return z, func() { z.Reset(io.Discard) }
+	}
+	return stdgzip.NewWriter(w), func() {}
+}

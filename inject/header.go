@@ -2,6 +2,7 @@ package inject
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -17,11 +18,10 @@ func pageStatus(status int) bool {
 }
 
 // pageHeader reports whether a response with this header may be a page, content
-// coding aside, and what its type is.
+// coding and charset aside, and what its type is.
 func pageHeader(h http.Header) (t contentType, ok bool) {
 	t = contentTypeOf(h)
-	return t, strings.EqualFold(t.media, "text/html") &&
-		insertable(t.charset) &&
+	return t, t.isHTML() &&
 		first(h, "Content-Length") != "0" &&
 		!hasDirective(h["Cache-Control"], "no-transform") &&
 		!startsWithFold(first(h, "Content-Disposition"), "attachment")
@@ -77,6 +77,19 @@ func hasDirective(values []string, directive string) bool {
 	return false
 }
 
+// hasPlainDirective is hasDirective for one without an argument: `private="x"` is
+// about that header alone.
+func hasPlainDirective(values []string, directive string) bool {
+	for _, v := range values {
+		for item := range strings.SplitSeq(v, ",") {
+			if strings.EqualFold(strings.TrimSpace(item), directive) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // contentLength returns the announced length of the body, or -1.
 func contentLength(h http.Header) int64 {
 	s := first(h, "Content-Length")
@@ -96,7 +109,16 @@ func stale(key string) bool {
 	switch key {
 	case "Expires", "Last-Modified", "Accept-Ranges",
 		"Content-Md5", "Digest", "Content-Digest", "Repr-Digest",
-		"No-Vary-Search", "Surrogate-Control", "X-Accel-Expires", "Edge-Control":
+		"No-Vary-Search":
+		return true
+	}
+	return forCaches(key)
+}
+
+// forCaches reports whether a header tells shared caches alone what to keep.
+func forCaches(key string) bool {
+	switch key {
+	case "Surrogate-Control", "X-Accel-Expires", "Edge-Control":
 		return true
 	}
 	return strings.HasSuffix(key, "-Cache-Control") // RFC 9213: one for each kind of cache
@@ -132,9 +154,39 @@ func dropStaleTrailers(h http.Header) {
 	}
 }
 
+// vary names the request headers that decide whether an answer is a page: caches
+// must not give one for the other. AskOf looks at marks of scripts, too; these come
+// with an Accept or from a browser that sends Sec-Fetch-Dest.
+const vary = "Sec-Fetch-Dest, Accept"
+
+// varies reports whether the header says already what vary says.
+func varies(h http.Header) bool {
+	lines := h["Vary"]
+	return hasDirective(lines, "*") || hasDirective(lines, "Sec-Fetch-Dest") && hasDirective(lines, "Accept")
+}
+
+// asPart changes the header of HTML that was not asked for as a document. It keeps
+// its bytes, and what is said about them. No cache may give it to somebody who asks
+// for the page: those that heed Vary are told by that, and shared ones, of which
+// many do not, must not keep it.
+func asPart(h http.Header) {
+	if !varies(h) {
+		h["Vary"] = append(slices.Clip(h["Vary"]), vary)
+	}
+	for key := range h {
+		if forCaches(key) {
+			delete(h, key)
+		}
+	}
+	if control := h["Cache-Control"]; !hasPlainDirective(control, "private") && !hasPlainDirective(control, "no-store") {
+		h["Cache-Control"] = []string{"private, no-cache"}
+		delete(h, "Expires")
+	}
+}
+
 // values is room for the header values that a page changes, so that they cost no
 // allocation each.
-type values [4]string
+type values [5]string
 
 // set gives a header its one value, which lives in slot. The old one goes first:
 // Go makes a map of eight larger for any assignment, which costs 1 us.
@@ -149,6 +201,7 @@ const (
 	slotETag
 	slotLength
 	slotType
+	slotVary
 )
 
 // asPage changes the header of a response into that of a signed page, which is
@@ -167,6 +220,13 @@ func (v *values) asPage(h http.Header, suffix string) {
 	}
 	if !hasDirective(control, "no-store") {
 		v.set(h, slotCacheControl, "Cache-Control", "private, no-cache")
+	}
+	switch {
+	case varies(h):
+	case len(h["Vary"]) == 0:
+		v.set(h, slotVary, "Vary", vary)
+	default:
+		h["Vary"] = append(slices.Clip(h["Vary"]), vary)
 	}
 	if len(tags) == 0 {
 		return

@@ -38,13 +38,16 @@ func TestAPagesHeadersSpeakOfThePage(t *testing.T) {
 		"a weak tag with a small letter": {http.Header{"Etag": {`w/"a"`}}, http.Header{"Cache-Control": private}},
 		"a tag with a quote within":      {http.Header{"Etag": {`"a"b"`}}, http.Header{"Cache-Control": private}},
 		"two tags in one":                {http.Header{"Etag": {`"a", "b"`}}, http.Header{"Cache-Control": private}},
-		"what is none of our business":   {http.Header{"Vary": {"Accept"}, "Set-Cookie": {"a=b"}, "Content-Security-Policy": {"x"}, "Age": {"1"}}, http.Header{"Vary": {"Accept"}, "Set-Cookie": {"a=b"}, "Content-Security-Policy": {"x"}, "Age": {"1"}, "Cache-Control": private}},
+		"what is none of our business":   {http.Header{"Vary": {"Accept"}, "Set-Cookie": {"a=b"}, "Content-Security-Policy": {"x"}, "Age": {"1"}}, http.Header{"Vary": {"Accept", vary}, "Set-Cookie": {"a=b"}, "Content-Security-Policy": {"x"}, "Age": {"1"}, "Cache-Control": private}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := maps.Clone(c.in)
 			h["Content-Type"] = []string{"text/html; charset=utf-8"}
 			want := maps.Clone(c.want)
 			want["Content-Type"] = h["Content-Type"]
+			if want["Vary"] == nil {
+				want["Vary"] = []string{vary}
+			}
 			s := through(t, h, whole([]byte(doc)), false)
 			if !reflect.DeepEqual(s.header, want) {
 				t.Errorf("%v, want %v", s.header, want)
@@ -76,7 +79,7 @@ func TestA304OfAPageIsThePages(t *testing.T) {
 			if a.status != http.StatusNotModified || len(a.body) != 0 {
 				t.Errorf("%d %q", a.status, a.body)
 			}
-			want := http.Header{"Etag": {`"a-t1"`}, "Cache-Control": {"private, no-cache"}}
+			want := http.Header{"Etag": {`"a-t1"`}, "Cache-Control": {"private, no-cache"}, "Vary": {vary}}
 			if !reflect.DeepEqual(a.header, want) {
 				t.Errorf("%v, want %v", a.header, want)
 			}

@@ -17,7 +17,7 @@ type opening struct {
 	declared bool // the header names the charset
 	head     head
 	over     bool // the header is out
-	inserted bool // the snippet is in
+	outcome  Outcome
 	values   values
 }
 
@@ -53,15 +53,26 @@ func (o *opening) hold(p []byte, total int64) (rest []byte, ready bool) {
 func (o *opening) begin(dst []byte, length func(start, inserted int) int64) (start []byte, ok bool) {
 	o.over = true
 	defer func() { o.out.WriteHeader(o.status) }()
-	charset, ok := o.charset()
-	if !ok {
+	charset := o.charset()
+	switch {
+	case o.head.size() == 0: // a response without a body
+		return dst, false
+	case !o.head.found:
+		o.outcome = NoPlace
+		return dst, false
+	case !insertable(charset):
+		o.outcome = NoASCII
 		return dst, false
 	}
 	h := o.out.Header()
 	start, tag := o.insert(append(dst, o.head.before()...), h)
 	inserted := len(start) - o.head.pos
 	if inserted <= 0 {
+		o.outcome = Declined
 		return start, false
+	}
+	if tag != "" && len(h["Etag"]) > 0 {
+		tag += policyName(h)
 	}
 	o.values.asPage(h, tag)
 	if charset != "" {
@@ -72,7 +83,7 @@ func (o *opening) begin(dst []byte, length func(start, inserted int) int64) (sta
 	} else {
 		delete(h, "Content-Length")
 	}
-	o.inserted = true
+	o.outcome = Inserted
 	return start, true
 }
 
@@ -81,14 +92,12 @@ func (o *opening) prescanned() bool { return o.declared || o.head.size() >= pres
 
 // charset returns the charset that the Content-Type must name so that the
 // insertion cannot hide the meta element that declares it, "" if nothing need be
-// done. It is not ok where there is no place, or where the page's charset cannot
-// take an ASCII insertion.
-func (o *opening) charset() (label string, ok bool) {
+// done.
+func (o *opening) charset() string {
 	if !o.head.found || o.declared {
-		return "", o.head.found
+		return ""
 	}
-	label = metaCharset(o.head.bytes())
-	return label, insertable(label)
+	return metaCharset(o.head.bytes())
 }
 
 // uncoded is the body of a page without a content coding. Once its beginning is out

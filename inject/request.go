@@ -5,37 +5,97 @@ import (
 	"strings"
 )
 
-// IsDocument reports whether a browser asks for a document to show: by
-// Sec-Fetch-Dest, or, from browsers and plain http sites that send none, by an
-// Accept that names text/html. A navigation that a service worker passes on comes
-// as a fetch, but only navigations ask for an upgrade of insecure requests
-// (measured in Chromium and Firefox). Browsers navigate by GET and POST; an upgrade
-// has no page.
-func IsDocument(r *http.Request) bool {
-	if r.Method != http.MethodGet && r.Method != http.MethodPost {
-		return false
+// Ask is what a request asks for, as far as its answer may be a page.
+type Ask int
+
+const (
+	// AskOther is for something else: nothing is done to the answer.
+	AskOther Ask = iota
+	// AskPage is for a document to show, by GET or POST: NewWriter.
+	AskPage
+	// AskHead is the HEAD of such a request: NewHeadWriter.
+	AskHead
+	// AskPart is a GET or HEAD whose answer is not shown as a document, though the
+	// same URL may be: NewPartWriter.
+	AskPart
+	// AskUnclear is an AskPart without any of the headers by which browsers say what
+	// they ask for. Something on the way may have taken them off.
+	AskUnclear
+)
+
+// AskOf tells what a request asks for: by Sec-Fetch-Dest, or, from browsers and
+// plain http sites that send none, by an Accept that names text/html. A navigation
+// that a service worker passes on comes as a fetch, but only navigations ask for an
+// upgrade of insecure requests (measured in Chromium and Firefox). Browsers navigate
+// by GET and POST; an upgrade has no page.
+func AskOf(r *http.Request) Ask {
+	head := r.Method == http.MethodHead
+	if !head && r.Method != http.MethodGet && r.Method != http.MethodPost || len(r.Header["Upgrade"]) > 0 {
+		return AskOther
 	}
-	if len(r.Header["Upgrade"]) > 0 {
-		return false
+	switch document := asksForDocument(r.Header); {
+	case document && head:
+		return AskHead
+	case document:
+		return AskPage
+	case r.Method == http.MethodPost:
+		return AskOther
+	case len(r.Header["Sec-Fetch-Dest"]) == 0 && len(r.Header["Accept"]) == 0:
+		return AskUnclear
 	}
-	if dest := r.Header["Sec-Fetch-Dest"]; len(dest) > 0 {
+	return AskPart
+}
+
+// IsDocument reports whether a browser asks for a document to show.
+func IsDocument(r *http.Request) bool { return AskOf(r) == AskPage }
+
+func asksForDocument(h http.Header) bool {
+	if dest := h["Sec-Fetch-Dest"]; len(dest) > 0 {
 		switch dest[0] {
 		case "document", "iframe", "frame":
 			return true
 		case "empty": // fetch, unless a service worker passes a navigation on
-			return len(r.Header["Upgrade-Insecure-Requests"]) > 0
+			return len(h["Upgrade-Insecure-Requests"]) > 0
 		}
 		return false
 	}
-	if with := r.Header["X-Requested-With"]; len(with) > 0 && strings.EqualFold(with[0], "XMLHttpRequest") {
+	for _, mark := range partMarks {
+		if len(h[mark]) > 0 {
+			return false
+		}
+	}
+	if with := h["X-Requested-With"]; len(with) > 0 && !isPackageName(with[0]) {
 		return false
 	}
-	for _, accept := range r.Header["Accept"] {
+	for _, accept := range h["Accept"] {
 		if containsFold(accept, "text/html") {
 			return true
 		}
 	}
 	return false
+}
+
+// partMarks are set by scripts that fetch a part of a page, or a page to take parts
+// from, and accept text/html as a browser does: Turbo, htmx, pjax, Unpoly.
+var partMarks = []string{"Turbo-Frame", "Hx-Request", "X-Pjax", "X-Up-Version"}
+
+// isPackageName reports whether s can be the name of an Android app, which its
+// webviews send as X-Requested-With: at least two words with dots between them
+// (developer.android.com, "Set the application ID").
+func isPackageName(s string) bool {
+	words := 0
+	for word := range strings.SplitSeq(s, ".") {
+		if word == "" || !isLetter(word[0]) {
+			return false
+		}
+		for i := range len(word) {
+			if c := word[i]; !isLetter(c) && (c < '0' || c > '9') && c != '_' {
+				return false
+			}
+		}
+		words++
+	}
+	return words > 1
 }
 
 // containsFold reports whether s contains the lower-case letters of sub in any
@@ -96,8 +156,10 @@ func knownCodings(accepted string) (known string, cut bool) {
 
 // Revalidate turns If-None-Match into what upstream understands: tags that carry
 // the suffix of the pages we make now become upstream's own, all others go, for
-// their pages are out of date. It reports whether a condition is left.
-func Revalidate(h http.Header, suffix string) bool {
+// their pages are out of date. It returns what was taken off, with the name of the
+// policy that the page was made for, or "" if no condition is left. Of pages made
+// for several policies one kind alone is asked for.
+func Revalidate(h http.Header, suffix string) (kept string) {
 	var bare []string
 	for _, value := range h["If-None-Match"] {
 		for value != "" {
@@ -105,18 +167,35 @@ func Revalidate(h http.Header, suffix string) bool {
 			if tag == "" {
 				break // `*`, or no list of entity-tags: RFC 9110 section 13.1.2
 			}
-			if b, ours := strings.CutSuffix(tag, suffix+`"`); ours && suffix != "" {
-				bare = append(bare, b+`"`)
+			if b, its, ours := cutSuffix(tag, suffix); ours && (kept == "" || kept == its) {
+				kept = its
+				bare = append(bare, b)
 			}
 			value = rest
 		}
 	}
 	delete(h, "If-None-Match")
-	if len(bare) == 0 {
-		return false
+	if len(bare) > 0 {
+		h["If-None-Match"] = []string{strings.Join(bare, ", ")}
 	}
-	h["If-None-Match"] = []string{strings.Join(bare, ", ")}
-	return true
+	return kept
+}
+
+// cutSuffix takes the suffix off a tag, and the name of a policy behind it.
+func cutSuffix(tag, suffix string) (bare, cut string, ours bool) {
+	if suffix == "" {
+		return "", "", false
+	}
+	named, _ := strings.CutSuffix(tag, `"`)
+	start, policy := named, ""
+	if i := len(named) - policyNameSize; i >= 0 && strings.HasPrefix(named[i:], policyMark) && strings.Trim(named[i+len(policyMark):], "0123456789abcdef") == "" {
+		start, policy = named[:i], named[i:]
+	}
+	if bare, ours = strings.CutSuffix(start, suffix); !ours {
+		policy = ""
+		bare, ours = strings.CutSuffix(named, suffix) // it may end like the name of a policy itself
+	}
+	return bare + `"`, suffix + policy, ours
 }
 
 // cutTag takes the first entity-tag off a list.

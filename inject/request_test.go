@@ -3,6 +3,7 @@ package inject
 import (
 	"net/http"
 	"reflect"
+	"strings"
 	"testing"
 )
 
@@ -33,6 +34,16 @@ func TestIsDocumentKnowsWhatBrowsersAskForToShow(t *testing.T) {
 		"an unknown destination":            {"GET", http.Header{"Sec-Fetch-Dest": {""}, "Accept": {accept}}, false},
 		"XMLHttpRequest":                    {"GET", http.Header{"Accept": {accept}, "X-Requested-With": {"XMLHttpRequest"}}, false},
 		"XMLHttpRequest in small letters":   {"GET", http.Header{"Accept": {accept}, "X-Requested-With": {"xmlhttprequest"}}, false},
+		"an app's webview, another app":     {"GET", http.Header{"Accept": {accept}, "X-Requested-With": {"cn.app_1.H5"}}, true},
+		"a library of somebody's own":       {"GET", http.Header{"Accept": {accept}, "X-Requested-With": {"swup"}}, false},
+		"something that is no name":         {"GET", http.Header{"Accept": {accept}, "X-Requested-With": {"com..x"}}, false},
+		"a version":                         {"GET", http.Header{"Accept": {accept}, "X-Requested-With": {"axios.1"}}, false},
+		"nothing that asks":                 {"GET", http.Header{"Accept": {accept}, "X-Requested-With": {""}}, false},
+		"a frame of Turbo":                  {"GET", http.Header{"Accept": {accept}, "Turbo-Frame": {"list"}}, false},
+		"htmx":                              {"GET", http.Header{"Accept": {accept}, "Hx-Request": {"true"}}, false},
+		"pjax":                              {"GET", http.Header{"Accept": {accept}, "X-Pjax": {"true"}}, false},
+		"Unpoly":                            {"GET", http.Header{"Accept": {accept}, "X-Up-Version": {"3.7"}}, false},
+		"a navigation that htmx marks":      {"GET", http.Header{"Sec-Fetch-Dest": {"document"}, "Hx-Request": {"true"}}, true},
 		"a program that takes all":          {"GET", http.Header{"Accept": {"*/*"}}, false},
 		"a program that takes any text":     {"GET", http.Header{"Accept": {"text/*"}}, false},
 		"a program that says nothing":       {"GET", http.Header{}, false},
@@ -91,6 +102,9 @@ func TestRevalidateAsksUpstreamForItsOwnTags(t *testing.T) {
 		"ours, with nothing before":   {[]string{`"-t1"`}, `""`},
 		"ours, upstream's ends alike": {[]string{`"a-t1-t1"`}, `"a-t1"`},
 		"ours, with a comma":          {[]string{`"a,b-t1"`}, `"a,b"`},
+		"ours, for a policy":          {[]string{`"a-t1-p0a1b2c"`}, `"a"`},
+		"ours, for other policies":    {[]string{`"a-t1-p0a1b2c", "b-t1", "c-t1-p0a1b2c"`}, `"a", "c"`},
+		"for what is no policy":       {[]string{`"a-t1-p0a1b2"`, `"a-t1-p0a1b2g"`, `"a-t1-q0a1b2c"`, `"a-t1-p0a1b2c3"`}, ""},
 		"that of an older ticket":     {[]string{`"a-t0"`}, ""},
 		"that of before us":           {[]string{`"a"`}, ""},
 		"a tag that only looks so":    {[]string{`"a-t1x"`}, ""},
@@ -122,8 +136,8 @@ func TestRevalidateAsksUpstreamForItsOwnTags(t *testing.T) {
 			if c.want != "" {
 				want["If-None-Match"] = []string{c.want}
 			}
-			if got := Revalidate(h, tag); got != (c.want != "") {
-				t.Errorf("a condition is left: %t", got)
+			if kept := Revalidate(h, tag); (kept != "") != (c.want != "") || !strings.HasPrefix(kept, tag) && kept != "" {
+				t.Errorf("%q was taken off", kept)
 			}
 			if !reflect.DeepEqual(h, want) {
 				t.Errorf("%q, want %q", h, want)
@@ -134,7 +148,36 @@ func TestRevalidateAsksUpstreamForItsOwnTags(t *testing.T) {
 
 func TestRevalidateWithoutASuffixAsksForThePage(t *testing.T) {
 	h := http.Header{"If-None-Match": {`"a", "b-t1", *`}}
-	if Revalidate(h, "") || len(h) != 0 {
+	if Revalidate(h, "") != "" || len(h) != 0 {
 		t.Errorf("%v", h)
+	}
+}
+
+func TestAskOfTellsWhatARequestAsksFor(t *testing.T) {
+	document, other := http.Header{"Accept": {"text/html"}}, http.Header{"Sec-Fetch-Dest": {"empty"}, "Accept": {"text/html"}}
+	for name, c := range map[string]struct {
+		method string
+		header http.Header
+		want   Ask
+	}{
+		"a navigation":               {"GET", document, AskPage},
+		"a form":                     {"POST", document, AskPage},
+		"the HEAD of a navigation":   {"HEAD", document, AskHead},
+		"a fetch":                    {"GET", other, AskPart},
+		"the HEAD of a fetch":        {"HEAD", other, AskPart},
+		"a program":                  {"GET", http.Header{"Accept": {"*/*"}}, AskPart},
+		"a script that posts":        {"POST", other, AskOther},
+		"a request without a word":   {"GET", http.Header{}, AskUnclear},
+		"a HEAD without a word":      {"HEAD", http.Header{"User-Agent": {"x"}}, AskUnclear},
+		"a POST without a word":      {"POST", http.Header{}, AskOther},
+		"an upgrade":                 {"GET", http.Header{"Accept": {"text/html"}, "Upgrade": {"websocket"}}, AskOther},
+		"an upgrade without a word":  {"GET", http.Header{"Upgrade": {"websocket"}}, AskOther},
+		"a method of somebody's own": {"PURGE", document, AskOther},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := AskOf(&http.Request{Method: c.method, Header: c.header}); got != c.want {
+				t.Errorf("%v, want %v", got, c.want)
+			}
+		})
 	}
 }

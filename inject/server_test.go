@@ -19,16 +19,26 @@ type handler func(w http.ResponseWriter, r *http.Request) error
 // error that comes before anything was written becomes a 502.
 func inserting(next handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !IsDocument(r) {
+		ask := AskOf(r)
+		switch ask {
+		case AskOther:
 			_ = next(w, r)
+			return
+		case AskPart, AskUnclear:
+			part := NewPartWriter(w)
+			_ = next(part, r)
+			part.Close()
 			return
 		}
 		Prepare(r.Header)
-		suffix := ""
-		if Revalidate(r.Header, tag) {
-			suffix = tag
+		kept := Revalidate(r.Header, tag)
+		if ask == AskHead {
+			head := NewHeadWriter(w, kept, func(http.Header) string { return tag })
+			_ = next(head, r)
+			head.Close()
+			return
 		}
-		page := NewWriter(w, suffix, theSnippet)
+		page := NewWriter(w, kept, theSnippet)
 		returned := false
 		defer func() {
 			if !returned {
@@ -36,6 +46,10 @@ func inserting(next handler) http.Handler {
 			}
 		}()
 		err := next(page, r)
+		if page.Again() {
+			delete(r.Header, "If-None-Match")
+			err = next(page, r)
+		}
 		returned = true
 		if err != nil {
 			page.Abort()

@@ -86,7 +86,7 @@ func checkSlow(t *testing.T, c coding, begin, want string) {
 	resp := connect(t, func(w http.ResponseWriter, r *http.Request) error {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.Header().Set("Content-Encoding", codingName(c))
-		enc, done := newEncoder(c, w)
+		enc, done := upstreamEncoder(c, w)
 		defer done()
 		for {
 			select {
@@ -298,12 +298,12 @@ func cutOff(body string, c coding, known bool) handler {
 		var out io.Writer = w
 		if c != identity {
 			w.Header().Set("Content-Encoding", codingName(c))
-			enc, done := newEncoder(c, w)
+			enc, done := upstreamEncoder(c, w)
 			defer done()
 			out = enc
 		}
 		_, _ = io.WriteString(out, body)
-		if enc, ok := out.(encoder); ok {
+		if enc, ok := out.(flusher); ok {
 			_ = enc.Flush()
 		}
 		_ = http.NewResponseController(w).Flush()

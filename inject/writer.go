@@ -16,7 +16,8 @@ import (
 
 // Insert appends the snippet for a page with this header to dst: ASCII, at least
 // one byte, or the response is left alone. The tag is added to the page's ETag,
-// inside the quotes (see Revalidate); if it is empty the page loses its ETag.
+// inside the quotes (see Revalidate), and behind it a name of the header's policies;
+// if it is empty the page loses its ETag.
 type Insert func(dst []byte, header http.Header) (snippet []byte, tag string)
 
 // Writer is the http.ResponseWriter for one request for a document. Whoever made
@@ -24,7 +25,9 @@ type Insert func(dst []byte, header http.Header) (snippet []byte, tag string)
 type Writer struct {
 	http.ResponseWriter
 
-	revalidate string // the suffix that a 304 gets back, "" if no condition went up
+	nested bool        // a Writer further inside has inserted
+	kept   string      // the suffix that a 304 gets back, "" if no condition went up
+	before http.Header // the header as it was when a condition went up
 
 	phase  phase
 	status int
@@ -42,6 +45,7 @@ const (
 	sniffing              // a header without Content-Type: the body will tell
 	paging                // what may be a page goes through its body
 	passing               // all that comes is passed on
+	refusing              // nothing is: a 304 must not be passed on
 )
 
 // body is the way that the body of a page takes, from when its header is known. It
@@ -61,11 +65,30 @@ type body interface {
 }
 
 // NewWriter returns a Writer around w. insert is called at most once, when it is
-// certain that the response is a page, with the response's header. revalidate is
-// the suffix that was taken off If-None-Match, if a condition went upstream: a
-// 304 gets it back.
-func NewWriter(w http.ResponseWriter, revalidate string, insert Insert) *Writer {
-	return &Writer{ResponseWriter: w, revalidate: revalidate, page: opening{out: w, insert: insert}}
+// certain that the response is a page, with the response's header. kept is what
+// Revalidate has returned: a 304 gets it back.
+func NewWriter(w http.ResponseWriter, kept string, insert Insert) *Writer {
+	page := &Writer{ResponseWriter: w, kept: kept, page: opening{out: w}}
+	page.page.insert = page.once(insert)
+	if kept != "" {
+		page.before = w.Header().Clone()
+	}
+	return page
+}
+
+// Again reports whether upstream has answered with a 304 that must not be passed
+// on, because it brings another policy than the browser's page was made for. The
+// Writer is as new then: the handler is to be asked once more, without
+// If-None-Match. If it is not, Finish passes the 304 on.
+func (w *Writer) Again() bool {
+	if w.phase != refusing {
+		return false
+	}
+	h := w.Header()
+	clear(h)
+	maps.Copy(h, w.before)
+	w.phase, w.kept, w.before = waiting, "", nil
+	return true
 }
 
 // Unwrap is for http.ResponseController.
@@ -93,16 +116,26 @@ func (w *Writer) WriteHeader(status int) {
 // decide tells what may be a page from the rest, by status and header.
 func (w *Writer) decide() {
 	h := w.Header()
-	if w.status == http.StatusNotModified && w.revalidate != "" {
-		w.page.values.asPage(h, w.revalidate)
+	if w.status == http.StatusNotModified && w.kept != "" {
+		if !fits(h, w.kept) {
+			w.phase = refusing
+			return
+		}
+		w.page.values.asPage(h, w.kept)
 	}
 	kind, ok := pageHeader(h)
 	if !ok || !pageStatus(w.status) {
 		w.pass()
 		return
 	}
+	if !insertable(kind.charset) {
+		w.page.outcome = NoASCII
+		w.pass()
+		return
+	}
 	c := contentCoding(h)
 	if c == unknownCoding {
+		w.page.outcome = UnknownCoding
 		w.refuse = strings.Join(h["Content-Encoding"], ", ")
 		w.pass()
 		return
@@ -136,6 +169,7 @@ func (w *Writer) Write(p []byte) (int, error) {
 		if w.start = append(w.start, p...); len(w.start) >= sniffLength {
 			err = w.sniff()
 		}
+	case refusing: // a 304 has no body
 	default:
 		return w.ResponseWriter.Write(p)
 	}
@@ -206,6 +240,9 @@ func (w *Writer) FlushError() error {
 			return err
 		}
 	}
+	if w.phase == refusing {
+		return nil
+	}
 	if w.phase == paging {
 		ready, err := w.body.flush()
 		w.settle()
@@ -227,7 +264,7 @@ func (w *Writer) Finish() error {
 	if len(trailers) > 0 {
 		maps.Copy(w.Header(), trailers)
 	}
-	if w.page.inserted { // trailers are not sent before the handler around us returns
+	if w.page.outcome == Inserted { // trailers are not sent before the handler around us returns
 		dropStaleTrailers(w.Header())
 	}
 	return err
@@ -239,8 +276,12 @@ func (w *Writer) finish() error {
 			return err
 		}
 	}
-	if w.phase == paging {
+	switch w.phase {
+	case paging:
 		return w.body.finish()
+	case refusing:
+		w.page.values.asPage(w.Header(), w.kept)
+		w.pass()
 	}
 	return nil
 }

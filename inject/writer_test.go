@@ -149,17 +149,6 @@ func TestWhatIsNoPagePassesUntouched(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoDocumentPassesUntouched(t *testing.T) {
-	h := page(doc, "Content-Length", strconv.Itoa(len(doc)), "Etag", `"a"`, "Accept-Ranges", "bytes")
-	for name, edit := range map[string]func(*http.Request){
-		"HEAD":               method(http.MethodHead),
-		"a script's request": with("Sec-Fetch-Dest", "empty"),
-		"XMLHttpRequest":     with("X-Requested-With", "XMLHttpRequest"),
-	} {
-		t.Run(name, func(t *testing.T) { checkUntouched(t, h, edit) })
-	}
-}
-
 func TestAPageWithoutATypeIsFoundAsNetHTTPFindsIt(t *testing.T) {
 	long := doc + strings.Repeat(" and so on", 200)
 	for name, c := range map[string]struct {

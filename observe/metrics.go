@@ -33,11 +33,8 @@ var (
 		[]string{"app"}, nil)}
 )
 
-// The outcomes of pages that are no codes of an error.
-const (
-	outcomeSigned = "signed"
-	outcomeCoding = "unknown_coding"
-)
+// outcomeSigned is the outcome of pages that are as they should be.
+const outcomeSigned = "signed"
 
 // CodeNoTicket is the code of an error: there is no jsapi_ticket to sign with.
 const CodeNoTicket = "ticket_unavailable"
@@ -56,7 +53,7 @@ const (
 
 // All outcomes and verdicts begin at zero: what is not there yet cannot be alerted on.
 func init() {
-	for _, outcome := range []string{outcomeSigned, outcomeCoding, CodeNoTicket, signer.CodeOriginUnknown, signer.CodeBadURL} {
+	for _, outcome := range []string{outcomeSigned, outcomeCoding, outcomeNoPlace, outcomeNoASCII, outcomeBusy, outcomeUnasked, CodeNoTicket, signer.CodeOriginUnknown, signer.CodeBadURL} {
 		pagesTotal.WithLabelValues(outcome)
 	}
 	for _, verdict := range []Verdict{VerdictUnsigned, VerdictMismatch, VerdictRefused, VerdictError, VerdictHealed} {
@@ -75,10 +72,6 @@ func CountPage(p client.Page) {
 	}
 	pagesTotal.WithLabelValues(p.Err.Code).Inc()
 }
-
-// CountUnknownCoding counts a page that passes unsigned in a content coding that
-// cannot be taken off.
-func CountUnknownCoding() { pagesTotal.WithLabelValues(outcomeCoding).Inc() }
 
 // CountReport counts a report of a page.
 func CountReport(v Verdict) { reportsTotal.WithLabelValues(string(v)).Inc() }

@@ -5,7 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/client"
@@ -18,8 +18,7 @@ import (
 
 // SignPage signs the page at a place, or says in it why that cannot be. The suffix
 // is for the page's ETag, "" where the page is not signed: it must not be kept then.
-// policy is the site's own Content-Security-Policy.
-func (t *Tenant) SignPage(ctx context.Context, at visit.Place, policy []string) (page client.Page, suffix string) {
+func (t *Tenant) SignPage(ctx context.Context, at visit.Place) (page client.Page, suffix string) {
 	if at.Err != nil {
 		return client.Page{Err: refusal(at.Err)}, ""
 	}
@@ -31,7 +30,7 @@ func (t *Tenant) SignPage(ctx context.Context, at visit.Place, policy []string) 
 	if err != nil {
 		return client.Page{URL: at.URL(), Err: refusal(err)}, ""
 	}
-	return page, t.suffix(ticket, policy)
+	return page, t.suffix(ticket, at)
 }
 
 func refusal(e *signer.Error) *client.Error {
@@ -79,32 +78,35 @@ func (t *Tenant) Ticket(ctx context.Context) (*tokens.Token, *NoTicket) {
 // wait for one. It reports whether it has been.
 func (t *Tenant) Settle(ctx context.Context) bool { return t.Tokens.Settle(ctx, t.wait) }
 
-// generation names the pages that are made with one ticket.
+// generation names the pages of a site that are made with one ticket.
 type generation struct {
 	ticket string
+	origin signer.Origin
+	prefix string
 	suffix string
 }
 
-// Suffix returns what pages that are signed now add to their ETag, "" where there
-// is no ticket.
-func (t *Tenant) Suffix(policy []string) string {
-	if ticket := t.Tokens.Held(); ticket != nil {
-		return t.suffix(ticket, policy)
+// Suffix returns what pages at that place that are signed now add to their ETag, ""
+// where none is signed.
+func (t *Tenant) Suffix(at visit.Place) string {
+	if ticket := t.Tokens.Held(); ticket != nil && at.Err == nil {
+		return t.suffix(ticket, at)
 	}
 	return ""
 }
 
-// suffix returns what pages signed with this ticket add to their ETag.
-func (t *Tenant) suffix(ticket *tokens.Token, policy []string) string {
+// suffix returns what pages signed with this ticket add to their ETag. It names
+// what the URL was rebuilt as, too: a proxy may be configured anew.
+func (t *Tenant) suffix(ticket *tokens.Token, at visit.Place) string {
 	g := t.generation.Load()
-	if g == nil || g.ticket != ticket.Value {
-		sum := sha256.Sum256(append(t.fingerprint[:], ticket.Value...))
-		g = &generation{ticket.Value, "-dt" + hex.EncodeToString(sum[:5])}
+	if g == nil || g.ticket != ticket.Value || g.origin != at.Origin || g.prefix != at.Prefix {
+		sum := sha256.Sum256(slices.Concat(t.fingerprint[:], []byte(at.Origin.String()+at.Prefix+"\n"+ticket.Value)))
+		g = &generation{ticket.Value, at.Origin, at.Prefix, "-dt" + hex.EncodeToString(sum[:5])}
 		t.generation.Store(g)
 	}
-	if len(policy) == 0 {
+	if at.User == "" {
 		return g.suffix
 	}
-	sum := sha256.Sum256([]byte(strings.Join(policy, "\n")))
-	return g.suffix + hex.EncodeToString(sum[:3])
+	sum := sha256.Sum256([]byte(g.suffix + "\n" + at.User)) // what one user keeps is not the page of another
+	return g.suffix + hex.EncodeToString(sum[:5])
 }

@@ -153,6 +153,10 @@ func TestTheStorageKnowsOfASuspicionButNotTheTicket(t *testing.T) {
 		time.Sleep(time.Minute)
 		p.Suspect()
 		time.Sleep(time.Second)
+		p.Close()
+		if err := p.Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 		data := shared.values["dingtalk/ding1-abc/suspicion.json"]
 		if !bytes.Contains(data, []byte(`"asked":"`)) || bytes.Contains(data, []byte(ticket.Value)) {
 			t.Errorf("it holds %s", data)

@@ -1,8 +1,6 @@
 package visit
 
 import (
-	"errors"
-
 	"github.com/caddy-dingtalk/caddy-dingtalk/signer"
 )
 
@@ -11,6 +9,14 @@ type Place struct {
 	signer.Page
 	// Err says why the page must not be signed, nil if it may be.
 	Err *signer.Error
+	// User is who the page is made for, with sign-in; "" is anybody.
+	User string
+}
+
+// For returns the same place for a user.
+func (p Place) For(user string) Place {
+	p.User = user
+	return p
 }
 
 // Place rebuilds the URL of the page that is visited, and makes sure that it is
@@ -24,9 +30,8 @@ func (v *Visit) Place() Place {
 
 func (v *Visit) locate() Place {
 	page, err := v.desk.rules.Page(v.facts())
-	var why *signer.Error
-	if errors.As(err, &why) {
-		return Place{Err: why}
+	if err != nil {
+		return Place{Err: err.(*signer.Error)} // it returns no other
 	}
 	if !page.Public && !v.vouched(page.Origin) {
 		return Place{Page: page, Err: &signer.Error{Reason: signer.Unvouched, Subject: page.Origin.String()}}

@@ -77,7 +77,7 @@ func demo(ctx context.Context, out io.Writer, listen string) (err error) {
 	site := fmt.Sprintf(demoSite, credentials.AppKey, secret, credentials.CorpID, credentials.AgentID, api.Addr, app.Addr)
 	host, port, _ := net.SplitHostPort(addr)
 	config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt(
-		fmt.Appendf(nil, demoOptions, filepath.Join(dir, "storage"), port, host, site), map[string]any{"filename": "Caddyfile"})
+		fmt.Appendf(nil, demoOptions, api.Addr, sandbox.RobotToken, filepath.Join(dir, "storage"), port, host, site), map[string]any{"filename": "Caddyfile"})
 	if err != nil {
 		return fmt.Errorf("adapting the demo's Caddyfile: %w", err)
 	}
@@ -95,14 +95,32 @@ func demo(ctx context.Context, out io.Writer, listen string) (err error) {
 	return nil
 }
 
-const demoOptions = `{
+const demoOptions = `(group) {
+	webhook http://%s/robot/send?access_token=%s
+	every 3s
+}
+{
 	admin off
 	persist_config off
 	auto_https off
 	storage file_system %s
+	events {
+		on dingtalk_token_refreshed dingtalk_robot {
+			import group
+		}
+		on dingtalk_token_failed dingtalk_robot {
+			import group
+		}
+		on dingtalk_signature_refused dingtalk_robot {
+			import group
+		}
+		on dingtalk_url_mismatch dingtalk_robot {
+			import group
+		}
+	}
 	log {
 		format console
-		include http.handlers.dingtalk
+		include http.handlers.dingtalk events.handlers.dingtalk_robot
 	}
 }
 :%s {
@@ -133,6 +151,7 @@ const demoText = `
 页面上能看到 what the page shows:
   - 浏览器显示的 URL，和被签名的 URL   the URL the browser shows, and the URL that was signed
   - 钉钉客户端（模拟）的结论           what the (simulated) DingTalk app says to the signature
+  - 钉钉群里的机器人消息   what a robot tells a DingTalk group
   - 开关：错误的协议、端口丢失，看看没有 sidecar 时的 52013；过期的 ticket，看页面怎样自愈
     switches: wrong scheme, lost port: 52013 without the sidecar; expired ticket: how the page heals itself
 

@@ -31,7 +31,7 @@ func provisioned(tb testing.TB, more ...string) *dingtalk.Handler {
 		tb.Fatal(err)
 	}
 	h := new(dingtalk.Handler)
-	fields := fmt.Sprintf(`{"app_key":%q,"app_secret":%q,"corp_id":%q,"agent_id":%q,"api_base":%q,"js_api_list":["biz.util.scan"],
+	fields := fmt.Sprintf(`{"app_key":%q,"app_secret":%q,"corp_id":%q,"agent_id":%q,"api_base":%q,"js_api_list":["biz.util.scan"],"public_host":["h5.example.com","shown.test"],
 		"storage":{"module":"file_system","root":%q}%s}`, o.AppKey, o.AppSecret, o.CorpID, o.AgentID, api.URL, testsite.Folder(tb),
 		strings.Join(append([]string{""}, more...), ","))
 	if err := json.Unmarshal([]byte(fields), h); err != nil {
@@ -66,7 +66,7 @@ func (s *sink) Write(p []byte) (int, error) {
 // request is one that Caddy has prepared, for a page or for a script.
 func request(w http.ResponseWriter, document bool) *http.Request {
 	r := httptest.NewRequest(http.MethodGet, "/news/ding?id=1&tab=a+b", nil)
-	r.Host = "127.0.0.1:8080"
+	r.Host = "h5.example.com"
 	r.Header.Set("Accept-Encoding", "gzip, deflate")
 	if r.Header.Set("Sec-Fetch-Dest", "script"); document {
 		r.Header.Set("Sec-Fetch-Dest", "document")

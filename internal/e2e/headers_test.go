@@ -266,7 +266,8 @@ func TestTheHeadersOfAPage(t *testing.T) {
 				"No-Vary-Search": nil, "Surrogate-Control": nil, "Cdn-Cache-Control": nil},
 		},
 		"others stay": {
-			testsite.Header("Set-Cookie", "a=1", "X-Own", "1", "Vary", "Cookie"), testsite.Header("Set-Cookie", "a=1", "X-Own", "1", "Vary", "Cookie"),
+			testsite.Header("Set-Cookie", "a=1", "X-Own", "1", "Vary", "Cookie"),
+			http.Header{"Set-Cookie": {"a=1"}, "X-Own": {"1"}, "Vary": {"Cookie", "Sec-Fetch-Dest, Accept"}},
 		},
 	}
 	var header http.Header

@@ -39,13 +39,13 @@ var house = []floor{
 	{rooms: []string{"caddyfile", "doctor/examine", "robot/alert"}},
 	{rooms: []string{"login", "endpoint"}, sideby: true},
 	{rooms: []string{"tenant", "visit"}, sideby: true},
-	{rooms: []string{"doctor", "config", "observe"}},
+	{rooms: []string{"doctor", "config", "observe"}, sideby: true},
 	{rooms: []string{"signer", "client", "inject", "tokens", "oapi", "robot", "doctor/page"}},
 }
 
 // backyard are the packages of tests and demonstrations. Only the commands in it
 // and in cmd know it.
-var backyard = []string{"internal/sandbox", "internal/testsite", "internal/e2e", "internal/bench"}
+var backyard = []string{"docs", "internal/sandbox", "internal/testsite", "internal/e2e", "internal/bench"}
 
 // goPackage is what `go list` tells of a package.
 type goPackage struct {

@@ -100,13 +100,10 @@ func TestWhatHasNoBodyOfItsOwnPassesUntouchedOverEachProtocol(t *testing.T) {
 	html := func(pairs ...string) http.Header {
 		return testsite.Header(append([]string{"Content-Type", "text/html", "Etag", `"v1"`, "Cache-Control", "max-age=60"}, pairs...)...)
 	}
-	page := testsite.Response{Header: html("Content-Length", strconv.Itoa(len(testsite.Page))), Body: testsite.Page}
 	tests := map[string]struct {
 		method   string
 		response testsite.Response
 	}{
-		"the head of a page":                    {http.MethodHead, page},
-		"the head of a gzip page":               {http.MethodHead, testsite.Response{Header: html("Content-Encoding", "gzip", "Content-Length", "77")}},
 		"204":                                   {http.MethodGet, testsite.Response{Status: http.StatusNoContent, Header: html()}},
 		"205":                                   {http.MethodGet, testsite.Response{Status: http.StatusResetContent, Header: html()}},
 		"206 that nobody asked for":             {http.MethodGet, testsite.Response{Status: http.StatusPartialContent, Header: html("Content-Range", "bytes 0-5/100"), Body: "<head>"}},
@@ -123,6 +120,32 @@ func TestWhatHasNoBodyOfItsOwnPassesUntouchedOverEachProtocol(t *testing.T) {
 					got := with.Do(t, test.method, "/p", "", header)
 					testsite.ExpectSame(t, got, without.Do(t, test.method, "/p", "", header))
 				})
+			}
+		})
+}
+
+func TestTheHeadOfAPageIsThatOfItsGetOverEachProtocol(t *testing.T) {
+	pages := map[string]testsite.Response{
+		"a page":      {Header: testsite.Header("Content-Type", "text/html", "Etag", `"v1"`, "Last-Modified", "Mon, 02 Jan 2006 15:04:05 GMT", "Content-Length", strconv.Itoa(len(testsite.Page))), Body: testsite.Page},
+		"a gzip page": {Header: testsite.Header("Content-Type", "text/html", "Etag", `"v1"`, "Content-Encoding", "gzip"), Body: testsite.Gzipped(testsite.Page)},
+	}
+	testsite.OverEach(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { pages[r.Header.Get("X-Page")].ServeHTTP(w, r) }),
+		func(t *testing.T, _ string, with, _ *testsite.Site) {
+			for name := range pages {
+				header := testsite.DocumentHeader("X-Page", name, "Accept-Encoding", "gzip")
+				get := with.Do(t, http.MethodGet, "/p", "", header)
+				head := with.Do(t, http.MethodHead, "/p", "", header)
+				if get.Header.Get("Etag") == "" || get.Header.Get("Vary") == "" {
+					t.Fatalf("%s: the page has the header %v", name, get.Header)
+				}
+				get.Header.Del("Content-Length")
+				for _, volatile := range []string{"Date"} {
+					get.Header.Del(volatile)
+					head.Header.Del(volatile)
+				}
+				if fmt.Sprint(head.Header) != fmt.Sprint(get.Header) {
+					t.Errorf("%s: HEAD has %v, GET %v", name, head.Header, get.Header)
+				}
 			}
 		})
 }

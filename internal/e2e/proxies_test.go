@@ -16,7 +16,7 @@ import (
 // TestAProxyIsNotBelievedInEarlyData because its address is not proven before
 // the handshake is complete.
 func TestAProxyIsNotBelievedInEarlyData(t *testing.T) {
-	h := provisioned(t, `"public_host":["shown.test","own.test"]`)
+	h := provisioned(t, `"public_host":["shown.test"]`)
 	for name, test := range map[string]struct {
 		state    *tls.ConnectionState
 		trusted  bool
@@ -62,6 +62,7 @@ const believing = `http://:PORT {
 	handle /named/* {
 		dingtalk {
 			import app
+			public_host h5.test shown.test f.test
 			forwarded X-Forwarded-Port X-Forwarded-Prefix X-Original-URI X-Client-Scheme Forwarded X-Rewrite-Url
 		}
 		reverse_proxy UPSTREAM
@@ -69,6 +70,7 @@ const believing = `http://:PORT {
 	handle {
 		dingtalk {
 			import app
+			public_host h5.test shown.test f.test
 		}
 		reverse_proxy UPSTREAM
 	}

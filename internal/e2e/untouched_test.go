@@ -20,34 +20,28 @@ func TestWhatIsNoPagePassesUntouched(t *testing.T) {
 		method   string // GET if empty
 		request  http.Header
 	}{
-		"a page that a script fetches":                {page, "", testsite.Header("Sec-Fetch-Dest", "empty", "Accept", "text/html")},
-		"a page that an old browser's script fetches": {page, "", testsite.Header("Accept", "text/html", "X-Requested-With", "XMLHttpRequest")},
-		"a page that somebody fetches without Accept": {page, "", testsite.Header()},
-		"a page that curl fetches":                    {page, "", testsite.Header("Accept", "*/*")},
-		"a page as an image":                          {page, "", testsite.Header("Sec-Fetch-Dest", "image", "Accept", "text/html")},
-		"the head of a page":                          {page, http.MethodHead, testsite.DocumentHeader()},
-		"JSON as a document":                          {testsite.Response{Header: testsite.Header("Content-Type", "application/json"), Body: `{"a":"<head>"}`}, "", testsite.DocumentHeader()},
-		"XHTML":                                       {testsite.Response{Header: testsite.Header("Content-Type", "application/xhtml+xml"), Body: testsite.Page}, "", testsite.DocumentHeader()},
-		"plain text":                                  {testsite.Response{Header: testsite.Header("Content-Type", "text/plain"), Body: testsite.Page}, "", testsite.DocumentHeader()},
-		"a media type that only begins like HTML":     {testsite.Response{Header: testsite.Header("Content-Type", "text/html-x"), Body: testsite.Page}, "", testsite.DocumentHeader()},
-		"no type and no HTML":                         {testsite.Response{Header: http.Header{"Content-Type": nil}, Body: "\x89PNG\r\n\x1a\n"}, "", testsite.DocumentHeader()},
-		"a redirect with a body":                      {testsite.Response{Status: 302, Header: html("Location", "/x"), Body: "<html><head>moved"}, "", testsite.DocumentHeader()},
-		"204":                                         {testsite.Response{Status: 204, Header: html("Etag", `"v1"`), Body: ""}, "", testsite.DocumentHeader()},
-		"205":                                         {testsite.Response{Status: 205, Header: html(), Body: ""}, "", testsite.DocumentHeader()},
-		"206 that nobody asked for":                   {testsite.Response{Status: 206, Header: html("Content-Range", "bytes 0-5/100"), Body: "<head>"}, "", testsite.DocumentHeader()},
-		"304 to no condition of ours":                 {testsite.Response{Status: 304, Header: testsite.Header("Etag", `"v1"`, "Cache-Control", "max-age=60"), Body: ""}, "", testsite.DocumentHeader()},
-		"a page without a body":                       {testsite.Response{Header: html("Content-Length", "0", "Etag", `"v1"`)}, "", testsite.DocumentHeader()},
-		"a page that must not be transformed":         {testsite.Response{Header: html("Cache-Control", "public, No-Transform", "Etag", `"v1"`), Body: testsite.Page}, "", testsite.DocumentHeader()},
-		"a download":                                  {testsite.Response{Header: html("Content-Disposition", `Attachment; filename="a.html"`, "Etag", `"v1"`), Body: testsite.Page}, "", testsite.DocumentHeader()},
-		"UTF-16 by the header":                        {testsite.Response{Header: testsite.Header("Content-Type", "text/html; charset=utf-16le"), Body: utf16}, "", testsite.DocumentHeader()},
-		"UTF-16 by the byte order mark":               {testsite.Response{Header: html("Etag", `"v1"`), Body: utf16}, "", testsite.DocumentHeader()},
-		"br":                                          {testsite.Response{Header: html("Content-Encoding", "br", "Etag", `"v1"`), Body: "\x0b\x02\x80hello\x03"}, "", testsite.DocumentHeader()},
-		"gzip on top of br":                           {testsite.Response{Header: html("Content-Encoding", "br, gzip"), Body: "x"}, "", testsite.DocumentHeader()},
-		"gzip that is none":                           {testsite.Response{Header: html("Content-Encoding", "gzip", "Etag", `"v1"`), Body: "no gzip at all"}, "", testsite.DocumentHeader()},
-		"gzip of nothing":                             {testsite.Response{Header: html("Content-Encoding", "gzip"), Body: testsite.Gzipped("")}, "", testsite.DocumentHeader()},
-		"a page that ends within a tag":               {testsite.Response{Header: html("Etag", `"v1"`), Body: "<!-- not closed <head>"}, "", testsite.DocumentHeader()},
-		"a stylesheet":                                {testsite.Response{Header: testsite.Header("Content-Type", "text/css"), Body: "a{}"}, "", testsite.Header("Sec-Fetch-Dest", "style", "Accept", "text/css,*/*;q=0.1")},
-		"OPTIONS":                                     {page, http.MethodOptions, testsite.DocumentHeader()},
+		"JSON as a document": {testsite.Response{Header: testsite.Header("Content-Type", "application/json"), Body: `{"a":"<head>"}`}, "", testsite.DocumentHeader()},
+		"XHTML":              {testsite.Response{Header: testsite.Header("Content-Type", "application/xhtml+xml"), Body: testsite.Page}, "", testsite.DocumentHeader()},
+		"plain text":         {testsite.Response{Header: testsite.Header("Content-Type", "text/plain"), Body: testsite.Page}, "", testsite.DocumentHeader()},
+		"a media type that only begins like HTML": {testsite.Response{Header: testsite.Header("Content-Type", "text/html-x"), Body: testsite.Page}, "", testsite.DocumentHeader()},
+		"no type and no HTML":                     {testsite.Response{Header: http.Header{"Content-Type": nil}, Body: "\x89PNG\r\n\x1a\n"}, "", testsite.DocumentHeader()},
+		"a redirect with a body":                  {testsite.Response{Status: 302, Header: html("Location", "/x"), Body: "<html><head>moved"}, "", testsite.DocumentHeader()},
+		"204":                                     {testsite.Response{Status: 204, Header: html("Etag", `"v1"`), Body: ""}, "", testsite.DocumentHeader()},
+		"205":                                     {testsite.Response{Status: 205, Header: html(), Body: ""}, "", testsite.DocumentHeader()},
+		"206 that nobody asked for":               {testsite.Response{Status: 206, Header: html("Content-Range", "bytes 0-5/100"), Body: "<head>"}, "", testsite.DocumentHeader()},
+		"304 to no condition of ours":             {testsite.Response{Status: 304, Header: testsite.Header("Etag", `"v1"`, "Cache-Control", "max-age=60"), Body: ""}, "", testsite.DocumentHeader()},
+		"a page without a body":                   {testsite.Response{Header: html("Content-Length", "0", "Etag", `"v1"`)}, "", testsite.DocumentHeader()},
+		"a page that must not be transformed":     {testsite.Response{Header: html("Cache-Control", "public, No-Transform", "Etag", `"v1"`), Body: testsite.Page}, "", testsite.DocumentHeader()},
+		"a download":                              {testsite.Response{Header: html("Content-Disposition", `Attachment; filename="a.html"`, "Etag", `"v1"`), Body: testsite.Page}, "", testsite.DocumentHeader()},
+		"UTF-16 by the header":                    {testsite.Response{Header: testsite.Header("Content-Type", "text/html; charset=utf-16le"), Body: utf16}, "", testsite.DocumentHeader()},
+		"UTF-16 by the byte order mark":           {testsite.Response{Header: html("Etag", `"v1"`), Body: utf16}, "", testsite.DocumentHeader()},
+		"br":                                      {testsite.Response{Header: html("Content-Encoding", "br", "Etag", `"v1"`), Body: "\x0b\x02\x80hello\x03"}, "", testsite.DocumentHeader()},
+		"gzip on top of br":                       {testsite.Response{Header: html("Content-Encoding", "br, gzip"), Body: "x"}, "", testsite.DocumentHeader()},
+		"gzip that is none":                       {testsite.Response{Header: html("Content-Encoding", "gzip", "Etag", `"v1"`), Body: "no gzip at all"}, "", testsite.DocumentHeader()},
+		"gzip of nothing":                         {testsite.Response{Header: html("Content-Encoding", "gzip"), Body: testsite.Gzipped("")}, "", testsite.DocumentHeader()},
+		"a page that ends within a tag":           {testsite.Response{Header: html("Etag", `"v1"`), Body: "<!-- not closed <head>"}, "", testsite.DocumentHeader()},
+		"a stylesheet":                            {testsite.Response{Header: testsite.Header("Content-Type", "text/css"), Body: "a{}"}, "", testsite.Header("Sec-Fetch-Dest", "style", "Accept", "text/css,*/*;q=0.1")},
+		"OPTIONS":                                 {page, http.MethodOptions, testsite.DocumentHeader()},
 	}
 	var upstream http.Handler
 	s := testsite.Run(t, testsite.Setup{Sites: testsite.Compared, Upstream: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { upstream.ServeHTTP(w, r) })})
@@ -60,6 +54,34 @@ func TestWhatIsNoPagePassesUntouched(t *testing.T) {
 			test.request.Set("Accept-Encoding", "gzip, br, zstd")
 			want := s.Do(t, test.method, s.At("without.test")+"/p", "", test.request)
 			got := s.Do(t, test.method, s.At("with.test")+"/p", "", test.request)
+			testsite.ExpectSame(t, got, want)
+		})
+	}
+}
+
+// TestTheOtherAnswerOfAPagesURLSaysSo: its bytes stay, but no cache may show them to
+// whoever asks for the page.
+func TestTheOtherAnswerOfAPagesURLSaysSo(t *testing.T) {
+	tests := map[string]http.Header{
+		"a page that a script fetches":                testsite.Header("Sec-Fetch-Dest", "empty", "Accept", "text/html"),
+		"a page that an old browser's script fetches": testsite.Header("Accept", "text/html", "X-Requested-With", "XMLHttpRequest"),
+		"a page that somebody fetches without Accept": testsite.Header(),
+		"a page that curl fetches":                    testsite.Header("Accept", "*/*"),
+		"a page as an image":                          testsite.Header("Sec-Fetch-Dest", "image", "Accept", "text/html"),
+	}
+	upstream := testsite.Response{Body: testsite.Page, Header: testsite.Header("Content-Type", "text/html", "Etag", `"v1"`,
+		"Last-Modified", "Mon, 02 Jan 2006 15:04:05 GMT", "Accept-Ranges", "bytes", "Cache-Control", "public, max-age=600")}
+	s := testsite.Run(t, testsite.Setup{Sites: testsite.Compared, Upstream: upstream})
+	for name, request := range tests {
+		t.Run(name, func(t *testing.T) {
+			request.Set("Accept-Encoding", "gzip, br, zstd")
+			want := s.Do(t, http.MethodGet, s.At("without.test")+"/p", "", request)
+			got := s.Do(t, http.MethodGet, s.At("with.test")+"/p", "", request)
+			if got.Header.Get("Vary") != "Sec-Fetch-Dest, Accept" || got.Header.Get("Cache-Control") != "private, no-cache" {
+				t.Errorf("Vary %q, Cache-Control %q", got.Header.Get("Vary"), got.Header.Get("Cache-Control"))
+			}
+			got.Header.Del("Vary")
+			got.Header.Set("Cache-Control", want.Header.Get("Cache-Control"))
 			testsite.ExpectSame(t, got, want)
 		})
 	}

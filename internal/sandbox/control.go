@@ -21,13 +21,15 @@ type state struct {
 // allows CORS: it holds nothing real.
 //
 //	GET  /sandbox/state   {"calls": {...}, "tickets": {...}, "refetch": "...", "faults": {...}}
-//	POST /sandbox/fault   {"call": "token", "ticket" or one about users, "fault": "slow:1500ms"}; an empty fault
+//	POST /sandbox/fault   {"call": "token", "ticket", "robot" or one about users, "fault": "slow:1500ms"}; an empty fault
 //	                      switches it off
 //	POST /sandbox/user    {"user": "u2"} holds the client app from now on
 //	POST /sandbox/approve {"user": "u2"} approves on the OAuth2 page unasked; "refuse" refuses, "" asks
 //	POST /sandbox/code    {"kind": "app", "channel" or "oauth", "user": "u1"} -> {"code": "..."}
 //	POST /sandbox/expire  kills the living tickets
 //	POST /sandbox/reset   counts to zero, faults off
+//	GET  /sandbox/robot   every call of robot/send: [{"time", "query", "body", "errcode", "shown"}]
+//	POST /sandbox/robot   {"secret", "keyword", "silent"}: the robot's rules
 //
 // Each POST answers with the new state.
 func (d *DingTalk) ControlHandler() http.Handler {
@@ -45,6 +47,8 @@ func (d *DingTalk) ControlHandler() http.Handler {
 		d.Reset()
 		d.serveState(w, r)
 	})
+	mux.HandleFunc("GET /sandbox/robot", d.serveRobot)
+	mux.HandleFunc("POST /sandbox/robot", d.serveRobotRules)
 	return allowCORS(mux)
 }
 

@@ -85,6 +85,8 @@ type DingTalk struct {
 	options Options
 	org     *organisation
 
+	group group
+
 	mu     sync.Mutex
 	calls  map[string]int
 	faults map[Call]Fault
@@ -134,7 +136,7 @@ const (
 )
 
 // kindsOfCalls are all of them.
-var kindsOfCalls = []Call{TokenCall, TicketCall, UserInfoCall, UserGetCall, UnionIDCall, ParentsCall, ByCodeCall, UserTokenCall, MeCall}
+var kindsOfCalls = []Call{TokenCall, TicketCall, UserInfoCall, UserGetCall, UnionIDCall, ParentsCall, ByCodeCall, UserTokenCall, MeCall, RobotCall}
 
 // endpoint is one call of the server API.
 type endpoint struct {
@@ -158,6 +160,7 @@ var endpoints = map[string]endpoint{
 	"GET /channel/get_channel_jsapi_ticket": {"channel.ticket", TicketCall, legacy, (*DingTalk).channelTicket},
 	"POST /v1.0/oauth2/accessToken":         {"v1.token", TokenCall, v1, (*DingTalk).v1Token},
 	"POST /v1.0/oauth2/jsapiTickets":        {"v1.ticket", TicketCall, v1, (*DingTalk).v1Ticket},
+	"POST /robot/send":                      {"robot.send", RobotCall, legacy, (*DingTalk).robotSend},
 
 	"POST /topapi/v2/user/getuserinfo":            {"oapi.getuserinfo", UserInfoCall, legacy, (*DingTalk).getUserInfo},
 	"GET /user/getuserinfo":                       {"legacy.getuserinfo", UserInfoCall, legacy, (*DingTalk).legacyUserInfo},
@@ -194,7 +197,7 @@ func (d *DingTalk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	d.count(d.nameOf(e, q))
 
 	right := func() reply { return e.answer(d, q) }
-	if e.call != TokenCall && e.call != TicketCall && !d.within(e.name) {
+	if e.call != TokenCall && e.call != TicketCall && e.call != RobotCall && !d.within(e.name) {
 		situations["rate"].befall(exchange{w: w, r: r, family: e.family, appKey: d.options.AppKey, right: right})
 		return
 	}
@@ -220,7 +223,7 @@ func (d *DingTalk) count(name string) {
 }
 
 // Calls returns how often each call was made, faults included: v1.token, v1.ticket, oapi.token (app key),
-// corp.token (the older login), oapi.ticket, channel.token, channel.ticket, those about users as the table
+// corp.token (the older login), oapi.ticket, channel.token, channel.ticket, robot.send, those about users as the table
 // of endpoints names them, and unknown for other paths.
 func (d *DingTalk) Calls() map[string]int {
 	d.mu.Lock()

@@ -18,6 +18,8 @@ var (
 	jsapiJS string
 	//go:embed h5/demo.js
 	demoJS string
+	//go:embed h5/chat.js
+	chatJS string
 	//go:embed h5/demo.css
 	demoCSS string
 
@@ -38,6 +40,7 @@ func H5(d *DingTalk) http.Handler {
 	mux.HandleFunc("GET /native.js", static("text/javascript", NativeJS))
 	mux.HandleFunc("GET /jsapi.js", static("text/javascript", jsapiJS))
 	mux.HandleFunc("GET /demo.js", static("text/javascript", demoJS))
+	mux.HandleFunc("GET /chat.js", static("text/javascript", chatJS))
 	mux.HandleFunc("GET /demo.css", static("text/css", demoCSS))
 	mux.Handle("/native/", d.NativeHandler())
 	mux.Handle("/sandbox/", d.ControlHandler())

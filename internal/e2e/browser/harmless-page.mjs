@@ -31,7 +31,7 @@ const failing = {
   'in timers': '<script>setTimeout(function () { throw new Error("later") }, 0); Promise.reject(new Error("rejected"))</script>',
   'in dd.ready': sdk + `<script>dd.config(${wrong}); dd.ready(function () { throw new Error('in ready') })</script>`,
   'in a getter of the parameters': '<script>dd = {config: function () {}}; dd.config({get debug () { throw new Error("in a getter") }})</script>',
-  'before and after dd.config': sdk + `<script>dd.config(${wrong}); undefinedName()</script><script>dd.ready()</script>`,
+  'before and after dd.config': sdk + `<script>dd.config(${wrong}); undefinedName()</script><script>addEventListener('load', function () { dd.ready() })</script>`,
   'with a dd.config that throws': `<script>dd = {config: function () { throw new Error('in config') }}; dd.config(${wrong})</script>`,
   'with a dd.config that rejects': `<script>dd = {config: function () { return Promise.reject(new Error('in config')) }}; dd.config(${wrong})</script>`,
   'with a dd.error that throws': `<script>dd = {config: function () { seen('called') }, error: function () { throw new Error('in error') }}; dd.config(${wrong})</script>`

@@ -90,10 +90,13 @@ export function onExit (cleanup) {
   cleanups.unshift(cleanup)
 }
 
-// goBuild builds a command and returns its path. What is up to date stays.
+const built = new Set()
+
+// goBuild builds a command, once a process, and returns its path.
 function goBuild (pkg) {
   const binary = join(out, pkg.split('/').pop())
-  execFileSync('go', ['build', '-o', binary, pkg], {cwd: root, stdio: ['ignore', 'inherit', 'inherit']})
+  if (!built.has(pkg)) execFileSync('go', ['build', '-o', binary, pkg], {cwd: root, stdio: ['ignore', 'inherit', 'inherit']})
+  built.add(pkg)
   return binary
 }
 

@@ -113,8 +113,8 @@ class Tab {
     page.on('requestfailed', () => this.#pending--)
     page.on('requestfinished', async request => {
       if (endpointName(request) === 'report') {
-        const response = await request.response()
-        this.reports.push({...request.postDataJSON(), status: response.status()})
+        const response = await request.response().catch(() => null) // the story may be over
+        if (response) this.reports.push({...request.postDataJSON(), status: response.status()})
       }
       this.#pending--
     })

@@ -1,0 +1,233 @@
+package command
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/robot"
+)
+
+// The exit codes of `caddy dingtalk robot` besides 0.
+const (
+	exitRefused = 1 // DingTalk refuses the message, or is not reached
+	exitInvalid = 2 // nothing was sent
+)
+
+// robotFlags are what the command is told.
+type robotFlags struct {
+	kind, title, text, url, picture, button string
+	at                                      []string
+	json                                    string
+	dryRun                                  bool
+	webhookFile, secretFile                 string
+}
+
+func robotCommand() *cobra.Command {
+	var f robotFlags
+	cmd := &cobra.Command{
+		Use:   "robot [--type <type>] [--title --text --url --picture --button --at] | --json <file|-> [--dry-run]",
+		Short: "Sends one message to a DingTalk group through its custom robot",
+		Long: `
+Sends one message through a custom robot (自定义机器人) of a DingTalk group, or
+says which field would keep it from being shown: nothing invalid is sent.
+
+The webhook comes from the variable DINGTALK_ROBOT_WEBHOOK or from the file that
+--webhook-file names, the secret of 加签 from DINGTALK_ROBOT_SECRET or
+--secret-file; never from an argument, which every user of the machine can see.
+
+Exit codes: 0 sent (with --dry-run: valid), 1 refused by DingTalk or not reached,
+2 invalid, nothing was sent.
+`,
+		Example: `  caddy dingtalk robot --text "Backup done" --at 13800138000
+  caddy dingtalk robot --type markdown --title Backup --text "**done** on db-1"
+  caddy dingtalk robot --type link --title News --text "Version 2" --url https://example.com/
+  caddy dingtalk robot --json message.json --dry-run`,
+		DisableFlagsInUseLine: true,
+		Args:                  cobra.NoArgs,
+	}
+	f.addTo(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		cmd.SilenceUsage = true
+		ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+		defer stop()
+		code, err := f.run(ctx, cmd)
+		if err == nil {
+			return nil
+		}
+		// People and scripts read this, not Caddy's log.
+		fmt.Fprintln(cmd.ErrOrStderr(), "Error:", err)
+		cmd.SilenceErrors = true
+		if code == exitRefused {
+			return err
+		}
+		return caddycmd.WrapCommandFuncForCobra(func(caddycmd.Flags) (int, error) { return code, nil })(cmd, args)
+	}
+	return cmd
+}
+
+func (f *robotFlags) addTo(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.kind, "type", "text", "text, markdown, link, actionCard or feedCard")
+	flags.StringVar(&f.title, "title", "", "Title; all but text need one")
+	flags.StringVar(&f.text, "text", "", "What it says; all but feedCard need it")
+	flags.StringVar(&f.url, "url", "", "Page to open: link, actionCard, feedCard")
+	flags.StringVar(&f.picture, "picture", "", "URL of a picture: link, feedCard")
+	flags.StringVar(&f.button, "button", "", "Text of the button: actionCard")
+	flags.StringSliceVar(&f.at, "at", nil, "Whom to tell: mobile numbers, @userid, or all; text and markdown only")
+	flags.StringVar(&f.json, "json", "", "File with the message as DingTalk's JSON, - for the standard input, in place of the flags above")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "Print the body that would be sent")
+	flags.StringVar(&f.webhookFile, "webhook-file", "", "File with the webhook")
+	flags.StringVar(&f.secretFile, "secret-file", "", "File with the secret of 加签")
+}
+
+// run returns the exit code, and why it is not 0.
+func (f *robotFlags) run(ctx context.Context, cmd *cobra.Command) (int, error) {
+	m, err := f.message(cmd)
+	if err != nil {
+		return exitInvalid, err
+	}
+	if err := m.Validate(); err != nil {
+		return exitInvalid, err
+	}
+	webhook, err := setting("DINGTALK_ROBOT_WEBHOOK", f.webhookFile)
+	if err != nil {
+		return exitInvalid, err
+	}
+	secret, err := setting("DINGTALK_ROBOT_SECRET", f.secretFile)
+	if err != nil {
+		return exitInvalid, err
+	}
+	if f.dryRun && webhook == "" {
+		return f.print(cmd.OutOrStdout(), m)
+	}
+	if webhook == "" {
+		return exitInvalid, errors.New("there is no webhook: set the variable DINGTALK_ROBOT_WEBHOOK, or name a file that holds it with --webhook-file")
+	}
+	r, err := robot.New(webhook, secret)
+	if err != nil {
+		return exitInvalid, err
+	}
+	if f.dryRun {
+		return f.print(cmd.OutOrStdout(), m)
+	}
+	if err := r.Send(ctx, m); err != nil {
+		if failure, ok := errors.AsType[*robot.SendError](err); ok {
+			return exitRefused, fmt.Errorf("%w\n%s", failure, failure.Advice)
+		}
+		return exitRefused, err
+	}
+	fmt.Fprintln(cmd.OutOrStdout(), "sent")
+	return 0, nil
+}
+
+// print shows the body as DingTalk would get it, but for its msgUuid.
+func (f *robotFlags) print(out io.Writer, m robot.Message) (int, error) {
+	var body bytes.Buffer
+	enc := json.NewEncoder(&body)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(m); err != nil {
+		return exitInvalid, fmt.Errorf("writing the body: %w", err)
+	}
+	_, err := body.WriteTo(out)
+	return 0, err
+}
+
+// message makes the message of the flags.
+func (f *robotFlags) message(cmd *cobra.Command) (robot.Message, error) {
+	if f.json != "" {
+		for _, name := range []string{"type", "title", "text", "url", "picture", "button", "at"} {
+			if cmd.Flags().Changed(name) {
+				return nil, fmt.Errorf("--%s and --json exclude one another: the JSON holds the whole message", name)
+			}
+		}
+		content, err := readJSON(f.json, cmd.InOrStdin())
+		if err != nil {
+			return nil, fmt.Errorf("reading the message: %w", err)
+		}
+		return robot.Parse(content)
+	}
+	if unused := f.unused(); unused != "" {
+		return nil, fmt.Errorf("%s takes no --%s", f.kind, unused)
+	}
+	switch f.kind {
+	case "text":
+		return robot.Text{Content: f.text, At: f.whom()}, nil
+	case "markdown":
+		return robot.Markdown{Title: f.title, Text: f.text, At: f.whom()}, nil
+	case "link":
+		return robot.Link{Title: f.title, Text: f.text, MessageURL: f.url, PicURL: f.picture}, nil
+	case "actionCard":
+		return robot.ActionCard{Title: f.title, Text: f.text, SingleTitle: f.button, SingleURL: f.url}, nil
+	case "feedCard":
+		return robot.FeedCard{Links: []robot.FeedLink{{Title: f.title, MessageURL: f.url, PicURL: f.picture}}}, nil
+	}
+	return nil, fmt.Errorf("there is no type %q: write text, markdown, link, actionCard or feedCard", f.kind)
+}
+
+// taken are the flags that a type takes.
+var taken = map[string]string{
+	"text": "text at", "markdown": "title text at", "link": "title text url picture",
+	"actionCard": "title text button url", "feedCard": "title url picture",
+}
+
+// unused names a flag that would be overlooked.
+func (f *robotFlags) unused() string {
+	takes, known := taken[f.kind]
+	if !known {
+		return ""
+	}
+	for _, flag := range []struct {
+		name  string
+		given bool
+	}{
+		{"title", f.title != ""}, {"text", f.text != ""}, {"url", f.url != ""}, {"picture", f.picture != ""},
+		{"button", f.button != ""}, {"at", len(f.at) > 0},
+	} {
+		if flag.given && !strings.Contains(" "+takes+" ", " "+flag.name+" ") {
+			return flag.name
+		}
+	}
+	return ""
+}
+
+func (f *robotFlags) whom() (at robot.At) {
+	for _, name := range f.at {
+		at.Add(name)
+	}
+	return at
+}
+
+func readJSON(name string, in io.Reader) ([]byte, error) {
+	if name == "-" {
+		return io.ReadAll(io.LimitReader(in, 1<<20))
+	}
+	return os.ReadFile(name)
+}
+
+// setting reads a file, or else a variable.
+func setting(variable, file string) (string, error) {
+	if file == "" {
+		return strings.TrimSpace(os.Getenv(variable)), nil
+	}
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("reading what %s would hold: %w", variable, err)
+	}
+	value := strings.TrimSpace(string(content))
+	if value == "" {
+		return "", fmt.Errorf("%s is empty", file)
+	}
+	return value, nil
+}
