@@ -96,6 +96,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return err
 	}
 	if h.login != nil {
+		h.tenants.WithLogin(h.login.ScriptName())
 		h.endpoints.Add(h.login.Answers())
 	}
 	return nil
@@ -228,7 +229,7 @@ func (h *Handler) insert(ctx context.Context, p page, dst []byte, header http.He
 	if signed.Err != nil {
 		h.notices.Unsigned(signed.Err, p.host)
 	}
-	form := client.FormFor(header, func() string { return h.endpoints.ScriptURL(p.at.Origin.String()) })
+	form := client.FormFor(header, func() string { return h.endpoints.ScriptURL(p.at.Origin.String(), p.tenant) })
 	return p.tenant.Renderer.Append(dst, signed, form), suffix
 }
 

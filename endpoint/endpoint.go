@@ -62,8 +62,12 @@ func (s *Server) Add(answers map[string]Answer) {
 	}
 }
 
-// ScriptURL is where the script stands as a file of its own, under an origin.
-func (s *Server) ScriptURL(origin string) string { return origin + s.path + "/" + client.FileName }
+// ScriptURL is where the script of a tenant's pages stands as a file of its own, under
+// an origin.
+func (s *Server) ScriptURL(origin string, t *tenant.Tenant) string {
+	name, _ := t.Renderer.File()
+	return origin + s.path + "/" + name
+}
 
 // NameOf returns the name of the endpoint that a visit is for. What counts is the
 // path that the browser asked for: as it was received, or as a trusted proxy says

@@ -17,14 +17,18 @@ import (
 // Answers are the endpoints, by their names.
 func (s *Server) Answers() map[string]endpoint.Answer {
 	answers := map[string]endpoint.Answer{
-		"login":    s.unlogged(s.serveLogin),
-		"callback": s.unlogged(s.serveCallback),
-		"user":     s.own(s.serveUser, http.MethodGet, http.MethodHead),
-		"logout":   s.own(s.serveLogout, http.MethodPost),
-		ScriptName: serveScript,
+		"login":      s.unlogged(s.serveLogin),
+		"callback":   s.unlogged(s.serveCallback),
+		"user":       s.own(s.serveUser, http.MethodGet, http.MethodHead),
+		"logout":     s.own(s.serveLogout, http.MethodPost),
+		s.scriptName: s.serveScript,
 	}
 	if !s.app.OAuth {
 		delete(answers, "callback")
+	}
+	name, source := s.renderer().File()
+	answers[name] = func(w http.ResponseWriter, r *http.Request, _ *visit.Visit) error {
+		return endpoint.ServeFile(w, r, source)
 	}
 	if s.issuer != nil {
 		answers["jwks"] = s.own(s.serveJWKS, http.MethodGet, http.MethodHead)
@@ -85,7 +89,7 @@ func retryAfter(header http.Header, e *Error) {
 // writeErrorPage answers a navigation.
 func (s *Server) writeErrorPage(w http.ResponseWriter, r *http.Request, e *Error, next string) error {
 	retryAfter(w.Header(), e)
-	return Page{State: StateError, Code: e.Code, Next: next, Language: LanguageOf(r.Header)}.Write(w, r, e.Status(), s.app)
+	return Page{State: StateError, Code: e.Code, Next: next, Language: LanguageOf(r.Header)}.Write(w, r, e.Status(), s.app, s.scriptName)
 }
 
 // serveLogin takes a code, or begins OAuth2.
@@ -285,6 +289,9 @@ func (s *Server) serveJWKS(w http.ResponseWriter, _ *http.Request, _ *visit.Visi
 }
 
 // serveScript answers the page's script. Its name changes with its content.
-func serveScript(w http.ResponseWriter, r *http.Request, _ *visit.Visit) error {
-	return endpoint.ServeFile(w, r, Script)
+func (s *Server) serveScript(w http.ResponseWriter, r *http.Request, _ *visit.Visit) error {
+	return endpoint.ServeFile(w, r, s.script)
 }
+
+// ScriptName is the name of the script with the code of ddSidecar.login.
+func (s *Server) ScriptName() string { return s.scriptName }

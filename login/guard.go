@@ -112,17 +112,13 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, document bool, p
 		return s.writeError(w, r, &Error{Code: code})
 	}
 	p.Posted = r.Method != http.MethodGet && r.Method != http.MethodHead
-	return p.Write(w, r, status, s.app)
+	return p.Write(w, r, status, s.app, s.scriptName)
 }
 
-// isDocument is part 3's test, for a HEAD of a document, too.
+// isDocument tells whether a document is asked for, or the head of one.
 func isDocument(r *http.Request) bool {
-	if r.Method != http.MethodHead {
-		return inject.IsDocument(r)
-	}
-	get := *r
-	get.Method = http.MethodGet
-	return inject.IsDocument(&get)
+	ask := inject.AskOf(r)
+	return ask == inject.AskPage || ask == inject.AskHead
 }
 
 // isScript tells whether a script fetches, as far as the browser says. Images and the like

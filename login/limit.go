@@ -143,8 +143,8 @@ type tally struct {
 	since time.Time
 }
 
-// client takes the addresses of one IPv6 network for one client: everybody has many.
-func client(ip netip.Addr) netip.Prefix {
+// network takes the addresses of one IPv6 network for one client: everybody has many.
+func network(ip netip.Addr) netip.Prefix {
 	ip = ip.Unmap()
 	bits := ip.BitLen()
 	if ip.Is6() {
@@ -158,7 +158,7 @@ func client(ip netip.Addr) netip.Prefix {
 func (a *attempts) wait(ip netip.Addr, now time.Time) time.Duration {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	t := a.all[client(ip)]
+	t := a.all[network(ip)]
 	if t == nil || t.count < invalidLimit {
 		return 0
 	}
@@ -182,10 +182,10 @@ func (a *attempts) invalid(ip netip.Addr, now time.Time) {
 			clear(a.all)
 		}
 	}
-	t := a.all[client(ip)]
+	t := a.all[network(ip)]
 	if t == nil || now.Sub(t.since) >= invalidInterval {
 		t = &tally{since: now}
-		a.all[client(ip)] = t
+		a.all[network(ip)] = t
 	}
 	t.count++
 }

@@ -13,17 +13,19 @@ import (
 	"strings"
 )
 
-// Script is the page's script, which is also that of ddSidecar.login and .user, as a file
-// of the endpoint. Its name changes with its content.
-var (
-	//go:embed page.min.js
-	Script     string
-	ScriptName = scriptName()
-)
+// bundle is the page's script, which is also that of ddSidecar.login and .user, with
+// DingTalk's own; it reads what it needs to know of the app from ddLoginApp.
+//
+//go:embed page.min.js
+var bundle string
 
-func scriptName() string {
-	sum := sha256.Sum256([]byte(Script))
-	return "login." + hex.EncodeToString(sum[:8]) + ".js"
+// script is the bundle for an app, as a file of the endpoint. Its name changes with its
+// content.
+func script(app App) (name, source string) {
+	data, _ := json.Marshal(app) // strings and flags always marshal
+	source = "(function(ddLoginApp){" + bundle + "})(" + string(data) + ")"
+	sum := sha256.Sum256([]byte(source))
+	return "login." + hex.EncodeToString(sum[:6]) + ".js", source
 }
 
 var (
@@ -99,7 +101,7 @@ func pageHeader(header http.Header) (nonce string) {
 }
 
 // Write answers with the page; a HEAD gets its headers alone.
-func (p Page) Write(w http.ResponseWriter, r *http.Request, status int, app App) error {
+func (p Page) Write(w http.ResponseWriter, r *http.Request, status int, app App, script string) error {
 	nonce := pageHeader(w.Header())
 	say := pageWords(p.Language, app.OAuth)
 	first := say[p.State]
@@ -118,7 +120,7 @@ func (p Page) Write(w http.ResponseWriter, r *http.Request, status int, app App)
 	err = pageTemplate.Execute(&page, map[string]any{
 		"Lang": [...]string{"zh-CN", "en"}[p.Language], "State": string(p.State), "Code": string(p.Code),
 		"Title": first.Title, "Text": text, "NoScript": noScript[p.Language], "Nonce": nonce, "Style": template.CSS(pageCSS),
-		"Data": json.RawMessage(data), "Script": app.Endpoint + "/" + ScriptName,
+		"Data": json.RawMessage(data), "Script": app.Endpoint + "/" + script,
 	})
 	if err != nil {
 		return err

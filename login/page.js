@@ -131,7 +131,7 @@ function away () {
   return app.endpoint + '/login?to=' + encodeURIComponent(app.next || location.pathname + location.search + location.hash)
 }
 
-// The functions for apps. ddSidecar brings what they need, as the page does below.
+// The functions for apps.
 function provide (sidecar) {
   function failed (error) {
     var e = new Error(error.message || error.code)
@@ -276,8 +276,6 @@ function run (data) {
 }
 
 var block = document.getElementById('dd-login')
+app = ddLoginApp // see script in page.go
 if (block) run(JSON.parse(block.textContent))
-else if (window.ddSidecar && window.ddSidecar.app) {
-  app = window.ddSidecar.app
-  provide(window.ddSidecar)
-}
+else if (window.ddSidecar) provide(window.ddSidecar)

@@ -27,11 +27,11 @@ func TestThePageIsOursAloneAndSaysItsStateInTheLanguageAskedFor(t *testing.T) {
 			r.Header.Set("Accept-Language", c.accept)
 			c.page.Language = LanguageOf(r.Header)
 			w := httptest.NewRecorder()
-			if err := c.page.Write(w, r, http.StatusUnauthorized, testApp); err != nil {
+			if err := c.page.Write(w, r, http.StatusUnauthorized, testApp, "login.js"); err != nil {
 				t.Fatal(err)
 			}
 			body := w.Body.String()
-			for _, want := range append(c.want, `src="/.dingtalk/`+ScriptName+`"`, `"corpId":"dingcorp"`) {
+			for _, want := range append(c.want, `src="/.dingtalk/login.js"`, `"corpId":"dingcorp"`) {
 				if !strings.Contains(body, want) {
 					t.Errorf("the page lacks %q:\n%s", want, body)
 				}
@@ -62,7 +62,7 @@ func TestTheLanguageIsTheFirstOfTheTwo(t *testing.T) {
 
 func TestAHEADGetsTheHeadersOfThePageAlone(t *testing.T) {
 	w := httptest.NewRecorder()
-	if err := (Page{State: StateAsking}).Write(w, httptest.NewRequest("HEAD", "/", nil), 401, testApp); err != nil {
+	if err := (Page{State: StateAsking}).Write(w, httptest.NewRequest("HEAD", "/", nil), 401, testApp, "login.js"); err != nil {
 		t.Fatal(err)
 	}
 	if w.Code != 401 || w.Body.Len() != 0 || w.Header().Get("Content-Length") == "0" {

@@ -9,6 +9,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
+	"github.com/caddy-dingtalk/caddy-dingtalk/client"
 	"github.com/caddy-dingtalk/caddy-dingtalk/config"
 	"github.com/caddy-dingtalk/caddy-dingtalk/oapi"
 	"github.com/caddy-dingtalk/caddy-dingtalk/observe"
@@ -17,20 +18,23 @@ import (
 
 // Server signs in the users of one handler.
 type Server struct {
-	endpoint  string
-	cookies   Cookies
-	keys      *Keys
-	life      Lifetimes
-	rules     Rules
-	signIn    *SignIn
-	fleet     *fleet
-	storage   Storage
-	issuer    *Issuer // nil without `jwt`
-	app       App     // what pages know
-	appKey    string
-	loginBase string
-	keySource string // "derived" or "configured"
-	attempts  attempts
+	endpoint string
+	cookies  Cookies
+	keys     *Keys
+	life     Lifetimes
+	rules    Rules
+	signIn   *SignIn
+	fleet    *fleet
+	storage  Storage
+	issuer   *Issuer // nil without `jwt`
+	app      App     // what pages know
+	tenants  *tenant.Tenants
+
+	scriptName, script string // see script
+	appKey             string
+	loginBase          string
+	keySource          string // "derived" or "configured"
+	attempts           attempts
 
 	audit   audit
 	access  *zap.Logger
@@ -63,6 +67,8 @@ func Open(ctx caddy.Context, c *config.Config, tenants *tenant.Tenants, events *
 		appKey: c.AppKey, loginBase: l.LoginBase, notices: notices,
 		audit: audit{ctx.Logger().Named("login"), events, name, notices},
 	}
+	s.tenants = tenants
+	s.scriptName, s.script = script(s.app)
 	s.access = ctx.Logger(accessModule{})
 	s.keySource = "derived"
 	if len(l.Key) > 0 {
@@ -227,3 +233,5 @@ func outcomes() (ways, codes []string) {
 	}
 	return []string{string(WayCode), string(WayChannel), string(WayOAuth)}, codes
 }
+
+func (s *Server) renderer() *client.Renderer { return s.tenants.For(nil).Renderer }

@@ -225,3 +225,17 @@ test('a tab in the background waits until somebody looks', () =>
     await tab.evaluate(() => { window.seenNow = true; document.dispatchEvent(new Event('visibilitychange')) })
     assert.equal(await hello(tab), '张三')
   }, {init: 'Object.defineProperty(document, "hidden", {get: function () { return !window.seenNow }});'}))
+
+test('an app that signs in by itself gets the code of ddSidecar when it asks for it', () =>
+  come('ios', origin('public') + '/x', async tab => {
+    assert.equal(await hello(tab), 'nobody')
+    const before = await tab.evaluate(() => ddSidecar.user().catch(e => e.code))
+    assert.equal(before, 'not_signed_in')
+    const user = await tab.evaluate(() => ddSidecar.login())
+    assert.equal(user.userId, 'u1')
+    assert.equal((await tab.evaluate(() => ddSidecar.login())).userId, 'u1')
+    assert.equal(tab.codes.length, 1)
+    assert.equal((await tab.evaluate(() => ddSidecar.user())).name, '张三')
+    await tab.page.reload()
+    assert.equal(await hello(tab), '张三')
+  }))
