@@ -25,7 +25,7 @@ func script(app App) (name, source string) {
 	data, _ := json.Marshal(app) // strings and flags always marshal
 	source = "(function(ddLoginApp){" + bundle + "})(" + string(data) + ")"
 	sum := sha256.Sum256([]byte(source))
-	return "login." + hex.EncodeToString(sum[:6]) + ".js", source
+	return "login." + hex.EncodeToString(sum[:5]) + ".js", source
 }
 
 var (
