@@ -30,7 +30,7 @@ import (
 
 func init() {
 	caddy.RegisterModule(Handler{})
-	httpcaddyfile.RegisterHandlerDirective("dingtalk", parseCaddyfile)
+	httpcaddyfile.RegisterDirective("dingtalk", parseCaddyfile)
 	// encode compresses what we wrote; we wrap templates, proxies and files.
 	httpcaddyfile.RegisterDirectiveOrder("dingtalk", httpcaddyfile.After, "encode")
 }
@@ -265,11 +265,25 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) (err error) {
 	return err
 }
 
-func parseCaddyfile(helper httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+// parseCaddyfile is what httpcaddyfile does for each handler directive, but that it
+// knows whether a matcher stands before it, and reads named matchers within.
+func parseCaddyfile(helper httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
+	if !helper.Next() {
+		return nil, helper.ArgErr()
+	}
+	matcher, err := helper.ExtractMatcherSet()
+	if err != nil {
+		return nil, err
+	}
 	h := new(Handler)
-	var err error
-	h.Config, err = grammar.Parse(helper.Dispenser, helper.MatcherToken)
-	return h, err
+	if h.Config, err = grammar.Parse(helper.Dispenser, helper.MatcherToken); err != nil {
+		return nil, err
+	}
+	if matcher != nil && h.Config.Login != nil {
+		caddy.Log().Named("http.handlers.dingtalk").Warn("dingtalk with login stands behind a matcher: requests that it does not match " +
+			"reach the app without sign-in, and with whatever X-DingTalk headers a stranger writes. Remove the matcher, and write public lines into login")
+	}
+	return helper.NewRoute(matcher, h), nil
 }
 
 // warn warns of secrets that everybody sees who may read the configuration or its
