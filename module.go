@@ -117,7 +117,8 @@ func (h *Handler) Cleanup() error {
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	v := h.desk.Receive(r)
 	if name, ours := h.endpoints.NameOf(&v); ours {
-		return h.endpoints.Serve(w, r, v, name)
+		h.endpoints.Serve(w, r, v, name)
+		return nil
 	}
 	if v.Target == "" { // a part of a page that templates ask for: the page has been judged
 		return next.ServeHTTP(w, r)

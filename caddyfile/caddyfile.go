@@ -61,7 +61,7 @@ func Parse(d *caddyfile.Dispenser, match Matcher) (config.Config, error) {
 		set, known := subdirectives[name]
 		switch {
 		case !known:
-			return c, d.Errf("unrecognized subdirective %q%s", name, suggestion(name))
+			return c, d.Errf("unrecognized subdirective %q%s", name, config.Suggestion(name))
 		case seen[name]:
 			return c, d.Errf("%s is given twice: keep one line; a list takes all its values there", name)
 		}
@@ -82,68 +82,21 @@ func Parse(d *caddyfile.Dispenser, match Matcher) (config.Config, error) {
 	return c, nil
 }
 
-// elsewhere are names that are no slips: what DingTalk's console calls other
-// fields, and what Caddy has in another place.
-var elsewhere = map[string]string{
-	"{":               ": the line before it takes no block",
-	"client_id":       ": the console's Client ID is app_key",
-	"client_secret":   ": the console's Client Secret is app_secret",
-	"app_id":          ": the console's Client ID (AppKey) is app_key, its AgentId is agent_id",
-	"trusted_proxies": ": it belongs into the global options, at the top of the Caddyfile: servers { trusted_proxies static private_ranges }",
-}
-
-// suggestion names the subdirective that somebody may have meant.
-func suggestion(name string) string {
-	if s := elsewhere[name]; s != "" {
-		return s
-	}
-	return closest(name, subdirectives, ": see the table of subdirectives in the README")
-}
-
-// closest names the word of a grammar that somebody may have meant.
-func closest[V any](name string, grammar map[string]V, otherwise string) string {
-	plain := func(s string) string { return strings.NewReplacer("_", "", "-", "").Replace(strings.ToLower(s)) }
-	best, distance := "", 3 // more than two wrong letters are no slip
-	for known := range grammar {
-		if n := edits(plain(name), plain(known)); n < distance || n == distance && known < best {
-			best, distance = known, n
-		}
-	}
-	if best == "" {
-		return otherwise
-	}
-	return ": did you mean " + best + "?"
-}
-
-// edits is the Levenshtein distance of two short words.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
-}
-
 // argument returns the only argument of a subdirective.
 func argument(d *caddyfile.Dispenser) (string, error) {
 	name := d.Val()
-	var v string
-	if !d.AllArgs(&v) || v == "" {
-		return "", d.Errf("%s takes exactly one argument", name)
+	args := d.RemainingArgs()
+	switch {
+	case len(args) == 1 && args[0] != "":
+		return args[0], nil
+	case len(args) > 1 && (args[0] == "=" || args[0] == ":"):
+		return "", d.Errf("%s takes exactly one argument: write it without %s", name, args[0])
+	case len(args) > 1 && args[1] == ";":
+		return "", d.Errf("%s takes exactly one argument: a Caddyfile line ends without ;", name)
+	case len(args) > 1 && strings.HasPrefix(args[1], "//"):
+		return "", d.Errf("%s takes exactly one argument: comments begin with #", name)
 	}
-	return v, nil
+	return "", d.Errf("%s takes exactly one argument", name)
 }
 
 func text(field func(*config.Config) *string) value {

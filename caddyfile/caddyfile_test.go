@@ -34,7 +34,7 @@ func parse(t *testing.T, text string) (config.Config, error) {
 var environment = map[string]string{
 	"DINGTALK_APP_KEY": "dingkey", "DINGTALK_APP_SECRET": "secret", "DINGTALK_CORP_SECRET": "secret", "DINGTALK_CHANNEL_SECRET": "secret",
 	"DINGTALK_CORP_ID": "ding1", "DINGTALK_AGENT_ID": "1", "DINGTALK_API": "biz.contact.choose", "DINGTALK_ORIGIN": "https://h5.example.com",
-	"DINGTALK_HOST": "a.example.com", "DINGTALK_POLICY": "raw", "DINGTALK_HASH": "sha256", "DINGTALK_DOCTOR_TOKEN": "let-me-in",
+	"DINGTALK_HOST": "a.example.com", "DINGTALK_POLICY": "raw", "DINGTALK_HASH": "sha256", "DINGTALK_DOCTOR_TOKEN": "let-me-in-at-once",
 	"DINGTALK_LOGIN_KEY": "0123456789abcdef0123456789abcdef", "DINGTALK_STAFF_SECRET": "secret",
 }
 
@@ -147,6 +147,45 @@ func TestSubdirectivesSetTheirOwnField(t *testing.T) {
 		var given map[string]any
 		if err := json.Unmarshal(text, &given); err != nil || len(given) != 1 || given[name] == nil {
 			t.Errorf("%s sets %s", name, text)
+		}
+	}
+}
+
+// A path in a placeholder may hold what no identifier of DingTalk's does: the value
+// behind it is looked at when it is known.
+func TestPathsOfPlaceholdersAreTakenAsTheyAre(t *testing.T) {
+	for _, path := range []string{"./密钥/app_key", "/etc/my keys/app_key", `C:\Program Files\caddy\app_key`} {
+		c, err := parse(t, "dingtalk {\n\tapp_key `{file."+path+"}`\n\tapp_secret `{file."+path+"}`\n\tcorp_id `{file."+path+"}`\n\tagent_id `{file."+path+"}`\n}")
+		if err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
+		if c.AppKey != "{file."+path+"}" {
+			t.Errorf("the key comes from %s", c.AppKey)
+		}
+	}
+}
+
+// What comes out of such a file is looked at like what stands in the Caddyfile.
+func TestValuesOfSuchPathsAreCheckedOnceTheyAreKnown(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "密 钥")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for value, ok := range map[string]bool{"dingkey\n": true, "ding key": false, "键": false} {
+		path := filepath.Join(dir, "app_key")
+		if err := os.WriteFile(path, []byte(value), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, err := parse(t, "dingtalk {\n\tapp_key `{file."+path+"}`\n\tapp_secret x\n\tcorp_id ding1\n\tagent_id 1\n}")
+		if err != nil {
+			t.Fatal(err)
+		}
+		resolved, err := config.Resolve(c, caddy.NewReplacer())
+		if err == nil {
+			err = config.Validate(&resolved)
+		}
+		if (err == nil) != ok || !ok && !strings.Contains(err.Error(), "app_key") {
+			t.Errorf("%q: %v", value, err)
 		}
 	}
 }

@@ -7,6 +7,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/config"
 )
 
 // notStorage is a module of the namespace of storages that is none.
@@ -157,7 +159,7 @@ func TestSuggestions(t *testing.T) {
 		"oapi": "api", "apibase": "api_base", "": "", "proxy": "", "secret": "", "signature_method": "",
 	}
 	for in, want := range tests {
-		got := suggestion(in)
+		got := config.Suggestion(in)
 		if want == "" {
 			if strings.Contains(got, "did you mean") || !strings.Contains(got, "README") {
 				t.Errorf("%s%s", in, got)

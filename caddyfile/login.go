@@ -1,7 +1,10 @@
 package caddyfile
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -53,8 +56,8 @@ func login(match Matcher) value {
 			set, known := loginGrammar[name]
 			switch {
 			case !known:
-				return d.Errf("unrecognized line %q in login%s", name, closest(name, loginGrammar, ": login has "+
-					"public, require, outside, session, detail, key, staff_app, jwt and login_base"))
+				return d.Errf("unrecognized line %q in login%s", name, cmp.Or(config.Closest(name, slices.Collect(maps.Keys(loginGrammar))),
+					": login has public, require, outside, session, detail, key, staff_app, jwt and login_base"))
 			case seen[name] && fieldOf[name] == "":
 				return d.Errf("login: %s is given twice: keep one line", name)
 			}

@@ -20,8 +20,8 @@ import (
 // this name before the placeholders are resolved.
 func Validate(c *Config) error {
 	for _, f := range checks {
-		if err := f.check(c); err != nil {
-			return fmt.Errorf("%s: %w", f.name, err)
+		if err := Check(c, f.name); err != nil {
+			return err
 		}
 	}
 	return Complete(c)
@@ -31,10 +31,15 @@ func Validate(c *Config) error {
 // are checked when they are known.
 func Check(c *Config, name string) error {
 	for _, f := range checks {
-		if f.name == name {
-			if err := f.check(c); err != nil {
-				return fmt.Errorf("%s: %w", name, err)
-			}
+		if f.name != name {
+			continue
+		}
+		err := habits(c, name)
+		if err == nil {
+			err = f.check(c)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	return nil
@@ -75,8 +80,11 @@ var checks = []struct {
 	check func(*Config) error
 }{
 	{"app_key", func(c *Config) error { return word(c.AppKey) }},
+	{"app_secret", func(c *Config) error { return secret(c.AppSecret) }},
+	{"corp_secret", func(c *Config) error { return secret(c.CorpSecret) }},
+	{"channel_secret", func(c *Config) error { return secret(c.ChannelSecret) }},
 	{"corp_id", func(c *Config) error { return word(c.CorpID) }},
-	{"agent_id", func(c *Config) error { return word(c.AgentID) }},
+	{"agent_id", func(c *Config) error { return agentID(c.AgentID) }},
 	{"js_api_list", func(c *Config) error { return each(c.JSAPIList, apiName) }},
 	{"type", func(c *Config) error {
 		if c.Type != nil && *c.Type != 0 && *c.Type != 1 {
@@ -136,6 +144,9 @@ func word(s string) error {
 }
 
 func apiName(s string) error {
+	if isSwitch(s) {
+		return fmt.Errorf("%q is not the name of an API: write those that the pages call, such as biz.contact.choose, or leave out the line", s)
+	}
 	if strings.HasPrefix(s, "dd.") {
 		return fmt.Errorf("%q must be written without dd.: %s", s, strings.TrimPrefix(s, "dd."))
 	}
@@ -177,6 +188,9 @@ func headerName(s string) error {
 	if later(s) {
 		return nil
 	}
+	if isSwitch(s) {
+		return fmt.Errorf("%q is not the name of a header: write which forwarding headers to believe, such as X-Forwarded-Port; X-Forwarded-Proto and X-Forwarded-Host of trusted proxies always are", s)
+	}
 	if !httpguts.ValidHeaderFieldName(s) || strings.ContainsAny(s, "_.") {
 		return fmt.Errorf("%q is not the name of a header that reaches a handler: use letters, digits and hyphens", s)
 	}
@@ -189,6 +203,10 @@ func headerName(s string) error {
 	return nil
 }
 
+// minToken is the least length of a token that stands in the place of a password
+// nobody limits the guesses at.
+const minToken = 16
+
 // doctorToken checks the token of the doctor page, which guards it as a password
 // does.
 func doctorToken(s string) error {
@@ -199,6 +217,8 @@ func doctorToken(s string) error {
 		return fmt.Errorf("%q would be its token: leave out the line to switch the page off, and the word to let everybody see it", s)
 	case strings.ContainsFunc(s, reserved):
 		return errors.New("its token must be letters, digits and - . _ ~, for it stands in a URL: openssl rand -hex 16 makes one")
+	case len(s) < minToken:
+		return fmt.Errorf("its token must have at least %d characters, or it can be guessed: openssl rand -hex 16 makes one", minToken)
 	}
 	return nil
 }

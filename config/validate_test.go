@@ -41,7 +41,7 @@ func TestFields(t *testing.T) {
 		"ticket_wait 1ms":                func(c *Config) { c.TicketWait = caddy.Duration(time.Millisecond) },
 		"ticket_wait 1m":                 func(c *Config) { c.TicketWait = caddy.Duration(time.Minute) },
 		"doctor":                         func(c *Config) { c.Doctor = new(Doctor) },
-		"doctor with a token":            func(c *Config) { c.Doctor = &Doctor{Token: "0aZ-._~"} },
+		"doctor with a token":            func(c *Config) { c.Doctor = &Doctor{Token: "0aZ-._~890123456"} },
 	}
 	for name, set := range good {
 		t.Run(name, func(t *testing.T) {
@@ -125,6 +125,7 @@ func TestFields(t *testing.T) {
 		"ticket_wait below nothing":           {func(c *Config) { c.TicketWait = -1 }, "such as 2s"},
 		"ticket_wait of 2, meant as seconds":  {func(c *Config) { c.TicketWait = 2 }, "such as 2s"},
 		"ticket_wait longer than one minute":  {func(c *Config) { c.TicketWait = caddy.Duration(61 * time.Second) }, "such as 2s"},
+		"doctor with a short token":           {func(c *Config) { c.Doctor = &Doctor{Token: "0123456789abcde"} }, "at least 16 characters"},
 		"doctor with a plus in its token":     {func(c *Config) { c.Doctor = &Doctor{Token: "s3cret+"} }, "openssl rand -hex 16"},
 		"doctor with a space in its token":    {func(c *Config) { c.Doctor = &Doctor{Token: "s3cret x"} }, "letters, digits"},
 		"doctor with a token not in ASCII":    {func(c *Config) { c.Doctor = &Doctor{Token: "s3cret密"} }, "letters, digits"},

@@ -81,14 +81,16 @@ type Request struct {
 	SNI            string        // the name that the TLS handshake asked for
 	Early          bool          // TLS early data: the peer's address is not proven
 	Asked          string        // the URL that the browser has asked for by it, "" if unknown
+	Vouched        bool          // somebody vouches for the host of Asked, whoever the peer is
 	Unknown        *signer.Error // why its URL cannot be signed, nil if it can
 }
 
 // Settings are the lines of the directive that decide on URLs and signatures.
 type Settings struct {
-	Public    []signer.Origin
-	Forwarded []string
-	Signer    signer.Signer
+	Public     []signer.Origin
+	PublicHost []string
+	Forwarded  []string
+	Signer     signer.Signer
 }
 
 // Ticket is how the jsapi_ticket stands.

@@ -73,8 +73,8 @@ func (f Facts) cures(d Difference) ([]Text, []Line) {
 	}
 	r, same := f.Request, f.Request.Asked == f.Page.URL
 	instead := ""
-	if d.origin() {
-		instead = "public_origin " + d.shown.Origin.String()
+	if d.origin() && r.originOf(f.Settings.with(d.shown.Origin)) == d.shown.Origin {
+		instead = publicOrigin(f.Settings, d.shown.Origin.String())
 	}
 	switch c, found := r.change(f.Settings, same); {
 	case found:
@@ -120,6 +120,22 @@ type change struct {
 	trust  bool   // the peer becomes a trusted proxy
 	name   string // a header that is named in `forwarded`
 	public bool   // the origin is made known by public_origin, or by the proxy
+	host   string // a host that must be named as ours, too, "" if it is
+}
+
+// with are the settings with one more public origin.
+func (s Settings) with(o signer.Origin) Settings {
+	s.Public = append(slices.Clip(s.Public), o)
+	return s
+}
+
+// originOf returns the origin of the request under some settings, the zero one if
+// there is none.
+func (r Request) originOf(s Settings) signer.Origin {
+	req := r.Request
+	req.Forwarded = r.believed(false)
+	o, _, _ := signer.NewRules(s.Public, s.Forwarded).Origin(req)
+	return o
 }
 
 // rebuilt returns the URL of a request with changed settings, "" if there is none.
@@ -177,6 +193,9 @@ func (r Request) change(s Settings, anybody bool) (c change, found bool) {
 	}
 	for _, c := range tries {
 		if r.rebuilt(s, c) == r.Asked {
+			if page, err := signer.ParseURL(r.Asked); err == nil && !c.public && r.unnamed(s, true) {
+				c.host = page.Origin.Host
+			}
 			return c, true
 		}
 	}
@@ -197,5 +216,15 @@ func (c change) cures(r Request, s Settings) (texts []Text, lines []Line) {
 			"头 %s 里有需要的值，但没有写明要相信它：请在 dingtalk 指令里加上 %s", c.name, line))
 		lines = append(lines, inDirective(line))
 	}
+	if c.host != "" {
+		texts = append(texts, nameHost(s, c.host))
+		lines = append(lines, inDirective(publicHost(s, c.host)))
+	}
 	return texts, lines
+}
+
+// nameHost says that a host must be named, for else the next page is not signed at
+// all: a trusted proxy does not vouch for what it passes on.
+func nameHost(s Settings, host string) Text {
+	return say("say that %s is yours: add the line %s to the dingtalk directive", "说明 %s 是你的主机：请在 dingtalk 指令里加上 %s", host, publicHost(s, host))
 }

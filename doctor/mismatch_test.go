@@ -13,7 +13,7 @@ import (
 func arrived(headers ...string) Request {
 	r := Request{
 		Request: signer.Request{Host: "h5.test", Target: "/p"},
-		Header:  make(http.Header), Peer: "10.0.0.5", Asked: "https://h5.test/p",
+		Header:  make(http.Header), Peer: "10.0.0.5", Asked: "https://h5.test/p", Vouched: true,
 	}
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Add(headers[i], headers[i+1])
@@ -21,6 +21,7 @@ func arrived(headers ...string) Request {
 	return r
 }
 
+func (r Request) unvouched() Request         { r.Vouched = false; return r }
 func (r Request) trusted() Request           { r.Trusted = true; return r }
 func (r Request) from(peer string) Request   { r.Peer = peer; return r }
 func (r Request) asked(url string) Request   { r.Asked = url; return r }

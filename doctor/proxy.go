@@ -1,6 +1,10 @@
 package doctor
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/signer"
+)
 
 // atTheProxy is the cure of some parts of the URL where nothing that arrives here
 // tells what is right: the proxy in front must send it, or else the line instead
@@ -16,6 +20,10 @@ func (f Facts) atTheProxy(parts []string, instead string) (texts []Text, lines [
 		ours = appendNew(ours, c.directive...)
 		theirs = appendNew(theirs, c.nginx...)
 		cluster = appendNew(cluster, c.ingress...)
+	}
+	if page, err := signer.ParseURL(f.Request.Asked); err == nil && slices.Contains(parts, "host") && f.Request.unnamed(f.Settings, true) {
+		texts = append(texts, nameHost(f.Settings, page.Origin.Host))
+		ours = appendNew(ours, publicHost(f.Settings, page.Origin.Host))
 	}
 	if len(theirs) > 0 {
 		lines = append(lines, nginx(theirs...), ingress(cluster...))

@@ -25,19 +25,19 @@ func unknownURL(why *signer.Error, lines ...Line) Finding {
 
 // unvouched: nothing in the configuration says that this is our site.
 func (f Facts) unvouched(why *signer.Error) Finding {
+	page, err := signer.ParseURL(f.Request.Asked)
+	known := err == nil
+	if told := why.Ignored; told != nil && (!known || told.Origin == page.Origin) {
+		return unknownURL(why, trustLines(told, f.Settings)...)
+	}
 	origin := why.Subject
-	if page, err := signer.ParseURL(f.Request.Asked); err == nil {
+	if known {
 		origin = page.Origin.String()
 	}
-	names := "public_origin " + origin
-	for _, o := range f.Settings.Public {
-		if o.String() != origin {
-			names += " " + o.String()
-		}
+	finding := unknownURL(&signer.Error{Reason: signer.Unvouched, Subject: origin}, inDirective(publicOrigin(f.Settings, origin)))
+	if s := f.Settings.with(page.Origin); known && f.Request.originOf(s) != page.Origin { // of several, it is the request's host that decides
+		texts, lines := f.atTheProxy([]string{"host"}, "")
+		finding.Cures, finding.lines = append(finding.Cures, texts...), append(finding.lines, lines...)
 	}
-	lines := []Line{inDirective(names)}
-	if !f.Request.Trusted && len(f.Request.sent(readable)) > 0 {
-		lines = append(lines, trust(rangesOf(f.Request.Peer)))
-	}
-	return unknownURL(&signer.Error{Reason: signer.Unvouched, Subject: origin}, lines...)
+	return finding
 }

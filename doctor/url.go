@@ -10,6 +10,9 @@ import (
 // that a visitor may not see.
 func Refusal(e *signer.Error) Text {
 	s := e.Subject
+	if e.Ignored != nil {
+		return trustCure(e.Ignored)
+	}
 	switch e.Reason {
 	case signer.BadTarget:
 		return say("the request target is none that a browser sends: only a path with bytes 0x21 to 0x7E and without # can be signed",

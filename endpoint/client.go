@@ -3,26 +3,39 @@ package endpoint
 import (
 	"io"
 	"net/http"
+	"regexp"
 	"strconv"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/client"
 )
 
-// serveClient answers the script. Its name changes with its content.
-func serveClient(w http.ResponseWriter, c *call) error { return ServeFile(w, c.Request, client.Source) }
+// clientName are the names that the script has in any version.
+var clientName = regexp.MustCompile(`^client\.[0-9a-f]+\.js$`)
 
-// ServeFile answers a script whose name changes with its content.
-func ServeFile(w http.ResponseWriter, r *http.Request, content string) error {
+// serveClient answers the script. Its name changes with its content.
+func serveClient(w http.ResponseWriter, c *call) { ServeFile(w, c.Request, client.Source, Kept) }
+
+// serveOtherClient answers the script under the name of another version of it: in a
+// rolling upgrade the page of a neighbour may come here for its script. Ours does
+// instead, but nobody may keep it under that name.
+func serveOtherClient(w http.ResponseWriter, c *call) {
+	ServeFile(w, c.Request, client.Source, "no-cache")
+}
+
+// Kept is the Cache-Control of a file whose name changes with its content.
+const Kept = "public, max-age=31536000, immutable"
+
+// ServeFile answers a script.
+func ServeFile(w http.ResponseWriter, r *http.Request, content, caching string) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		return writeMethodError(w, "GET, HEAD", "this file takes GET and HEAD only")
+		writeMethodError(w, "GET, HEAD", "this file takes GET and HEAD only")
+		return
 	}
 	header := w.Header()
-	header.Set("Cache-Control", "public, max-age=31536000, immutable")
+	header.Set("Cache-Control", caching)
 	header.Set("Content-Type", "text/javascript; charset=utf-8")
 	header.Set("Content-Length", strconv.Itoa(len(content)))
-	if r.Method == http.MethodHead {
-		return nil
+	if r.Method == http.MethodGet {
+		_, _ = io.WriteString(w, content)
 	}
-	_, err := io.WriteString(w, content)
-	return err
 }

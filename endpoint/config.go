@@ -15,23 +15,25 @@ import (
 )
 
 // config answers the parameters for the URL that a page says it shows.
-func (s *Server) config(w http.ResponseWriter, c *call) error {
+func (s *Server) config(w http.ResponseWriter, c *call) {
 	page, form, err := s.asked(c)
 	if err != nil {
-		return writeSignerError(w, err)
+		writeSignerError(w, err)
+		return
 	}
 	ticket, none := c.tenant.Ticket(c.Context())
 	if none != nil {
 		w.Header().Set("Retry-After", strconv.Itoa(int((none.Retry+time.Second-1)/time.Second)))
-		return writeError(w, http.StatusServiceUnavailable, codeNoTicket, none.Message)
+		writeError(w, http.StatusServiceUnavailable, codeNoTicket, none.Message)
+		return
 	}
 	signed, err := c.tenant.Sign(form, ticket, page)
 	if err != nil {
-		return writeSignerError(w, err)
+		writeSignerError(w, err)
+		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_, failed := w.Write(c.tenant.Renderer.AppendConfig(nil, signed))
-	return failed
+	_, _ = w.Write(c.tenant.Renderer.AppendConfig(nil, signed))
 }
 
 // asked returns what a call wants to have signed, and in which form, or why it
@@ -93,5 +95,5 @@ func (s *Server) maySign(c *call, page signer.Page) error {
 		s.notices.Once("shown", "the browser shows another origin than the one that reaches Caddy: "+found.Cure(),
 			zap.String("browser", shown), zap.String("caddy", ours))
 	}
-	return &signer.Error{Reason: signer.NotOurs, Subject: shown}
+	return &signer.Error{Reason: signer.NotOurs, Subject: shown, Ignored: c.visit.Ignored(page.Origin)}
 }

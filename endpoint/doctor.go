@@ -2,15 +2,12 @@ package endpoint
 
 import (
 	"crypto/rand"
-	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/json"
 	"net/http"
-	"net/url"
 	"regexp"
 	"strings"
 
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/client"
 	"github.com/caddy-dingtalk/caddy-dingtalk/config"
@@ -19,6 +16,9 @@ import (
 	"github.com/caddy-dingtalk/caddy-dingtalk/signer"
 	"github.com/caddy-dingtalk/caddy-dingtalk/tenant"
 )
+
+// doctorName is the name of the endpoint.
+const doctorName = "doctor"
 
 // doctorPage is the page <endpoint>/doctor, which tries dd.config as a page of the
 // site does and shows what is wrong. There is none if it is nil.
@@ -36,24 +36,6 @@ func newDoctorPage(c *config.Doctor, script string) *doctorPage {
 		script = defaultScript
 	}
 	return &doctorPage{token: string(c.Token), script: script}
-}
-
-// admits reports whether a request for that target may see the page.
-func (p *doctorPage) admits(target string) bool {
-	if p.token == "" {
-		return true
-	}
-	_, query, _ := strings.Cut(target, "?")
-	values, _ := url.ParseQuery(query) // what is malformed is not the token
-	given, want := sha256.Sum256([]byte(values.Get("token"))), sha256.Sum256([]byte(p.token))
-	return subtle.ConstantTimeCompare(given[:], want[:]) == 1
-}
-
-// hush keeps a request whose URL holds the token out of the access log.
-func (p *doctorPage) hush(r *http.Request, target string) {
-	if p != nil && p.token != "" && (p.admits(target) || strings.Contains(target, p.token)) {
-		caddyhttp.SetVar(r.Context(), caddyhttp.LogSkipVar, true)
-	}
 }
 
 var tokenParameter = regexp.MustCompile(`([?&]token=)[^&#\]\s]*`)
@@ -85,32 +67,46 @@ func (p *doctorPage) masked(f doctor.Facts) doctor.Facts {
 }
 
 // serveDoctor answers the page, and what it asks when it has tried dd.config.
-func (s *Server) serveDoctor(w http.ResponseWriter, c *call) error {
-	if !s.doctor.admits(c.visit.Target) {
-		return s.notFound(w)
+func (s *Server) serveDoctor(w http.ResponseWriter, c *call) {
+	if !s.doctor.admits(c) || s.doctor.token == "" && s.foreign(c) {
+		s.notFound(w)
+		return
 	}
-	switch c.Method {
-	case http.MethodGet, http.MethodHead:
-		return s.serveDoctorPage(w, c)
-	case http.MethodPost:
-		return s.serveFindings(w, c)
+	switch {
+	case s.doctor.exchanges(c):
+		s.doctor.exchange(w, c)
+	case c.Method == http.MethodGet || c.Method == http.MethodHead:
+		s.serveDoctorPage(w, c)
+	case c.Method == http.MethodPost:
+		s.serveFindings(w, c)
+	default:
+		writeMethodError(w, "GET, HEAD, POST", "the doctor page takes GET, HEAD and POST only")
 	}
-	return writeMethodError(w, "GET, HEAD, POST", "the doctor page takes GET, HEAD and POST only")
+}
+
+// foreign reports whether nobody vouches for the host of a call. Without a token the
+// page is for the site's own names: another site may point its name here. Where a
+// proxy's header is malformed, which the page shows, the Host itself counts.
+func (s *Server) foreign(c *call) bool {
+	unknown := c.from.Origin == signer.Origin{}
+	if c.from.Vouched || unknown && c.visit.HostVouched() {
+		return false
+	}
+	s.notices.Once("doctor", "the doctor page is hidden under a host that nobody vouches for: add public_origin or public_host if the host is yours, or give the page a token: doctor <token>",
+		zap.String("host", c.visit.Host()))
+	return true
 }
 
 // serveDoctorPage answers the page with what the request for it tells. It is
 // signed as any page is.
-func (s *Server) serveDoctorPage(w http.ResponseWriter, c *call) error {
+func (s *Server) serveDoctorPage(w http.ResponseWriter, c *call) {
 	page, _ := c.tenant.SignPage(c.Context(), c.visit.Place())
 	said := doctor.Page{Signed: page.URL}
 	if page.Err != nil {
 		s.notices.Unsigned(page.Err, c.visit.Host())
 		said.Signed = ""
 	}
-	findings, err := json.Marshal(s.examine(c, said, proof{form: c.tenant.Signer}))
-	if err != nil {
-		return err
-	}
+	findings, _ := json.Marshal(s.examine(c, said, proof{form: c.tenant.Signer})) // it holds texts, numbers and truths
 	nonce := rand.Text()
 	header := w.Header()
 	header.Set("Content-Type", "text/html; charset=utf-8")
@@ -119,14 +115,13 @@ func (s *Server) serveDoctorPage(w http.ResponseWriter, c *call) error {
 	header.Set("Referrer-Policy", "no-referrer")
 	header.Set("X-Robots-Tag", "noindex, nofollow")
 	if c.Method == http.MethodHead {
-		return nil
+		return
 	}
-	_, err = w.Write(doctorpage.Render(doctorpage.Data{
+	_, _ = w.Write(doctorpage.Render(doctorpage.Data{
 		Nonce: nonce, Script: s.doctor.script, Findings: findings,
 		Chinese: doctorpage.PrefersChinese(c.Header.Get("Accept-Language")),
 		Snippet: snippet(c.tenant, page, nonce),
 	}))
-	return err
 }
 
 // snippet is that of all pages, but for DingTalk's script: the doctor page must be
@@ -143,22 +138,19 @@ type outcome struct {
 	Outcome doctor.Outcome `json:"outcome"`
 }
 
-// maxOutcome has room for DingTalk's refusal in full, which quotes the URL.
-const maxOutcome = 16 << 10
-
 // serveFindings answers the findings about the page that asks. It asks under its
 // own URL, and is there because proxies may hide what that is.
-func (s *Server) serveFindings(w http.ResponseWriter, c *call) error {
+func (s *Server) serveFindings(w http.ResponseWriter, c *call) {
 	if !c.from.Itself {
-		return writeError(w, http.StatusForbidden, signer.CodeOriginNotAllowed, "this call comes from another web origin: open the doctor page itself")
+		writeError(w, http.StatusForbidden, signer.CodeOriginNotAllowed, "this call comes from another web origin: open the doctor page itself")
+		return
 	}
 	var o outcome
-	if ok, err := readReport(w, c.Request, maxOutcome, &o); !ok {
-		return err
+	if !readReport(w, c.Request, maxOutcome, &o) {
+		return
 	}
 	o.withoutFragments()
 	page := o.page()
 	page.Outcome = o.Outcome
-	w.Header().Set("Content-Type", "application/json")
-	return json.NewEncoder(w).Encode(s.examineAsked(c, page, o.URL, prove(c.tenant, &o.report)))
+	writeJSON(w, http.StatusOK, s.examineAsked(c, page, o.URL, prove(c.tenant, &o.report)))
 }

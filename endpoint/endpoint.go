@@ -25,9 +25,8 @@ type Server struct {
 	trials  trials
 }
 
-// answer answers one call. What it writes is the whole answer; its error is one
-// of the connection.
-type answer func(http.ResponseWriter, *call) error
+// answer answers one call. What it writes is the whole answer.
+type answer func(http.ResponseWriter, *call)
 
 // call is one request for an endpoint.
 type call struct {
@@ -47,18 +46,19 @@ func New(c *config.Config, tenants *tenant.Tenants, notices *observe.Notices, ev
 	}
 	if c.Doctor != nil {
 		s.doctor = newDoctorPage(c.Doctor, c.JSAPIURL)
-		s.answers["doctor"] = s.serveDoctor
+		s.answers[doctorName] = s.serveDoctor
 	}
 	return s
 }
 
-// Answer answers one call of an endpoint that another package has.
+// Answer answers one call of an endpoint that another package has. Its error is one of
+// the connection, and nobody's concern.
 type Answer func(http.ResponseWriter, *http.Request, *visit.Visit) error
 
 // Add adds endpoints, by their names.
 func (s *Server) Add(answers map[string]Answer) {
 	for name, answer := range answers {
-		s.answers[name] = func(w http.ResponseWriter, c *call) error { return answer(w, c.Request, c.visit) }
+		s.answers[name] = func(w http.ResponseWriter, c *call) { _ = answer(w, c.Request, c.visit) }
 	}
 }
 
@@ -73,8 +73,14 @@ func (s *Server) ScriptURL(origin string, t *tenant.Tenant) string {
 // path that the browser asked for: as it was received, or as a trusted proxy says
 // it was before the proxy rewrote it.
 func (s *Server) NameOf(v *visit.Visit) (name string, ours bool) {
-	if name, ours = s.cut(v.Target); ours || !v.Restores() {
-		return name, ours
+	if name, ours = s.cut(v.Target); ours {
+		return name, true
+	}
+	if s.strays(v.Target) {
+		return "", true
+	}
+	if !v.Restores() {
+		return "", false
 	}
 	target, err := v.OriginalTarget()
 	if err != nil {
@@ -101,19 +107,25 @@ func (s *Server) cut(target string) (name string, ours bool) {
 }
 
 // Serve answers a request for the endpoint of that name.
-func (s *Server) Serve(w http.ResponseWriter, r *http.Request, v visit.Visit, name string) error {
+func (s *Server) Serve(w http.ResponseWriter, r *http.Request, v visit.Visit, name string) {
 	header := w.Header()
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Content-Type-Options", "nosniff")
+	awaitBody(w, r)
 	s.doctor.hush(r, v.Target)
-	if answer := s.answers[name]; answer != nil {
-		return answer(w, &call{Request: r, visit: &v, from: v.Caller(), tenant: s.tenants.For(&v)})
+	answer := s.answers[name]
+	if answer == nil && clientName.MatchString(name) {
+		answer = serveOtherClient
 	}
-	return s.notFound(w)
+	if answer != nil {
+		answer(w, &call{Request: r, visit: &v, from: v.Caller(), tenant: s.tenants.For(&v)})
+		return
+	}
+	s.notFound(w)
 }
 
-func (s *Server) notFound(w http.ResponseWriter) error {
-	return writeError(w, http.StatusNotFound, codeNotFound, "there is no such endpoint: "+s.path+" has config, report and "+client.FileName)
+func (s *Server) notFound(w http.ResponseWriter) {
+	writeError(w, http.StatusNotFound, codeNotFound, "there is no such endpoint: "+s.path+" has config, report and "+client.FileName)
 }
 
 // query returns the query of a call as the browser sent it.

@@ -26,12 +26,12 @@ var statuses = map[string]int{
 }
 
 // writeSignerError answers why a URL is not signed.
-func writeSignerError(w http.ResponseWriter, e *signer.Error) error {
-	return writeError(w, statuses[e.Code()], e.Code(), doctor.Refusal(e).EN)
+func writeSignerError(w http.ResponseWriter, e *signer.Error) {
+	writeError(w, statuses[e.Code()], e.Code(), doctor.Refusal(e).EN)
 }
 
 // writeError answers `{"error":{"code":"…","message":"…"}}`.
-func writeError(w http.ResponseWriter, status int, code, message string) error {
+func writeError(w http.ResponseWriter, status int, code, message string) {
 	var body struct {
 		Error struct {
 			Code    string `json:"code"`
@@ -39,13 +39,19 @@ func writeError(w http.ResponseWriter, status int, code, message string) error {
 		} `json:"error"`
 	}
 	body.Error.Code, body.Error.Message = code, message
+	writeJSON(w, status, body)
+}
+
+// writeJSON answers a value that JSON can show. That the client has gone by then is
+// nobody's concern: Caddy would log the request with its URL as an error.
+func writeJSON(w http.ResponseWriter, status int, value any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	return json.NewEncoder(w).Encode(body)
+	_ = json.NewEncoder(w).Encode(value)
 }
 
 // writeMethodError answers that an endpoint takes these methods only.
-func writeMethodError(w http.ResponseWriter, allow, message string) error {
+func writeMethodError(w http.ResponseWriter, allow, message string) {
 	w.Header().Set("Allow", allow)
-	return writeError(w, http.StatusMethodNotAllowed, codeMethod, message)
+	writeError(w, http.StatusMethodNotAllowed, codeMethod, message)
 }

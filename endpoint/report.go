@@ -2,9 +2,6 @@ package endpoint
 
 import (
 	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"net/http"
 	"strings"
 
@@ -13,8 +10,6 @@ import (
 	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 	"github.com/caddy-dingtalk/caddy-dingtalk/observe"
 )
-
-const maxReport = 4 << 10
 
 // report is what a page says about its dd.config.
 type report struct {
@@ -49,19 +44,8 @@ func (c *reportCode) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// readReport reads what a page reports into rep. It reports false if it has
-// refused that.
-func readReport(w http.ResponseWriter, r *http.Request, limit int64, rep any) (ok bool, err error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
-		return false, writeError(w, http.StatusRequestEntityTooLarge, codeTooLarge, fmt.Sprintf("a report has at most %d bytes", limit))
-	}
-	if err != nil || json.Unmarshal(body, rep) != nil || !strings.HasPrefix(strings.TrimSpace(string(body)), "{") {
-		return false, writeError(w, http.StatusBadRequest, codeBadReport, `a report is JSON: {"url","signed","code","message"}`)
-	}
-	return true, nil
-}
+// lenURLs is how many bytes of the report are its URLs.
+func (r *report) lenURLs() int { return len(r.URL) + len(r.Signed) }
 
 // withoutFragments cuts off what is never signed.
 func (r *report) withoutFragments() {
@@ -90,10 +74,10 @@ func (r *report) page() doctor.Page {
 }
 
 // report logs what a page reports, with the cure, and does what it can about it.
-func (s *Server) report(w http.ResponseWriter, c *call) error {
+func (s *Server) report(w http.ResponseWriter, c *call) {
 	var rep report
-	if ok, err := readReport(w, c.Request, maxReport, &rep); !ok {
-		return err
+	if !readReport(w, c.Request, maxReport, &rep) {
+		return
 	}
 	rep.withoutFragments()
 	verdict, p := rep.verdict(), prove(c.tenant, &rep)
@@ -108,7 +92,6 @@ func (s *Server) report(w http.ResponseWriter, c *call) error {
 		s.learn(c, &rep, p)
 	}
 	w.WriteHeader(http.StatusNoContent)
-	return nil
 }
 
 // fewReports lets whoever changes a proxy and tries again see each try, but no

@@ -290,7 +290,8 @@ func (s *Server) serveJWKS(w http.ResponseWriter, _ *http.Request, _ *visit.Visi
 
 // serveScript answers the page's script. Its name changes with its content.
 func (s *Server) serveScript(w http.ResponseWriter, r *http.Request, _ *visit.Visit) error {
-	return endpoint.ServeFile(w, r, s.script)
+	endpoint.ServeFile(w, r, s.script, endpoint.Kept)
+	return nil
 }
 
 // ScriptName is the name of the script with the code of ddSidecar.login.

@@ -52,6 +52,19 @@ var reasons = map[Reason]struct{ code, text string }{
 type Error struct {
 	Reason  Reason
 	Subject string // what it is about: see the reasons
+
+	// Ignored is what the peer says of the page without being believed, nil if it
+	// says nothing that would matter.
+	Ignored *Ignored
+}
+
+// Ignored is what a peer says of the origin of a page that is not believed, because
+// the peer is no trusted proxy.
+type Ignored struct {
+	Peer    string   // its IP address, "@" for a Unix socket
+	Headers []string // the headers that say it, `Name: value`
+	Origin  Origin   // the page's, if they were believed
+	Vouched bool     // the page could then be signed: somebody vouches for the origin
 }
 
 // Code returns the code of the reason.

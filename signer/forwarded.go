@@ -85,7 +85,7 @@ func one(h http.Header, name string, valid func(string) bool) (string, error) {
 	return values[0], nil
 }
 
-func malformed(name string) error { return &Error{BadHeader, name} }
+func malformed(name string) error { return &Error{Reason: BadHeader, Subject: name} }
 
 func validScheme(s string) bool { return webScheme(s) != "" }
 

@@ -194,7 +194,7 @@ func (r *Rules) choose(req Request, host, port string) (Origin, error) {
 		named = withScheme(named, scheme)
 	}
 	if len(named) != 1 {
-		return Origin{}, &Error{NotPublic, host}
+		return Origin{}, &Error{Reason: NotPublic, Subject: host}
 	}
 	return named[0], nil
 }

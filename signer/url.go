@@ -14,7 +14,7 @@ func ParseURL(s string) (Page, error) {
 	case err == errScheme && hasScheme(s):
 		return Page{}, &Error{Reason: NotWeb}
 	case err != nil:
-		return Page{}, &Error{NotAbsolute, err.Error()}
+		return Page{}, &Error{Reason: NotAbsolute, Subject: err.Error()}
 	case !validTarget(target):
 		return Page{}, &Error{Reason: NoPath}
 	}

@@ -39,7 +39,7 @@ func NewDesk(ctx caddy.Context, c *config.Config, handler caddyhttp.MiddlewareHa
 		rules:    signer.NewRules(public, c.Forwarded),
 		public:   public,
 		allowed:  config.Origins(c.AllowOrigin),
-		settings: doctor.Settings{Public: public, Forwarded: c.Forwarded, Signer: config.Signer(c)},
+		settings: doctor.Settings{Public: public, PublicHost: c.PublicHost, Forwarded: c.Forwarded, Signer: config.Signer(c)},
 		hosts:    &hostIndex{handler: handler},
 		named:    c.PublicHost,
 		any:      slices.Contains(c.PublicHost, config.AnyHost),

@@ -8,10 +8,11 @@ import (
 // Facts are what the request tells for a doctor. asked is the URL that the
 // browser has asked for by it, "" if unknown.
 func (v *Visit) Facts(asked string) doctor.Request {
+	page, err := signer.ParseURL(asked)
 	return doctor.Request{
 		Request: v.facts(), Header: v.request.Header, Peer: v.peer(),
 		Trusted: v.Trusted, Early: v.Early, SNI: v.serverName(),
-		Asked: asked, Unknown: v.Place().Err,
+		Asked: asked, Vouched: err == nil && v.vouched(page.Origin), Unknown: v.Place().Err,
 	}
 }
 

@@ -31,10 +31,14 @@ func (v *Visit) Place() Place {
 func (v *Visit) locate() Place {
 	page, err := v.desk.rules.Page(v.facts())
 	if err != nil {
-		return Place{Err: err.(*signer.Error)} // it returns no other
+		why := err.(*signer.Error) // it returns no other
+		if why.Reason == signer.NotPublic || why.Reason == signer.BadHost {
+			why.Ignored = v.ignored()
+		}
+		return Place{Err: why}
 	}
 	if !page.Public && !v.vouched(page.Origin) {
-		return Place{Page: page, Err: &signer.Error{Reason: signer.Unvouched, Subject: page.Origin.String()}}
+		return Place{Page: page, Err: &signer.Error{Reason: signer.Unvouched, Subject: page.Origin.String(), Ignored: v.ignored()}}
 	}
 	return Place{Page: page}
 }

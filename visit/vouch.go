@@ -29,6 +29,13 @@ func (v *Visit) vouched(o signer.Origin) bool {
 		o.Private() && private(v.peer()) && private(v.listener())
 }
 
+// HostVouched reports whether somebody vouches for the Host as it was received,
+// whatever proxies say.
+func (v *Visit) HostVouched() bool {
+	o, err := signer.ParseOrigin("http://" + v.request.Host)
+	return err == nil && v.vouched(o)
+}
+
 // asIf returns the request as if it were for that host.
 func (v *Visit) asIf(host string) *http.Request {
 	if name, _, _ := strings.Cut(v.request.Host, ":"); strings.EqualFold(name, host) {

@@ -53,6 +53,13 @@ var (
 	errWithheld  = errors.New("no ticket is fetched that cannot be stored")
 )
 
+// noAccess is why there is no access token. It tells a ticket that was not asked
+// for from one that DingTalk refuses.
+type noAccess struct{ why error }
+
+func (e *noAccess) Error() string { return "there is no access token: " + e.why.Error() }
+func (e *noAccess) Unwrap() error { return e.why }
+
 // logIn makes the one call for an access token.
 func (c *calls) logIn(ctx context.Context) {
 	c.access.value, c.access.lifetime, c.access.err = c.Source.AccessToken(ctx)
@@ -60,13 +67,16 @@ func (c *calls) logIn(ctx context.Context) {
 
 // AccessToken returns what the one call brought.
 func (c *calls) AccessToken(context.Context) (string, time.Duration, error) {
-	return c.access.value, c.access.lifetime, c.access.err
+	if c.access.err != nil {
+		return "", 0, &noAccess{c.access.err}
+	}
+	return c.access.value, c.access.lifetime, nil
 }
 
 // Ticket asks DingTalk, unless a ticket could not be given to the servers.
 func (c *calls) Ticket(ctx context.Context, access string) (string, time.Duration, error) {
 	if c.access.err != nil {
-		return "", 0, c.access.err
+		return "", 0, &noAccess{c.access.err}
 	}
 	if c.withhold {
 		return "", 0, errWithheld
@@ -135,6 +145,7 @@ func (e *examiner) ticket(ctx context.Context, c *config.Config, calls *calls, s
 		Name: e.AppName(c), Source: calls, Storage: shared, Memory: tokens.NewMemory(), Log: zap.NewNop(),
 	})
 	t, err := app.Ticket(ctx, ticketTime)
+	var missing *noAccess
 	app.Close()
 	unstored := written(ctx, app)
 	switch {
@@ -147,7 +158,7 @@ func (e *examiner) ticket(ctx context.Context, c *config.Config, calls *calls, s
 		return good(name, "there was none in the storage; fetched, valid until "+moment(t.Expires)+", and stored for all servers"), nil
 	case errors.Is(err, errWithheld):
 		return unchecked(name, "there is none in the storage, and none is fetched that the servers would not find there"), nil
-	case errors.Is(err, calls.access.err):
+	case errors.As(err, &missing):
 		return unchecked(name, "there is none in the storage, and no access token to fetch one"), nil
 	case oapi.KindOf(err) == oapi.AllowList:
 		return unchecked(name, "DingTalk refuses this machine's address"), err

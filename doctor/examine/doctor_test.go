@@ -16,7 +16,9 @@ import (
 
 const (
 	storageLine = "{\n\tstorage file_system DIR/storage\n}\n"
-	goodSite    = "h5.example.com {\n\tdingtalk {\n\t\tAPP\n\t\tapi_base API\n\t}\n}\n"
+	// trustingLine trusts proxies, too.
+	trustingLine = "{\n\tservers {\n\t\ttrusted_proxies static private_ranges\n\t}\n\tstorage file_system DIR/storage\n}\n"
+	goodSite     = "h5.example.com {\n\tdingtalk {\n\t\tAPP\n\t\tapi_base API\n\t}\n}\n"
 )
 
 // site is one site with the lines of a dingtalk directive.
@@ -187,7 +189,7 @@ func TestTheReportTellsWhatIsWrongAndWhatToDo(t *testing.T) {
 		},
 		"no host is named and no proxy trusted": {
 			caddyfile: storageLine + site(":8080", "APP\n\t\tapi_base API"),
-			want:      expectation{"origins": "warning: public_origin https://h5.example.com"},
+			want:      expectation{"origins": "warning: public_host h5.example.com"},
 		},
 		"a host is named, but TLS ends elsewhere": {
 			caddyfile: storageLine + site("http://h5.corp.example", "APP\n\t\tapi_base API"),
@@ -206,12 +208,35 @@ func TestTheReportTellsWhatIsWrongAndWhatToDo(t *testing.T) {
 		},
 		"TLS ends at a site without a name": {
 			caddyfile: storageLine + "https:// {\n\ttls internal\n\tdingtalk {\n\t\tAPP\n\t\tapi_base API\n\t}\n}",
-			want:      expectation{"origins": "ok: TLS handshake"},
+			want:      expectation{"origins": "warning: public_host h5.example.com"},
 		},
-		"a proxy is trusted": {
-			caddyfile: "{\n\tservers {\n\t\ttrusted_proxies static private_ranges\n\t}\n\tstorage file_system DIR/storage\n}\n" +
-				site(":8080", "APP\n\t\tapi_base API\n\t\tforwarded X-Forwarded-Port"),
-			want: expectation{"origins": "ok: trusted proxies", "forwarded": "ok: X-Forwarded-Port"},
+		"TLS ends at a site without a name, for certificates of its own": {
+			caddyfile: storageLine + "https:// {\n\ttls DIR/c.pem DIR/k.pem\n\tdingtalk {\n\t\tAPP\n\t\tapi_base API\n\t}\n}",
+			want:      expectation{"origins": "ok: has certificates for"},
+		},
+		"TLS ends at a site without a name, and public_host names one": {
+			caddyfile: storageLine + "https:// {\n\ttls internal\n\tdingtalk {\n\t\tAPP\n\t\tapi_base API\n\t\tpublic_host a.test *.b.test\n\t}\n}",
+			want:      expectation{"origins": "ok: signed for a.test, *.b.test"},
+		},
+		"a proxy is trusted, but nothing names a host": {
+			caddyfile: trustingLine + site(":8080", "APP\n\t\tapi_base API"),
+			want:      expectation{"origins": "warning: trusts proxies, but nothing names a host"},
+		},
+		"a proxy is trusted, and public_host names the host": {
+			caddyfile: trustingLine + site(":8080", "APP\n\t\tapi_base API\n\t\tpublic_host h5.test\n\t\tforwarded X-Forwarded-Port"),
+			want:      expectation{"origins": "ok: signed for h5.test, with the scheme that trusted proxies send", "forwarded": "ok: X-Forwarded-Port"},
+		},
+		"a proxy is trusted to name its own hosts": {
+			caddyfile: trustingLine + site(":8080", "APP\n\t\tapi_base API\n\t\tpublic_host *"),
+			want:      expectation{"origins": "ok: public_host * leaves it to others"},
+		},
+		"any host, but whose word": {
+			caddyfile: storageLine + site(":8080", "APP\n\t\tapi_base API\n\t\tpublic_host *"),
+			want:      expectation{"origins": "warning: no proxy is trusted and no TLS ends here"},
+		},
+		"public_host without TLS or a proxy": {
+			caddyfile: storageLine + site(":8080", "APP\n\t\tapi_base API\n\t\tpublic_host h5.test"),
+			want:      expectation{"origins": "warning: signed for http://h5.test"},
 		},
 		"headers are to be believed, but of whom": {
 			caddyfile: storageLine + site("h5.example.com", "APP\n\t\tapi_base API\n\t\tforwarded X-Original-URI Forwarded"),

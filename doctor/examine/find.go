@@ -28,9 +28,11 @@ type place struct {
 	paths   []paths  // of the path matchers on the way
 	tls     bool     // the server ends TLS
 	trusted bool     // the server has trusted proxies
-	raw     []byte   // the handler's JSON
-	config  config.Config
-	err     error // why config could not be read from raw
+	// certificates tells that the configuration has some for names of its own.
+	certificates bool
+	raw          []byte // the handler's JSON
+	config       config.Config
+	err          error // why config could not be read from raw
 }
 
 // server is the part of Caddy's HTTP server that is looked at here.
@@ -58,6 +60,7 @@ func find(configuration []byte) (*findings, error) {
 				HTTPSPort int               `json:"https_port"`
 				Servers   map[string]server `json:"servers"`
 			} `json:"http"`
+			TLS tlsApp `json:"tls"`
 		} `json:"apps"`
 	}
 	decoder := json.NewDecoder(bytes.NewReader(caddy.RemoveMetaFields(configuration)))
@@ -74,12 +77,34 @@ func find(configuration []byte) (*findings, error) {
 			listen:  s.Listen,
 			tls:     s.endsTLS(http.HTTPPort, http.HTTPSPort),
 			trusted: len(s.TrustedProxies) > 0 || s.TrustedProxiesUnix,
+
+			certificates: c.Apps.TLS.hasCertificates(),
 		}}
 		w.value(s.Routes, access{})
 		w.value(s.Errors, access{})
 		found.places = append(found.places, w.found...)
 	}
 	return found, nil
+}
+
+// tlsApp is the part of Caddy's TLS app that is looked at here.
+type tlsApp struct {
+	Certificates map[string]any `json:"certificates"` // loaded, or managed by name
+	Automation   struct {
+		Policies []struct {
+			Subjects []string `json:"subjects"`
+		} `json:"policies"`
+	} `json:"automation"`
+}
+
+// hasCertificates reports whether there is one that was not issued on demand.
+func (a *tlsApp) hasCertificates() bool {
+	for _, policy := range a.Automation.Policies {
+		if len(policy.Subjects) > 0 {
+			return true
+		}
+	}
+	return len(a.Certificates) > 0
 }
 
 // endsTLS foretells what Caddy's automatic HTTPS does to the server.

@@ -26,7 +26,7 @@ import (
 	"github.com/caddy-dingtalk/caddy-dingtalk/config"
 	"github.com/caddy-dingtalk/caddy-dingtalk/doctor/examine"
 	"github.com/caddy-dingtalk/caddy-dingtalk/internal/sandbox"
-	"github.com/caddy-dingtalk/caddy-dingtalk/oapi"
+	"github.com/caddy-dingtalk/caddy-dingtalk/tenant"
 	"github.com/caddy-dingtalk/caddy-dingtalk/tokens"
 )
 
@@ -67,30 +67,17 @@ func newWorld(t *testing.T, o sandbox.Options, wrap func(http.Handler) http.Hand
 // modules is made once: it changes what all of the process shares.
 var modules = sync.OnceValues(examine.Modules)
 
-// options are what the module does, for tests.
+// options are what the command passes.
 func options(t *testing.T) examine.Options {
 	t.Helper()
 	ctx, err := modules()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return examine.Options{Modules: ctx, Source: source, AppName: appName}
+	return examine.Options{Modules: ctx, Source: source, AppName: tenant.Name}
 }
 
-func source(c *config.Config) tokens.Source {
-	o := oapi.Options{API: c.APIBase, OAPI: c.OAPIBase}
-	switch c.Credential() {
-	case config.Corp:
-		return oapi.NewCorp(c.CorpID, string(c.CorpSecret), o)
-	case config.Channel:
-		return oapi.NewChannel(c.CorpID, string(c.ChannelSecret), o)
-	case config.LegacyApp:
-		return oapi.NewLegacyApp(c.AppKey, string(c.AppSecret), o)
-	}
-	return oapi.NewApp(c.AppKey, string(c.AppSecret), o)
-}
-
-func appName(c *config.Config) string { return c.AppKey + c.CorpID }
+func source(c *config.Config) tokens.Source { return tenant.Source(c) }
 
 // examine examines a Caddyfile in which the names that newWorld fills in stand
 // for the world's. It makes sure that the report gives nothing away and that
@@ -150,7 +137,7 @@ func (w *world) server(t *testing.T) *tokens.App {
 	c := &config.Config{AppKey: o.AppKey, CorpID: o.CorpID, APIBase: w.api}
 	c.AppSecret = config.Secret(o.AppSecret)
 	return tokens.NewApp(tokens.Options{
-		Name: appName(c), Source: source(c), Storage: storage, Memory: tokens.NewMemory(), Log: zap.NewNop(),
+		Name: tenant.Name(c), Source: source(c), Storage: storage, Memory: tokens.NewMemory(), Log: zap.NewNop(),
 	})
 }
 

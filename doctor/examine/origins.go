@@ -23,38 +23,75 @@ func origins(p place, c *config.Config) []Check {
 	return checks
 }
 
+// originCheck is about who says for which hosts pages are signed. TLS and trusted
+// proxies say which of our hosts a request is for; neither makes a host ours.
 func originCheck(p place, c *config.Config) Check {
 	const name = "origins"
-	hosts := strings.Join(p.hosts, ", ")
-	remote := slices.IndexFunc(p.hosts, func(host string) bool { return !local(host) })
+	named, any := named(p, c)
+	hosts := strings.Join(named, ", ")
+	remote := slices.IndexFunc(named, func(host string) bool { return !local(host) })
 	switch {
 	case len(c.PublicOrigin) > 0:
 		return good(name, "pages are signed for public_origin "+strings.Join(c.PublicOrigin, " "))
-	case len(p.hosts) > 0 && p.tls:
-		return good(name, "pages are signed for the hosts of the site's address: "+hosts)
-	case len(p.hosts) > 0 && p.trusted:
-		return good(name, "pages are signed for the hosts of the site's address, "+hosts+", and for what trusted proxies say")
-	case p.tls:
-		return good(name, "the site names no host: pages are signed for the name in the TLS handshake")
-	case p.trusted:
-		return good(name, "the site names no host: pages are signed for the host that trusted proxies pass on")
-	case len(p.hosts) == 0:
-		return warn(name, "the site names no host, ends no TLS and trusts no proxy: pages pass unsigned, except under localhost and private addresses",
-			originAdvice("h5.example.com"))
+	case any && (p.trusted || p.tls):
+		return good(name, "public_host * leaves it to others which hosts are ours: trusted proxies, and who admits certificates that are issued on demand")
+	case any && len(named) == 0:
+		return warn(name, "public_host * believes trusted proxies and certificates, but no proxy is trusted and no TLS ends here: pages pass unsigned", originAdvice(exampleHost, true))
+	case len(named) > 0 && p.tls:
+		return good(name, "pages are signed for "+hosts)
+	case len(named) > 0 && p.trusted:
+		return good(name, "pages are signed for "+hosts+", with the scheme that trusted proxies send")
 	case remote >= 0:
-		return warn(name, "no TLS ends here and no proxy is trusted: pages are signed for http://"+p.hosts[remote]+", and 52013 follows if browsers show https://",
-			originAdvice(p.hosts[remote]))
+		return warn(name, "no TLS ends here and no proxy is trusted: pages are signed for http://"+named[remote]+", and 52013 follows if browsers show https://",
+			originAdvice(named[remote], true))
+	case len(named) > 0:
+		return good(name, "pages are signed for "+hosts)
+	case p.tls && p.certificates:
+		return good(name, "the site names no host: pages are signed for the names that the configuration has certificates for, but not for those issued on demand")
+	case p.tls:
+		return warn(name, "TLS ends here, but nothing names a host, and the name in a TLS handshake is whatever a client sends: pages pass unsigned", nameAdvice)
+	case p.trusted:
+		return warn(name, "the server trusts proxies, but nothing names a host, and proxies pass on what clients send: pages pass unsigned", nameAdvice)
 	}
-	return good(name, "pages are signed for the hosts of the site's address: "+hosts)
+	return warn(name, "the site names no host, ends no TLS and trusts no proxy: pages pass unsigned, except under localhost and private addresses",
+		originAdvice(exampleHost, false))
 }
 
-func originAdvice(host string) string {
-	if strings.Contains(host, "*") || strings.Contains(host, "{") {
-		host = "h5.example.com"
+// named are the hosts that the site's address or public_host names, and whether a
+// lone * is among the latter.
+func named(p place, c *config.Config) (hosts []string, any bool) {
+	hosts = slices.Clone(p.hosts)
+	for _, host := range c.PublicHost {
+		if host == config.AnyHost {
+			any = true
+		} else if !slices.Contains(hosts, host) {
+			hosts = append(hosts, host)
+		}
 	}
-	return "Add what browsers show to the dingtalk directive:\n" +
+	return hosts, any
+}
+
+// exampleHost is the host of lines to add where none is known.
+const exampleHost = "h5.example.com"
+
+const nameAdvice = "Add the host that browsers show to the dingtalk directive:\n" +
+	"\tpublic_host " + exampleHost + "\n" +
+	"or, if it is always the same origin:\n" +
+	"\tpublic_origin https://" + exampleHost
+
+// originAdvice tells of both ways to know what browsers show. A host that nothing
+// names must be named in the second way, too.
+func originAdvice(host string, named bool) string {
+	if strings.Contains(host, "*") || strings.Contains(host, "{") {
+		host = exampleHost
+	}
+	advice := "Add what browsers show to the dingtalk directive:\n" +
 		"\tpublic_origin https://" + host + "\n" +
-		"or, if a proxy (nginx, SLB) in front sends Host and X-Forwarded-Proto, trust it, at the top of the Caddyfile:\n" + trustLines
+		"or, if a proxy (nginx, SLB) in front sends Host and X-Forwarded-Proto, "
+	if !named {
+		advice += "name the host there:\n\tpublic_host " + host + "\nand "
+	}
+	return advice + "trust it, at the top of the Caddyfile:\n" + trustLines
 }
 
 // forwardedCheck is about headers that are believed of trusted proxies only.

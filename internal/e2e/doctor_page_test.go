@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -96,8 +98,12 @@ func TestTheDoctorPageIsAnOrdinaryPageOfTheSite(t *testing.T) {
 		"h5.test":      "https://g.alicdn.com/dingding/dingtalk-jsapi/3.1.0/dingtalk.open.js",
 		"guarded.test": "https://scripts.test/dd.js?a=1&amp;b=2",
 	} {
-		url := s.At(site) + doctorPath + "?token=" + doctorToken + "&q=%E4%B8%AD%E6%96%87+a"
-		a := s.Get(t, url, "Accept-Language", "en-GB,en;q=0.9")
+		url := s.At(site) + doctorPath + "?q=%E4%B8%AD%E6%96%87+a"
+		cookie := ""
+		if site == "guarded.test" {
+			cookie = admitted(t, s)
+		}
+		a := s.Get(t, url, "Accept-Language", "en-GB,en;q=0.9", "Cookie", cookie)
 		got := s.ExpectSigned(t, a, url)
 		if got.Form != testsite.Inline || got.Nonce == "" {
 			t.Errorf("the snippet is %s with the nonce %q", got.Form, got.Nonce)
@@ -129,7 +135,7 @@ func TestTheDoctorPageIsAnOrdinaryPageOfTheSite(t *testing.T) {
 		if !strings.Contains(a.Body, `<html lang="en">`) || strings.Contains(a.Body, "{{") {
 			t.Error("the page is not filled in")
 		}
-		if again := s.Get(t, url).Snippet(t); again.Nonce == got.Nonce {
+		if again := s.Get(t, url, "Cookie", cookie).Snippet(t); again.Nonce == got.Nonce {
 			t.Error("the nonce is the same again")
 		}
 	}
@@ -190,13 +196,21 @@ func TestTheDoctorKeepsItsSecrets(t *testing.T) {
 		Sites:  doctored, Upstream: testsite.NoUpstream(t),
 	})
 	guarded := s.At("guarded.test") + doctorPath + "?token=" + doctorToken
-	page := s.Get(t, guarded, "X-Original-Uri", doctorPath+"?token="+doctorToken)
+	page := s.Fetch(t, http.MethodGet, guarded, "", "X-Original-Uri", doctorPath+"?token="+doctorToken)
 	body, _ := json.Marshal(map[string]any{"url": strings.Replace(guarded, "http:", "https:", 1), "signed": guarded, "outcome": "error", "code": 52013,
 		"message": "签名校验失败,nonce:[a],timestamp:[1],url:[" + guarded + "],ticketList:[x***y]"})
 	found := consult(t, s, guarded, string(body), "X-Original-Uri", doctorPath+"?token="+doctorToken)
 	s.Fetch(t, http.MethodPost, s.At("guarded.test")+"/.dingtalk/report", string(body))
 	s.Config(t, s.At("guarded.test"), strings.Replace(guarded, "http:", "https:", 1))
 	s.Get(t, s.At("guarded.test")+doctorPath+"?token=wrong")
+	s.Get(t, guarded)
+	s.Get(t, s.At("guarded.test")+doctorPath, "Cookie", admitted(t, s))
+	for _, stray := range []string{"//.dingtalk/doctor?token=", "/x/../.dingtalk//doctor?token=", "/.dingtalk/./doctor?a&token="} {
+		if a := s.Raw(t, "GET "+stray+doctorToken+" HTTP/1.1\r\nHost: guarded.test:"+s.Port+"\r\nConnection: close\r\n\r\n"); a.Status != http.StatusNotFound {
+			t.Errorf("%s: %d, and upstream has seen the token", stray, a.Status)
+		}
+	}
+	s.Fetch(t, http.MethodGet, s.At("guarded.test")+"/.dingtalk/config?url=x", "", "Referer", guarded)
 	s.Get(t, s.At("guarded.test")+doctorPath+"?token=%6C"+doctorToken[1:])
 	if found.Status != http.StatusOK || !strings.Contains(found.Body, "token=***") {
 		t.Fatal(found.Status, found.Body)
@@ -234,9 +248,111 @@ func TestTheDoctorsTokenIsResolvedInACopy(t *testing.T) {
 		t.Errorf("the running configuration shows %q", string(c.Doctor.Token))
 	}
 	s := testsite.Run(t, testsite.Setup{Sites: strings.Replace(doctored, doctorToken, "{env.H5_TOKEN}", 1), Upstream: testsite.NoUpstream(t)})
-	for token, want := range map[string]int{doctorToken: http.StatusOK, "{env.H5_TOKEN}": http.StatusNotFound} {
+	for token, want := range map[string]int{doctorToken: http.StatusSeeOther, "{env.H5_TOKEN}": http.StatusNotFound} {
 		if a := s.Get(t, s.At("guarded.test")+doctorPath+"?token="+url.QueryEscape(token)); a.Status != want {
 			t.Errorf("the token %s: %d", token, a.Status)
 		}
+	}
+}
+
+func TestAPhoneThatClosesThePageLeavesNoErrorInTheLog(t *testing.T) {
+	s := testsite.Run(t, testsite.Setup{Sites: doctored, Upstream: testsite.NoUpstream(t)})
+	for range 50 {
+		conn, _ := s.Dial(t)
+		fmt.Fprintf(conn, "GET %s?token=%s HTTP/1.1\r\nHost: guarded.test:%s\r\n\r\n", doctorPath, doctorToken, s.Port)
+		_ = conn.(*net.TCPConn).SetLinger(0)
+		conn.Close()
+	}
+	s.Get(t, s.At("h5.test")+doctorPath)
+	for line := range strings.Lines(string(s.Log(t))) {
+		if strings.Contains(line, `"level":"error"`) || strings.Contains(line, doctorToken) {
+			t.Fatal(line)
+		}
+	}
+}
+
+// admitted opens the guarded page with its token and returns the Cookie for it.
+func admitted(t testing.TB, s *testsite.Site) string {
+	t.Helper()
+	a := s.Get(t, s.At("guarded.test")+doctorPath+"?token="+doctorToken)
+	cookie, _, _ := strings.Cut(a.Header.Get("Set-Cookie"), ";")
+	if a.Status != http.StatusSeeOther || cookie == "" {
+		t.Fatal(a.Status, a.Header)
+	}
+	return cookie
+}
+
+func TestABrowserChangesTheTokenForACookie(t *testing.T) {
+	s := testsite.Run(t, testsite.Setup{Sites: doctored, Upstream: testsite.NoUpstream(t)})
+	guarded := s.At("guarded.test") + doctorPath
+	for query, want := range map[string]string{
+		"?token=" + doctorToken:                                      "doctor",
+		"?token=" + doctorToken + "&q=%E4%B8%AD+a&x":                 "doctor?q=%E4%B8%AD+a&x",
+		"?q=1&&%74oken=%6C" + doctorToken[1:] + "&token=second&t=%z": "doctor?q=1&t=%z",
+	} {
+		a := s.Get(t, guarded+query)
+		if a.Status != http.StatusSeeOther || a.Header.Get("Location") != want || a.Body != "" || a.Header.Get("Referrer-Policy") != "no-referrer" {
+			t.Errorf("%s: %d to %q, want %q", query, a.Status, a.Header.Get("Location"), want)
+		}
+		testsite.ExpectEndpointHeaders(t, a)
+		cookie := a.Header.Get("Set-Cookie")
+		if !regexp.MustCompile(`^dingtalk_doctor=\d+\.[0-9a-f]{64}; Max-Age=3600; HttpOnly; SameSite=Lax$`).MatchString(cookie) {
+			t.Errorf("Set-Cookie: %s", cookie)
+		}
+	}
+	cookie := admitted(t, s)
+	for name, test := range map[string]struct {
+		cookie string
+		status int
+	}{
+		"the cookie":           {cookie, http.StatusOK},
+		"the cookie, altered":  {strings.Replace(cookie, "=", "=9", 1), http.StatusNotFound},
+		"the cookie, cut":      {cookie[:len(cookie)-1], http.StatusNotFound},
+		"no cookie":            {"", http.StatusNotFound},
+		"an empty one":         {"dingtalk_doctor=", http.StatusNotFound},
+		"the token as one":     {"dingtalk_doctor=" + doctorToken, http.StatusNotFound},
+		"a strange one before": {"dingtalk_doctor=x; " + cookie, http.StatusOK},
+	} {
+		for _, method := range []string{http.MethodGet, http.MethodPost} {
+			if a := s.Fetch(t, method, guarded, "{}", "Cookie", test.cookie); a.Status != test.status {
+				t.Errorf("%s, %s: %d, want %d", name, method, a.Status, test.status)
+			}
+		}
+	}
+	for name, header := range map[string][]string{
+		"in a frame, where cookies are withheld": {"Sec-Fetch-Dest", "iframe", "Accept", "text/html"},
+		"for a program":                          {"Accept", "*/*"},
+	} {
+		if a := s.Fetch(t, http.MethodGet, guarded+"?token="+doctorToken, "", header...); a.Status != http.StatusOK || a.Header.Get("Set-Cookie") != "" {
+			t.Errorf("%s: %d %v", name, a.Status, a.Header)
+		}
+	}
+}
+
+func TestAnOpenDoctorIsHiddenUnderAForeignHost(t *testing.T) {
+	s := testsite.Run(t, testsite.Setup{
+		Global: "servers {\n\ttrusted_proxies static 127.0.0.1/32\n}",
+		Sites:  strings.Replace(doctored, "http://off.test:PORT {\n\tdingtalk {", "http://:PORT {\n\tdingtalk {\n\t\tdoctor", 1), Upstream: testsite.NoUpstream(t),
+	})
+	for name, test := range map[string]struct {
+		host    string
+		headers []string
+		status  int
+	}{
+		"a host of the site":                    {"h5.test", nil, http.StatusOK},
+		"a private address":                     {"127.0.0.1", nil, http.StatusOK},
+		"a host that nobody vouches for":        {"evil.test", nil, http.StatusNotFound},
+		"one that a proxy names":                {"h5.test", []string{"X-Forwarded-Host", "evil.test"}, http.StatusNotFound},
+		"a header that the page shows as wrong": {"h5.test", []string{"X-Forwarded-Proto", "x"}, http.StatusOK},
+		"such a header under a foreign host":    {"evil.test", []string{"X-Forwarded-Proto", "x"}, http.StatusNotFound},
+	} {
+		for _, method := range []string{http.MethodGet, http.MethodPost} {
+			if a := s.Fetch(t, method, s.At(test.host)+doctorPath, "{}", test.headers...); a.Status != test.status {
+				t.Errorf("%s, %s: %d %s", name, method, a.Status, a.Body)
+			}
+		}
+	}
+	if lines := s.Logged(t, "the doctor page is hidden", "public_host", "doctor <token>"); len(lines) != 2 { // one a site
+		t.Errorf("%d lines", len(lines))
 	}
 }

@@ -373,7 +373,9 @@ func TestTheEndpointsOwnTheirPath(t *testing.T) {
 		"an unknown name":                       {"GET", "/.dingtalk/nothing?x=1", 404, "not_found"},
 		"more below a name":                     {"GET", "/.dingtalk/config/x", 404, "not_found"},
 		"two slashes":                           {"GET", "/.dingtalk//config", 404, "not_found"},
-		"another version of the client":         {"GET", "/.dingtalk/client.0000000000000000.js", 404, "not_found"},
+		"another version of the client":         {"GET", "/.dingtalk/client.0000000000000000.js", 200, ""},
+		"no version of the client":              {"GET", "/.dingtalk/client.x.js", 404, "not_found"},
+		"the client's source map":               {"GET", "/.dingtalk/client.0000000000000000.js.map", 404, "not_found"},
 		"a percent-encoded dot":                 {"GET", "/%2edingtalk/config?url=" + url.QueryEscape(base+"/p"), 200, ""},
 		"percent-encoded letters":               {"GET", "/.%64ing%74alk/%63onfig?url=" + url.QueryEscape(base+"/p"), 200, ""},
 		"a percent-encoded slash":               {"GET", "/.dingtalk%2Fconfig?url=" + url.QueryEscape(base+"/p"), 200, ""},
@@ -424,6 +426,21 @@ func TestTheClientIsKeptForEver(t *testing.T) {
 		}
 		if a.Status != http.StatusOK || (method == http.MethodGet) != (a.Body == client.Source) {
 			t.Errorf("%s: status %d, body %.40q", method, a.Status, a.Body)
+		}
+	}
+}
+
+// A neighbour of another version inserts another name in a rolling upgrade.
+func TestTheClientOfAnotherVersionIsOursAndNotKept(t *testing.T) {
+	s := testsite.Run(t, testsite.Setup{Sites: testsite.Signed, Upstream: testsite.NoUpstream(t)})
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
+		a := s.Fetch(t, method, "/.dingtalk/client.0123456789abcdef.js", "")
+		if method == http.MethodPost {
+			testsite.ExpectRefusal(t, a, http.StatusMethodNotAllowed, "method_not_allowed")
+			continue
+		}
+		if a.Status != http.StatusOK || a.Header.Get("Cache-Control") != "no-cache" || (method == http.MethodGet) != (a.Body == client.Source) {
+			t.Errorf("%s: status %d, Cache-Control %q, body %.40q", method, a.Status, a.Header.Get("Cache-Control"), a.Body)
 		}
 	}
 }

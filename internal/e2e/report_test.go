@@ -11,11 +11,15 @@ import (
 	"github.com/caddy-dingtalk/caddy-dingtalk/internal/testsite"
 )
 
-func TestReportsAreJSONOfAtMost4KiB(t *testing.T) {
+func TestReportsAreJSONOfAtMost4KiBBesideTheirURLs(t *testing.T) {
 	s := testsite.Run(t, testsite.Setup{Sites: testsite.Signed, Upstream: testsite.NoUpstream(t)})
 	padded := func(n int) string {
 		const frame = `{"message":""}`
 		return `{"message":"` + strings.Repeat("x", n-len(frame)) + `"}`
+	}
+	long := func(url, message int) string {
+		shown := "https://h5.test/p?q=" + strings.Repeat("x", url-len("https://h5.test/p?q="))
+		return `{"url":"` + shown + `","signed":"` + shown + `","code":"7","message":"` + strings.Repeat("x", message) + `"}`
 	}
 	tests := map[string]struct {
 		body   string
@@ -32,6 +36,10 @@ func TestReportsAreJSONOfAtMost4KiB(t *testing.T) {
 		"a message that is no text": {`{"message":"\ud800"}`, 204, ""},
 		"4096 bytes":                {padded(4096), 204, ""},
 		"4097 bytes":                {padded(4097), 413, "too_large"},
+		"URLs of 1500 bytes":        {long(1500, 900), 204, ""},
+		"URLs of 8000 bytes":        {long(8000, 900), 204, ""},
+		"URLs of 8000, 5000 beside": {long(8000, 5000), 413, "too_large"},
+		"URLs of 11000 bytes":       {long(11000, 0), 413, "too_large"},
 		"a megabyte":                {padded(1 << 20), 413, "too_large"},
 		"nothing":                   {``, 400, "bad_report"},
 		"null":                      {`null`, 400, "bad_report"},

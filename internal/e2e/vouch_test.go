@@ -154,7 +154,7 @@ http://:PORT {
 				s.ExpectSigned(t, a, url)
 				return
 			}
-			s.ExpectUnsigned(t, a, "origin_unknown", "public_origin "+s.At(strings.ToLower(test.host))+"`", "trusted_proxies")
+			s.ExpectUnsigned(t, a, "origin_unknown", "public_origin "+s.At(strings.ToLower(test.host))+"`", "`public_host "+strings.ToLower(test.host)+"`", "the site's address")
 		})
 	}
 	t.Run("the log names the line to add, once a handler", func(t *testing.T) {
@@ -208,42 +208,78 @@ func TestAPrivateAddressIsItsOwnVoucher(t *testing.T) {
 	}
 }
 
-func TestTheNameOfATLSHandshakeVouches(t *testing.T) {
-	s := testsite.Run(t, testsite.Setup{
-		Global: `on_demand_tls {
-		ask http://UPSTREAM/ask
-	}`,
-		Sites: `https://:PORT {
+// onDemand is a site that gets a certificate for any name that a handshake asks for.
+const onDemand = `https://:PORT {
 	tls internal {
 		on_demand
 	}
 	dingtalk {
 		import app
+		EXTRA
 	}
 	reverse_proxy UPSTREAM
-}`})
+}`
+
+// askUpstream lets the upstream decide about certificates: it admits all names.
+const askUpstream = `on_demand_tls {
+		ask http://UPSTREAM/ask
+	}`
+
+// TestACertificateThatWasIssuedOnDemandVouchesForNothing: whoever asks for the name
+// gets it.
+func TestACertificateThatWasIssuedOnDemandVouchesForNothing(t *testing.T) {
+	s := testsite.Run(t, testsite.Setup{Global: askUpstream, Sites: strings.Replace(onDemand, "EXTRA", "", 1)})
 	origin := func(host string) string { return "https://" + host + ":" + s.Port }
-	tests := map[string]struct {
+	for name, test := range map[string]struct {
 		sni, host string
 		signed    bool
 	}{
-		"the Host":                  {"h5.test", "h5.test", true},
-		"the Host in capitals":      {"h5.test", "H5.TEST", true},
-		"another Host":              {"h5.test", "evil.test", false},
-		"a Host with a dot more":    {"h5.test", "h5.test.", false},
-		"a Host below the name":     {"h5.test", "a.h5.test", false},
-		"a private address as Host": {"h5.test", "127.0.0.1", true},
-	}
-	for name, test := range tests {
+		"the name of the handshake":             {"h5.test", "h5.test", false},
+		"the same in capitals":                  {"h5.test", "H5.TEST", false},
+		"another name than the handshake's":     {"h5.test", "evil.test", false},
+		"a name with a dot more":                {"h5.test", "h5.test.", false},
+		"a private address, from a private end": {"h5.test", "127.0.0.1", true},
+	} {
 		t.Run(name, func(t *testing.T) {
-			a := s.Get(t, origin(test.sni)+"/p", "Host", test.host+":"+s.Port)
-			if url := origin(strings.ToLower(test.host)); test.signed {
-				s.ExpectSigned(t, a, url+"/p")
-			} else {
-				s.ExpectUnsigned(t, a, "origin_unknown", "public_origin "+url)
+			url := origin(strings.ToLower(test.host)) + "/p"
+			for range 2 { // the second time the certificate is there already
+				a := s.Get(t, origin(test.sni)+"/p", "Host", test.host+":"+s.Port)
+				if test.signed {
+					s.ExpectSigned(t, a, url)
+				} else {
+					s.ExpectUnsigned(t, a, "origin_unknown", "public_origin "+strings.TrimSuffix(url, "/p")+"`", "`public_host "+strings.ToLower(test.host)+"`")
+				}
 			}
 		})
 	}
+}
+
+// TestALonePublicHostLeavesItToTheAskEndpoint, but only for the name in the handshake.
+func TestALonePublicHostLeavesItToTheAskEndpoint(t *testing.T) {
+	s := testsite.Run(t, testsite.Setup{Global: askUpstream, Sites: strings.Replace(onDemand, "EXTRA", "public_host *", 1)})
+	origin := func(host string) string { return "https://" + host + ":" + s.Port }
+	s.ExpectSigned(t, s.Get(t, origin("h5.test")+"/p"), origin("h5.test")+"/p")
+	s.ExpectUnsigned(t, s.Get(t, origin("h5.test")+"/p", "Host", "evil.test:"+s.Port), "origin_unknown", "public_host evil.test")
+}
+
+// TestACertificateThatIsManagedVouches where no host matcher leads to the handler.
+func TestACertificateThatIsManagedVouches(t *testing.T) {
+	s := testsite.Run(t, testsite.Setup{Global: "auto_https disable_redirects\n\t" + askUpstream, Sites: `https://h5.test:PORT/elsewhere/* {
+	tls internal
+	respond elsewhere
+}
+` + strings.Replace(onDemand, "EXTRA", "", 1)})
+	origin := func(host string) string { return "https://" + host + ":" + s.Port }
+	testsite.Eventually(t, "the certificate", func() bool {
+		resp, err := s.Client.Get(origin("h5.test") + "/p")
+		if err == nil {
+			resp.Body.Close()
+		}
+		return err == nil
+	})
+	s.ExpectSigned(t, s.Get(t, origin("h5.test")+"/p"), origin("h5.test")+"/p")
+	s.ExpectUnsigned(t, s.Get(t, origin("other.test")+"/p"), "origin_unknown", "public_host other.test")
+	s.ExpectUnsigned(t, s.Get(t, origin("other.test")+"/p", "Host", "h5.test:"+s.Port), "origin_unknown", "public_host h5.test")
 }
 
 // TestANameWithoutACertificateDoesNotVouch: Caddy answers to any name with a
@@ -301,6 +337,139 @@ func TestPublicOriginVouches(t *testing.T) {
 	for name, host := range map[string]string{"another name": "x.test", "a private address": "127.0.0.1"} {
 		t.Run("none of several fits "+name, func(t *testing.T) {
 			s.ExpectUnsigned(t, s.Target(t, host, "/several/p"), "origin_unknown", "no public_origin fits")
+		})
+	}
+}
+
+// TestTheRebuiltHostIsAskedAbout: a trusted proxy says which of our hosts a request is
+// for, never that it is ours. It passes on what a client sends.
+func TestTheRebuiltHostIsAskedAbout(t *testing.T) {
+	s := testsite.Run(t, testsite.Setup{Global: behindProxy, Sites: `http://exact.test:PORT, http://*.wild.test:PORT {
+	dingtalk {
+		import app
+	}
+	reverse_proxy UPSTREAM
+}
+http://:PORT {
+	handle /named/* {
+		dingtalk {
+			import app
+			public_host h5.test *.many.test
+			endpoint /named/.dingtalk
+		}
+		reverse_proxy UPSTREAM
+	}
+	handle /any/* {
+		dingtalk {
+			import app
+			public_host *
+			endpoint /any/.dingtalk
+		}
+		reverse_proxy UPSTREAM
+	}
+	handle {
+		dingtalk {
+			import app
+		}
+		reverse_proxy UPSTREAM
+	}
+}`})
+	for name, test := range map[string]struct {
+		host, path, forwarded string
+		signed                bool
+	}{
+		"a matcher for the Host, and the same host":      {"exact.test", "/p", "exact.test", true},
+		"a matcher for the Host, and another of its own": {"exact.test", "/p", "a.wild.test", true},
+		"a matcher for the Host, and a foreign host":     {"exact.test", "/p", "evil.test", false},
+		"a wildcard for the Host, and two labels":        {"a.wild.test", "/p", "a.b.wild.test", false},
+		"no matcher, and a foreign host":                 {"app.internal", "/p", "evil.test", false},
+		"no matcher, and another site's host":            {"app.internal", "/p", "exact.test", false},
+		"public_host":                                    {"app.internal", "/named/p", "h5.test", true},
+		"public_host in capitals":                        {"app.internal", "/named/p", "H5.Test", true},
+		"public_host with a port":                        {"app.internal", "/named/p", "h5.test:8443", true},
+		"public_host, and a foreign host":                {"h5.test", "/named/p", "evil.test", false},
+		"public_host, and a name that ends like it":      {"h5.test", "/named/p", "evilh5.test", false},
+		"public_host with one label":                     {"app.internal", "/named/p", "a.many.test", true},
+		"public_host with two labels":                    {"app.internal", "/named/p", "a.b.many.test", false},
+		"public_host without the label":                  {"app.internal", "/named/p", "many.test", false},
+		"a lone star believes the trusted proxy":         {"app.internal", "/any/p", "whatever.test", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := s.Get(t, test.path, "Host", test.host, "X-Forwarded-Host", test.forwarded, "X-Forwarded-Proto", "https")
+			origin := "https://" + strings.ToLower(test.forwarded)
+			if test.signed {
+				s.ExpectSigned(t, a, origin+test.path)
+			} else {
+				s.ExpectUnsigned(t, a, "origin_unknown", "public_origin "+origin+"`", "`public_host "+strings.ToLower(test.forwarded)+"`")
+				a := s.Config(t, s.URL+strings.TrimSuffix(test.path, "/p"), origin+"/p", "Host", test.host, "X-Forwarded-Host", test.forwarded, "X-Forwarded-Proto", "https")
+				testsite.ExpectRefusal(t, a, http.StatusForbidden, "origin_not_allowed", origin)
+			}
+		})
+	}
+}
+
+// TestALonePublicHostBelievesNobodyElse than trusted proxies.
+func TestALonePublicHostBelievesNobodyElse(t *testing.T) {
+	s := testsite.Run(t, testsite.Setup{Sites: `http://:PORT {
+	dingtalk {
+		import app
+		public_host *
+	}
+	reverse_proxy UPSTREAM
+}`})
+	s.ExpectUnsigned(t, s.Get(t, s.At("h5.test")+"/p"), "origin_unknown", "public_host h5.test")
+}
+
+// TestAProxyThatIsNotTrustedIsNamed: page, log and config say what is missing, and no
+// origin that only looks like the browser's. Who follows it has signed pages.
+func TestAProxyThatIsNotTrustedIsNamed(t *testing.T) {
+	const site = `http://:PORT {
+	dingtalk {
+		import app
+		EXTRA
+	}
+	reverse_proxy UPSTREAM
+}`
+	proxied := []string{"Host", "h5.test", "X-Forwarded-Proto", "https"}
+	s := testsite.Run(t, testsite.Setup{Sites: strings.Replace(site, "EXTRA", "", 1)})
+	words := []string{"127.0.0.1 sends X-Forwarded-Proto: https but is not trusted", "trusted_proxies static private_ranges", "`public_host h5.test`", "`public_origin https://h5.test`"}
+	page := s.ExpectUnsigned(t, s.Get(t, "/p", proxied...), "origin_unknown", words...)
+	if strings.Contains(page.Sidecar.Error.Message, "http://h5.test") {
+		t.Errorf("an origin that the browser does not show: %s", page.Sidecar.Error.Message)
+	}
+	testsite.ExpectRefusal(t, s.Config(t, s.URL, "https://h5.test/p", append(proxied, "Origin", "https://h5.test", "Sec-Fetch-Site", "same-origin")...),
+		http.StatusForbidden, "origin_not_allowed", words...)
+	if lines := s.Logged(t, "a page passes unsigned", words[0], words[2]); len(lines) != 1 {
+		t.Errorf("%d lines", len(lines))
+	}
+
+	t.Run("who follows the advice has signed pages", func(t *testing.T) {
+		s := testsite.Run(t, testsite.Setup{Global: "servers {\n\t\ttrusted_proxies static private_ranges\n\t}", Sites: strings.Replace(site, "EXTRA", "public_host h5.test", 1)})
+		s.ExpectSigned(t, s.Get(t, "/p", proxied...), "https://h5.test/p")
+	})
+	t.Run("the line that does both", func(t *testing.T) {
+		s := testsite.Run(t, testsite.Setup{Sites: strings.Replace(site, "EXTRA", "public_origin https://h5.test", 1)})
+		s.ExpectSigned(t, s.Get(t, "/p", proxied...), "https://h5.test/p")
+	})
+}
+
+// TestNobodySendsTwoOrigins: which of them counts is not known.
+func TestNobodySendsTwoOrigins(t *testing.T) {
+	s := testsite.Run(t, testsite.Setup{Sites: testsite.Signed})
+	for name, origins := range map[string][2]string{
+		"the site's own twice":             {s.URL, s.URL},
+		"the site's own, and then another": {s.URL, "https://evil.test"},
+		"another, and then the site's own": {"https://evil.test", s.URL},
+		"the site's own, and then nothing": {s.URL, ""},
+		"nothing, and then the site's own": {"", s.URL},
+		"two that are empty":               {"", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := s.Config(t, s.URL, s.URL+"/p", "Origin", origins[0], "Origin", origins[1], "Sec-Fetch-Site", "same-origin")
+			testsite.ExpectRefusal(t, a, http.StatusForbidden, "origin_not_allowed")
+			if a.Header.Get("Access-Control-Allow-Origin") != "" {
+				t.Errorf("header %v", a.Header)
+			}
 		})
 	}
 }

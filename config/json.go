@@ -1,0 +1,68 @@
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// UnmarshalJSON reads the fields as strictly as Caddy does, and says of an unknown or
+// mistyped one what the Caddyfile says. An agent_id may be a number, as DingTalk's
+// console shows it.
+//
+// Caddy calls it for the handler, too, which embeds the Config: the handler has no
+// fields of its own in JSON.
+func (c *Config) UnmarshalJSON(text []byte) error {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(text, &fields); err != nil {
+		return err
+	}
+	for name := range fields {
+		if !slices.Contains(names, name) {
+			return fmt.Errorf("unrecognized field %q%s", name, Suggestion(name))
+		}
+	}
+	if id := fields["agent_id"]; len(id) > 0 && id[0] >= '0' && id[0] <= '9' {
+		fields["agent_id"] = slices.Concat([]byte{'"'}, id, []byte{'"'})
+		var err error
+		if text, err = json.Marshal(fields); err != nil {
+			return err
+		}
+	}
+	type plain Config // without this method
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	return mistyped(decoder.Decode((*plain)(c)))
+}
+
+// mistyped words the error about a value of the wrong type, without the value.
+func mistyped(err error) error {
+	var wrong *json.UnmarshalTypeError
+	if !errors.As(err, &wrong) || wrong.Field == "" {
+		return err
+	}
+	given, _, _ := strings.Cut(wrong.Value, " ") // without the value itself
+	if given == "array" || given == "object" {
+		given = "an " + given
+	} else {
+		given = "a " + given
+	}
+	name, inner, _ := strings.Cut(wrong.Field, ".")
+	if inner == "" && name == "doctor" {
+		return fmt.Errorf(`doctor must be {} or {"token": "{env.NAME}"}, not %s`, given)
+	}
+	want := "a string"
+	switch wrong.Type.Kind() {
+	case reflect.Slice:
+		want = "a list of strings"
+	case reflect.Int, reflect.Int64:
+		want = "a number"
+	case reflect.Struct:
+		want = "an object"
+	}
+	return fmt.Errorf("%s must be %s, not %s", wrong.Field, want, given)
+}
