@@ -28,7 +28,8 @@ func (s *Server) Answers() map[string]endpoint.Answer {
 	}
 	name, source := s.renderer().File()
 	answers[name] = func(w http.ResponseWriter, r *http.Request, _ *visit.Visit) error {
-		return endpoint.ServeFile(w, r, source)
+		endpoint.ServeFile(w, r, source, endpoint.Kept)
+		return nil
 	}
 	if s.issuer != nil {
 		answers["jwks"] = s.own(s.serveJWKS, http.MethodGet, http.MethodHead)
