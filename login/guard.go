@@ -1,6 +1,7 @@
 package login
 
 import (
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -195,6 +196,12 @@ func (w *response) send() {
 func (w *response) Write(p []byte) (int, error) {
 	w.send()
 	return w.ResponseWriterWrapper.Write(p)
+}
+
+// ReadFrom keeps sendfile for what is not changed.
+func (w *response) ReadFrom(r io.Reader) (int64, error) {
+	w.send()
+	return w.ResponseWriterWrapper.ReadFrom(r)
 }
 
 // FlushError sends the header, too.
