@@ -22,6 +22,7 @@ import (
 	"github.com/caddy-dingtalk/caddy-dingtalk/endpoint"
 	"github.com/caddy-dingtalk/caddy-dingtalk/inject"
 	_ "github.com/caddy-dingtalk/caddy-dingtalk/internal/command" // caddy dingtalk …
+	"github.com/caddy-dingtalk/caddy-dingtalk/login"
 	"github.com/caddy-dingtalk/caddy-dingtalk/observe"
 	_ "github.com/caddy-dingtalk/caddy-dingtalk/robot/alert" // the guest events.handlers.dingtalk_robot
 	"github.com/caddy-dingtalk/caddy-dingtalk/tenant"
@@ -30,7 +31,7 @@ import (
 
 func init() {
 	caddy.RegisterModule(Handler{})
-	httpcaddyfile.RegisterHandlerDirective("dingtalk", parseCaddyfile)
+	httpcaddyfile.RegisterDirective("dingtalk", parseCaddyfile)
 	// encode compresses what we wrote; we wrap templates, proxies and files.
 	httpcaddyfile.RegisterDirectiveOrder("dingtalk", httpcaddyfile.After, "encode")
 }
@@ -48,6 +49,7 @@ type Handler struct {
 
 	desk      *visit.Desk      // judges each request, once
 	endpoints *endpoint.Server // what is answered here
+	login     *login.Server    // who is signed in; nil without sign-in
 	tenants   *tenant.Tenants  // the apps, with their tickets
 	notices   *observe.Notices // keep requests from filling the log
 	close     func()           // gives back what outlives a reload
@@ -91,19 +93,27 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	}
 	h.notices = observe.NewNotices(log)
 	h.endpoints = endpoint.New(&c, h.tenants, h.notices, events)
+	if h.login, err = login.Open(ctx, &c, h.tenants, events, h.notices); err != nil {
+		return err
+	}
+	if h.login != nil {
+		h.tenants.WithLogin(h.login.ScriptName())
+		h.endpoints.Add(h.login.Answers())
+	}
 	return nil
 }
 
 // Cleanup gives back what the handler shares with its successor.
 func (h *Handler) Cleanup() error {
+	h.login.Close()
 	if h.close != nil {
 		h.close()
 	}
 	return nil
 }
 
-// ServeHTTP is the story of one request. One for an endpoint is answered here.
-// One that asks for no document passes as if we were not there. A document gets
+// ServeHTTP is the story of one request. One for an endpoint is answered here, and so
+// is, with sign-in, one whose user is not known or may not see it. One that asks for no document passes as if we were not there. A document gets
 // the snippet if it turns out to be a page; whatever fails, it is served.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	v := h.desk.Receive(r)
@@ -111,14 +121,22 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		h.endpoints.Serve(w, r, v, name)
 		return nil
 	}
-	if v.Target == "" { // a part of a page that templates ask for
+	if v.Target == "" { // a part of a page that templates ask for: the page has been judged
 		return next.ServeHTTP(w, r)
+	}
+	user := "" // who the answer is made for
+	if h.login != nil {
+		var pass bool
+		var err error
+		if w, user, pass, err = h.login.Guard(w, r, &v); !pass {
+			return err
+		}
 	}
 	switch ask := inject.AskOf(r); ask {
 	case inject.AskPage:
-		return h.servePage(w, r, v, next)
+		return h.servePage(w, r, v, user, next)
 	case inject.AskHead:
-		return h.serveHead(w, r, v, next)
+		return h.serveHead(w, r, v, user, next)
 	case inject.AskPart, inject.AskUnclear:
 		return h.servePart(w, r, ask, next)
 	}
@@ -127,8 +145,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 
 // servePage serves a document: it is signed for where it is now, whatever inner
 // handlers make of the request.
-func (h *Handler) servePage(w http.ResponseWriter, r *http.Request, v visit.Visit, next caddyhttp.Handler) error {
-	p := page{tenant: h.tenants.For(&v), at: v.Place(), host: v.Host(), posted: r.Method != http.MethodGet}
+func (h *Handler) servePage(w http.ResponseWriter, r *http.Request, v visit.Visit, user string, next caddyhttp.Handler) error {
+	p := page{tenant: h.tenants.For(&v), at: v.Place().For(user), host: v.Host(), posted: r.Method != http.MethodGet}
 	inject.Prepare(r.Header)
 	kept := revalidate(r, p)
 	out := inject.NewWriter(w, kept, func(dst []byte, header http.Header) ([]byte, string) {
@@ -185,8 +203,8 @@ func untouched(r *http.Request) *http.Request {
 const routeGroups = caddy.CtxKey("route_group")
 
 // serveHead answers the HEAD of a document with the header of its GET.
-func (h *Handler) serveHead(w http.ResponseWriter, r *http.Request, v visit.Visit, next caddyhttp.Handler) error {
-	p := page{tenant: h.tenants.For(&v), at: v.Place()}
+func (h *Handler) serveHead(w http.ResponseWriter, r *http.Request, v visit.Visit, user string, next caddyhttp.Handler) error {
+	p := page{tenant: h.tenants.For(&v), at: v.Place().For(user)}
 	inject.Prepare(r.Header)
 	out := inject.NewHeadWriter(w, revalidate(r, p), func(http.Header) string { return p.tenant.Suffix(p.at) })
 	err := next.ServeHTTP(out, r)
@@ -232,7 +250,7 @@ func (h *Handler) insert(ctx context.Context, p page, dst []byte, header http.He
 	if signed.Err != nil {
 		h.notices.Unsigned(signed.Err, p.host)
 	}
-	form := client.FormFor(header, func() string { return h.endpoints.ScriptURL(p.at.Origin.String()) })
+	form := client.FormFor(header, func() string { return h.endpoints.ScriptURL(p.at.Origin.String(), p.tenant) })
 	return p.tenant.Renderer.Append(dst, signed, form), suffix
 }
 
@@ -260,16 +278,33 @@ func (h *Handler) insert(ctx context.Context, p page, dst []byte, header http.He
 //	    oapi_base      <url>
 //	    ticket_wait    <duration>
 //	    doctor         [<token>]
+//	    login          [{...}]
 //	    storage        <module> {...}
 //	}
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) (err error) {
-	h.Config, err = grammar.Parse(d)
+	h.Config, err = grammar.Parse(d, nil)
 	return err
 }
 
-func parseCaddyfile(helper httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+// parseCaddyfile is what httpcaddyfile does for each handler directive, but that it
+// knows whether a matcher stands before it, and reads named matchers within.
+func parseCaddyfile(helper httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
+	if !helper.Next() {
+		return nil, helper.ArgErr()
+	}
+	matcher, err := helper.ExtractMatcherSet()
+	if err != nil {
+		return nil, err
+	}
 	h := new(Handler)
-	return h, h.UnmarshalCaddyfile(helper.Dispenser)
+	if h.Config, err = grammar.Parse(helper.Dispenser, helper.MatcherToken); err != nil {
+		return nil, err
+	}
+	if matcher != nil && h.Config.Login != nil {
+		caddy.Log().Named("http.handlers.dingtalk").Warn("dingtalk with login stands behind a matcher: requests that it does not match " +
+			"reach the app without sign-in, and with whatever X-DingTalk headers a stranger writes. Remove the matcher, and write public lines into login")
+	}
+	return helper.NewRoute(matcher, h), nil
 }
 
 // warn warns of secrets that everybody sees who may read the configuration or its
@@ -280,7 +315,7 @@ func (h *Handler) warn(log *zap.Logger, resolved *config.Config) {
 			log.Warn(fmt.Sprintf("%s stands in the configuration in plain text: write {env.NAME} or {file./path} instead", name))
 		}
 	}
-	if unused := config.UnusedBase(resolved); unused != "" {
+	if unused := config.UnusedBase(resolved); unused != "" && resolved.Login == nil { // sign-in calls both
 		log.Warn(unused)
 	}
 }

@@ -39,13 +39,17 @@ var subdirectives = map[string]value{
 	"oapi_base":      text(func(c *config.Config) *string { return &c.OAPIBase }),
 	"ticket_wait":    duration(func(c *config.Config) *caddy.Duration { return &c.TicketWait }),
 	"doctor":         doctor,
+	"login":          login(nil), // see Parse: its matchers are those of the site
 	"storage":        storage,
 }
 
 // Parse reads one dingtalk directive with its block. Every error names file and
-// line.
-func Parse(d *caddyfile.Dispenser) (config.Config, error) {
+// line. match reads the matchers of sign-in; nil knows no named ones.
+func Parse(d *caddyfile.Dispenser, match Matcher) (config.Config, error) {
 	var c config.Config
+	if match == nil {
+		match = plainMatcher(d)
+	}
 	d.Next() // the directive's name
 	if d.NextArg() {
 		return c, d.Errf("dingtalk takes no arguments besides a matcher, but got %q: write the settings into a block { … }", d.Val())
@@ -62,6 +66,9 @@ func Parse(d *caddyfile.Dispenser) (config.Config, error) {
 			return c, d.Errf("%s is given twice: keep one line; a list takes all its values there", name)
 		}
 		seen[name] = true
+		if name == "login" {
+			set = login(match)
+		}
 		if err := set(&c, d); err != nil {
 			return c, err
 		}

@@ -27,7 +27,7 @@ func parse(t *testing.T, text string) (config.Config, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Parse(caddyfile.NewDispenser(tokens))
+	return Parse(caddyfile.NewDispenser(tokens), nil)
 }
 
 // environment is what the placeholders of the golden files stand for.
@@ -35,6 +35,7 @@ var environment = map[string]string{
 	"DINGTALK_APP_KEY": "dingkey", "DINGTALK_APP_SECRET": "secret", "DINGTALK_CORP_SECRET": "secret", "DINGTALK_CHANNEL_SECRET": "secret",
 	"DINGTALK_CORP_ID": "ding1", "DINGTALK_AGENT_ID": "1", "DINGTALK_API": "biz.contact.choose", "DINGTALK_ORIGIN": "https://h5.example.com",
 	"DINGTALK_HOST": "a.example.com", "DINGTALK_POLICY": "raw", "DINGTALK_HASH": "sha256", "DINGTALK_DOCTOR_TOKEN": "let-me-in-at-once",
+	"DINGTALK_LOGIN_KEY": "0123456789abcdef0123456789abcdef", "DINGTALK_STAFF_SECRET": "secret",
 }
 
 // Each directive gives the JSON beside it, and is valid once it is resolved.
@@ -128,7 +129,7 @@ func TestSubdirectivesSetTheirOwnField(t *testing.T) {
 	values := map[string]string{
 		"type": "1", "public_origin": "https://a.test", "allow_origin": "https://a.test", "url_policy": "raw", "hash": "sha1", "endpoint": "/x",
 		"jsapi_url": "//a.test/x", "api": "v1", "api_base": "https://a.test", "oapi_base": "https://a.test", "ticket_wait": "1s",
-		"storage": "file_system /x", "forwarded": "X-A",
+		"storage": "file_system /x", "forwarded": "X-A", "login": "{\n}",
 	}
 	for name, set := range subdirectives {
 		value := values[name]

@@ -38,15 +38,30 @@ const fromBlock = `(function(b){b.remove();return JSON.parse(b.textContent)}(doc
 const dropJSAPI = `document.addEventListener("load",function(e){e=e.target;if(e.hasAttribute("data-jsapi"))e.remove()},true);`
 
 // Source is the script as a file of its own, and FileName its name, which
-// changes with the content.
+// changes with the content. Sites with sign-in have another: see Renderer.File.
 var (
 	Source   = dropJSAPI + script + fromBlock
-	sum      = sha256.Sum256([]byte(Source))
-	FileName = "client." + hex.EncodeToString(sum[:8]) + ".js"
+	FileName = fileName(Source)
 )
 
+func fileName(source string) string {
+	sum := sha256.Sum256([]byte(source))
+	return "client." + hex.EncodeToString(sum[:8]) + ".js"
+}
+
 // integrity are the attributes for an Integrity-Policy.
-var integrity = ` integrity="sha256-` + base64.StdEncoding.EncodeToString(sum[:]) + `" crossorigin`
+func integrity(source string) string {
+	sum := sha256.Sum256([]byte(source))
+	return ` integrity="sha256-` + base64.StdEncoding.EncodeToString(sum[:]) + `" crossorigin`
+}
+
+// loginPiece defines ddSidecar.login and .user, which get their code when one of them is
+// called. It stands behind the script on pages of sites with sign-in, and only there.
+func loginPiece(file string) string {
+	return `;(function(s,d){var k=d.currentScript.nonce;["login","user"].map(function(n){s[n]=function(){return new Promise(function(y,f){` +
+		`var e=d.createElement("script");e.src=s.endpoint+"/` + file + `";e.nonce=k;e.onload=function(){y(s[n]())};e.onerror=f;` +
+		`d.head.appendChild(e)})}})})(ddSidecar,document)`
+}
 
 // App are the parts of dd.config and of the snippet that all pages share.
 type App struct {
@@ -56,6 +71,7 @@ type App struct {
 	JSAPIList []string
 	Endpoint  string // absolute path of the endpoints
 	JSAPIURL  string // DingTalk's script, to be loaded by every page; "" if not
+	Login     string // the file with the code of ddSidecar.login and .user; "" without sign-in
 	Version   string
 }
 
@@ -81,7 +97,11 @@ type Error struct {
 type Renderer struct {
 	app     string // `"agentId":…,"corpId":…,"type":…,"jsApiList":[…]`
 	sidecar string // `,"endpoint":…,"version":…,"error":`
+	login   string // what follows the script on sites with sign-in
+	source  string // the script as a file
+	file    string // its name
 	src     string // attribute value: the script's own path
+	checked string // attributes for an Integrity-Policy
 	jsapi   string // attribute value: DingTalk's script
 }
 
@@ -101,13 +121,25 @@ func NewRenderer(a App) *Renderer {
 	s := appendString([]byte(`,"endpoint":`), a.Endpoint)
 	s = appendString(append(s, `,"version":`...), a.Version)
 	s = append(s, `,"error":`...)
-	return &Renderer{
+	r := &Renderer{
 		app:     string(b),
 		sidecar: string(s),
-		src:     string(appendAttribute(nil, a.Endpoint+"/"+FileName)),
+		source:  Source,
+		file:    FileName,
 		jsapi:   string(appendAttribute(nil, a.JSAPIURL)),
 	}
+	if a.Login != "" {
+		r.login = loginPiece(a.Login)
+		r.source += r.login
+		r.file = fileName(r.source)
+	}
+	r.src = string(appendAttribute(nil, a.Endpoint+"/"+r.file))
+	r.checked = integrity(r.source)
+	return r
 }
+
+// File is the script of the app's pages as a file of its own.
+func (r *Renderer) File() (name, source string) { return r.file, r.source }
 
 // AppendConfig appends the ddConfig object of a signed page, with the URL as a
 // further member. This is what the endpoint `config` answers.
@@ -128,7 +160,8 @@ func (r *Renderer) Append(dst []byte, p Page, f Form) []byte {
 		dst = append(dst, script...)
 		dst = append(dst, '(')
 		dst = r.appendData(dst, p)
-		dst = append(dst, ")</script>"...)
+		dst = append(append(dst, ')'), r.login...)
+		dst = append(dst, "</script>"...)
 	default:
 		dst = append(dst, `<script type="application/json" id="dd-sidecar">`...)
 		dst = r.appendData(dst, p)
@@ -138,7 +171,7 @@ func (r *Renderer) Append(dst []byte, p Page, f Form) []byte {
 		}
 		dst = appendTag(dst, r.src, f.Nonce, posted(p))
 		if f.Integrity {
-			dst = append(dst, integrity...)
+			dst = append(dst, r.checked...)
 		}
 		dst = append(dst, `></script>`...)
 	}

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"maps"
@@ -95,6 +96,7 @@ func dataOf(t testing.TB, first element) (text string, c content) {
 }
 
 func TestTheFormsOfASnippet(t *testing.T) {
+	sum := sha256.Sum256([]byte(Source))
 	src := "/.dingtalk/" + FileName
 	block := map[string]string{"type": "application/json", "id": "dd-sidecar"}
 	const jsapi = "https://g.alicdn.com/x.js?a=1&b=<\"2\">"
@@ -273,5 +275,23 @@ func BenchmarkAppend(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		buf = r.Append(buf[:0], signedPage, Form{})
+	}
+}
+
+func TestSignInAddsLittleToASnippetAndNothingWithoutIt(t *testing.T) {
+	a := app
+	a.Login = "login.0123456789.js"
+	with, without := NewRenderer(a), NewRenderer(app)
+	inline := Form{}
+	got, before := string(with.Append(nil, Page{}, inline)), string(without.Append(nil, Page{}, inline))
+	if added := len(got) - len(before); added <= 0 || added > 300 || !strings.Contains(got, "/login.0123456789.js") {
+		t.Errorf("sign-in adds %d bytes", added)
+	}
+	name, source := with.File()
+	if plain, _ := without.File(); name == plain || plain != FileName || !strings.HasPrefix(source, Source) {
+		t.Errorf("the file is %s", name)
+	}
+	if strings.Contains(loginPiece("x"), "{{") || strings.Contains(loginPiece("x"), "</") {
+		t.Error("a template engine or the parser would take it for its own")
 	}
 }

@@ -87,6 +87,9 @@ type Config struct {
 	// The page `<endpoint>/doctor`, which shows why `dd.config` fails and what to
 	// do about it. Default: there is none.
 	Doctor *Doctor `json:"doctor,omitempty"`
+	// Sign-in (免登): the upstream learns from headers who the user is. Default: there
+	// is none.
+	Login *Login `json:"login,omitempty"`
 	// The storage that the fleet shares tokens in. Default: Caddy's own.
 	StorageRaw json.RawMessage `json:"storage,omitempty" caddy:"namespace=caddy.storage inline_key=module"`
 }

@@ -38,15 +38,17 @@ func Suggestion(name string) string {
 		return ": comments begin with #"
 	}
 	if field, _, assigned := strings.Cut(name, "="); assigned {
-		return ": write name and value with a space between them, without =" + closest(field)
+		return ": write name and value with a space between them, without =" + Closest(field, names)
 	}
-	if s := closest(name); s != "" {
+	if s := Closest(name, names); s != "" {
 		return s
 	}
 	return ": see the table of subdirectives in the README"
 }
 
-func closest(name string) string {
+// Closest asks, after a name that is none of those, whether one of them was meant; "" if
+// none is near.
+func Closest(name string, names []string) string {
 	plain := func(s string) string { return strings.NewReplacer("_", "", "-", "").Replace(strings.ToLower(s)) }
 	best, distance := "", 3 // more than two wrong letters are no slip
 	for _, known := range names {

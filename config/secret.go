@@ -68,6 +68,7 @@ func Resolve(c Config, repl *caddy.Replacer) (Config, error) {
 	if c.Doctor != nil {
 		c.Doctor = &Doctor{Token: c.Doctor.Token}
 	}
+	c.Login = c.Login.clone()
 	for name, text := range c.texts() {
 		v, err := resolveText(repl, *text)
 		if err != nil {
@@ -123,11 +124,11 @@ func resolveText(repl *caddy.Replacer, text string) (string, error) {
 
 // texts, Secrets and lists name the fields that may hold placeholders.
 func (c *Config) texts() map[string]*string {
-	return map[string]*string{
+	return merged(map[string]*string{
 		"app_key": &c.AppKey, "corp_id": &c.CorpID, "agent_id": &c.AgentID,
 		"url_policy": &c.URLPolicy, "hash": &c.Hash, "endpoint": &c.Endpoint, "jsapi_url": &c.JSAPIURL,
 		"api": &c.API, "api_base": &c.APIBase, "oapi_base": &c.OAPIBase,
-	}
+	}, c.Login.texts())
 }
 
 // Secrets returns the secrets by the names of their fields; doctor is its token.
@@ -136,12 +137,12 @@ func (c *Config) Secrets() map[string]*Secret {
 	if c.Doctor != nil {
 		secrets["doctor"] = &c.Doctor.Token
 	}
-	return secrets
+	return merged(secrets, c.Login.secrets())
 }
 
 func (c *Config) lists() map[string]*[]string {
-	return map[string]*[]string{
+	return merged(map[string]*[]string{
 		"js_api_list": &c.JSAPIList, "public_origin": &c.PublicOrigin, "public_host": &c.PublicHost,
 		"forwarded": &c.Forwarded, "allow_origin": &c.AllowOrigin,
-	}
+	}, c.Login.lists())
 }

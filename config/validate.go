@@ -71,7 +71,7 @@ func Complete(c *Config) error {
 	case c.AgentID == "":
 		return errors.New("agent_id is missing: add agent_id 1234567890, the AgentId of the app in the DingTalk developer console")
 	}
-	return nil
+	return completeLogin(c)
 }
 
 // checks are the rules for single fields. The order is that of Config.
@@ -115,6 +115,7 @@ var checks = []struct {
 		}
 		return doctorToken(string(c.Doctor.Token))
 	}},
+	{"login", checkLogin},
 }
 
 func each(values []string, check func(string) error) error {

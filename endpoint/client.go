@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"io"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -12,25 +13,29 @@ import (
 var clientName = regexp.MustCompile(`^client\.[0-9a-f]+\.js$`)
 
 // serveClient answers the script. Its name changes with its content.
-func serveClient(w http.ResponseWriter, c *call) {
-	serveScript(w, c, "public, max-age=31536000, immutable")
-}
+func serveClient(w http.ResponseWriter, c *call) { ServeFile(w, c.Request, client.Source, Kept) }
 
 // serveOtherClient answers the script under the name of another version of it: in a
 // rolling upgrade the page of a neighbour may come here for its script. Ours does
 // instead, but nobody may keep it under that name.
-func serveOtherClient(w http.ResponseWriter, c *call) { serveScript(w, c, "no-cache") }
+func serveOtherClient(w http.ResponseWriter, c *call) {
+	ServeFile(w, c.Request, client.Source, "no-cache")
+}
 
-func serveScript(w http.ResponseWriter, c *call, caching string) {
-	if c.Method != http.MethodGet && c.Method != http.MethodHead {
+// Kept is the Cache-Control of a file whose name changes with its content.
+const Kept = "public, max-age=31536000, immutable"
+
+// ServeFile answers a script.
+func ServeFile(w http.ResponseWriter, r *http.Request, content, caching string) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		writeMethodError(w, "GET, HEAD", "this file takes GET and HEAD only")
 		return
 	}
 	header := w.Header()
 	header.Set("Cache-Control", caching)
 	header.Set("Content-Type", "text/javascript; charset=utf-8")
-	header.Set("Content-Length", strconv.Itoa(len(client.Source)))
-	if c.Method == http.MethodGet {
-		_, _ = w.Write([]byte(client.Source))
+	header.Set("Content-Length", strconv.Itoa(len(content)))
+	if r.Method == http.MethodGet {
+		_, _ = io.WriteString(w, content)
 	}
 }

@@ -51,8 +51,23 @@ func New(c *config.Config, tenants *tenant.Tenants, notices *observe.Notices, ev
 	return s
 }
 
-// ScriptURL is where the script stands as a file of its own, under an origin.
-func (s *Server) ScriptURL(origin string) string { return origin + s.path + "/" + client.FileName }
+// Answer answers one call of an endpoint that another package has. Its error is one of
+// the connection, and nobody's concern.
+type Answer func(http.ResponseWriter, *http.Request, *visit.Visit) error
+
+// Add adds endpoints, by their names.
+func (s *Server) Add(answers map[string]Answer) {
+	for name, answer := range answers {
+		s.answers[name] = func(w http.ResponseWriter, c *call) { _ = answer(w, c.Request, c.visit) }
+	}
+}
+
+// ScriptURL is where the script of a tenant's pages stands as a file of its own, under
+// an origin.
+func (s *Server) ScriptURL(origin string, t *tenant.Tenant) string {
+	name, _ := t.Renderer.File()
+	return origin + s.path + "/" + name
+}
 
 // NameOf returns the name of the endpoint that a visit is for. What counts is the
 // path that the browser asked for: as it was received, or as a trusted proxy says

@@ -22,6 +22,7 @@ func init() { caddy.RegisterModule(adminAPI{}) }
 //
 //	GET  /dingtalk/status           {"apps": [{…}]}, see appStatus
 //	POST /dingtalk/refresh[?app=…]  fetches fresh tickets, of one app or of all, and answers the same
+//	POST /dingtalk/revoke?app=…[&user=…]  ends the sessions of a user, or of all, in the whole fleet
 type adminAPI struct{}
 
 // CaddyModule returns the Caddy module information.
@@ -34,6 +35,7 @@ func (adminAPI) Routes() []caddy.AdminRoute {
 	return []caddy.AdminRoute{
 		{Pattern: "/dingtalk/status", Handler: caddy.AdminHandlerFunc(serveStatus)},
 		{Pattern: "/dingtalk/refresh", Handler: caddy.AdminHandlerFunc(serveRefresh)},
+		{Pattern: "/dingtalk/revoke", Handler: caddy.AdminHandlerFunc(serveRevoke)},
 	}
 }
 
@@ -45,6 +47,7 @@ type appStatus struct {
 	JSAPITicket *tokenStatus `json:"jsapi_ticket"` // null if none is held
 	Error       *tokenError  `json:"error"`        // null if all is well
 	Storage     string       `json:"storage"`      // "ok" or "failing"
+	Login       *LoginStatus `json:"login"`        // null without sign-in
 }
 
 type tokenStatus struct {
@@ -107,7 +110,7 @@ func (a App) status(now time.Time) appStatus {
 	s := a.Tokens.Status()
 	status := appStatus{
 		App: a.Tokens.Name(), CorpID: a.CorpID, Storage: "ok",
-		AccessToken: statusOf(s.Access, now), JSAPITicket: statusOf(s.Ticket, now),
+		AccessToken: statusOf(s.Access, now), JSAPITicket: statusOf(s.Ticket, now), Login: logins.status(a.Tokens.Name()),
 	}
 	if !s.Storage {
 		status.Storage = "failing"

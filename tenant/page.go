@@ -104,5 +104,9 @@ func (t *Tenant) suffix(ticket *tokens.Token, at visit.Place) string {
 		g = &generation{ticket.Value, at.Origin, at.Prefix, "-dt" + hex.EncodeToString(sum[:5])}
 		t.generation.Store(g)
 	}
-	return g.suffix
+	if at.User == "" {
+		return g.suffix
+	}
+	sum := sha256.Sum256([]byte(g.suffix + "\n" + at.User)) // what one user keeps is not the page of another
+	return g.suffix + hex.EncodeToString(sum[:5])
 }

@@ -5,14 +5,18 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"strings"
+	"time"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/config"
 	"github.com/caddy-dingtalk/caddy-dingtalk/oapi"
 )
 
 // Source returns the API calls for the credential of a configuration.
-func Source(c *config.Config) *oapi.Client {
-	o := oapi.Options{API: c.APIBase, OAPI: c.OAPIBase, UserAgent: "caddy-dingtalk/" + Version}
+func Source(c *config.Config) *oapi.Client { return API(c, oapi.DefaultTimeout) }
+
+// API is Source with a bound of its own for each call.
+func API(c *config.Config, timeout time.Duration) *oapi.Client {
+	o := oapi.Options{API: c.APIBase, OAPI: c.OAPIBase, UserAgent: "caddy-dingtalk/" + Version, Timeout: timeout}
 	switch c.Credential() {
 	case config.Corp:
 		return oapi.NewCorp(c.CorpID, string(c.CorpSecret), o)
@@ -55,6 +59,9 @@ func safeName(id string) string {
 // of it, so that no field can be forgotten, but for what shows in no page.
 func fingerprint(c config.Config, script string) [sha256.Size]byte {
 	c.Doctor, c.StorageRaw, c.TicketWait = nil, nil, 0
+	if c.Login != nil {
+		c.Login = &config.Login{} // pages know that there is one, and no more
+	}
 	for _, secret := range c.Secrets() {
 		*secret = ""
 	}

@@ -88,6 +88,14 @@ func newTenant(c *config.Config) *Tenant {
 	}
 }
 
+// WithLogin lets all pages know the file with the code of ddSidecar.login. It must be
+// called before the first page.
+func (t *Tenants) WithLogin(file string) {
+	t.only.Page.Login = file
+	t.only.Renderer = client.NewRenderer(t.only.Page)
+	t.only.fingerprint = sha256.Sum256(append(t.only.fingerprint[:], file...))
+}
+
 // For returns the tenant that a visit is for.
 func (t *Tenants) For(*visit.Visit) *Tenant { return t.only }
 

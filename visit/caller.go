@@ -1,7 +1,10 @@
 package visit
 
 import (
+	"errors"
 	"slices"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/signer"
 )
@@ -49,4 +52,39 @@ func (v *Visit) Caller() Caller {
 	// where it gives none, the host name.
 	c.Itself = c.Own || site == "same-origin" || site == "" && err == nil && origin.Host == c.Origin.Host
 	return c
+}
+
+// Site returns the origin of the site that is visited, or why it is not known to be
+// ours.
+func (v *Visit) Site() (signer.Origin, *signer.Error) {
+	origin, public, err := v.desk.rules.Origin(v.facts())
+	var why *signer.Error
+	switch {
+	case errors.As(err, &why):
+		return signer.Origin{}, why
+	case err != nil || origin == signer.Origin{} || !public && !v.vouched(origin):
+		return signer.Origin{}, &signer.Error{Reason: signer.Unvouched, Subject: origin.String()}
+	}
+	return origin, nil
+}
+
+// SameOrigin tells whether a page of the visited site itself made the request, by the
+// word of its browser, or where that gives none, by the Origin.
+func (v *Visit) SameOrigin() bool {
+	if sites := v.request.Header["Sec-Fetch-Site"]; len(sites) > 0 {
+		return len(sites) == 1 && sites[0] == "same-origin"
+	}
+	origins := v.request.Header["Origin"]
+	if len(origins) != 1 {
+		return false
+	}
+	origin, err := signer.ParseOrigin(origins[0])
+	site, unknown := v.Site()
+	return err == nil && unknown == nil && (origin == site || slices.Contains(v.desk.public, origin))
+}
+
+// ClientIP is the address of the browser, as Caddy knows it.
+func (v *Visit) ClientIP() string {
+	ip, _ := caddyhttp.GetVar(v.request.Context(), caddyhttp.ClientIPVarKey).(string)
+	return ip
 }

@@ -9,6 +9,14 @@ type Place struct {
 	signer.Page
 	// Err says why the page must not be signed, nil if it may be.
 	Err *signer.Error
+	// User is who the page is made for, with sign-in; "" is anybody.
+	User string
+}
+
+// For returns the same place for a user.
+func (p Place) For(user string) Place {
+	p.User = user
+	return p
 }
 
 // Place rebuilds the URL of the page that is visited, and makes sure that it is

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 )
 
 // state is what GET /sandbox/state shows.
@@ -12,13 +13,19 @@ type state struct {
 	Tickets map[Kind]string `json:"tickets"`
 	Refetch Refetch         `json:"refetch"`
 	Faults  map[Call]string `json:"faults"`
+	User    string          `json:"user"`
+	Approve string          `json:"approve"`
 }
 
 // ControlHandler lets browser tests and the demo watch and disturb the organisation while it runs. It
 // allows CORS: it holds nothing real.
 //
 //	GET  /sandbox/state   {"calls": {...}, "tickets": {...}, "refetch": "...", "faults": {...}}
-//	POST /sandbox/fault   {"call": "token", "ticket" or "robot", "fault": "slow:1500ms"}; an empty fault switches it off
+//	POST /sandbox/fault   {"call": "token", "ticket", "robot" or one about users, "fault": "slow:1500ms"}; an empty fault
+//	                      switches it off
+//	POST /sandbox/user    {"user": "u2"} holds the client app from now on
+//	POST /sandbox/approve {"user": "u2"} approves on the OAuth2 page unasked; "refuse" refuses, "" asks
+//	POST /sandbox/code    {"kind": "app", "channel" or "oauth", "user": "u1"} -> {"code": "..."}
 //	POST /sandbox/expire  kills the living tickets
 //	POST /sandbox/reset   counts to zero, faults off
 //	GET  /sandbox/robot   every call of robot/send: [{"time", "query", "body", "errcode", "shown"}]
@@ -29,6 +36,9 @@ func (d *DingTalk) ControlHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /sandbox/state", d.serveState)
 	mux.HandleFunc("POST /sandbox/fault", d.serveFault)
+	mux.HandleFunc("POST /sandbox/user", d.serveChoice(d.Hold))
+	mux.HandleFunc("POST /sandbox/approve", d.serveChoice(d.Approve))
+	mux.HandleFunc("POST /sandbox/code", d.serveCode)
 	mux.HandleFunc("POST /sandbox/expire", func(w http.ResponseWriter, r *http.Request) {
 		d.ExpireTicket()
 		d.serveState(w, r)
@@ -43,12 +53,50 @@ func (d *DingTalk) ControlHandler() http.Handler {
 }
 
 func (d *DingTalk) serveState(w http.ResponseWriter, _ *http.Request) {
-	serveJSON(w, state{
-		Calls:   d.Calls(),
-		Tickets: d.Tickets(),
-		Refetch: d.options.Refetch,
-		Faults:  map[Call]string{TokenCall: d.Fault(TokenCall).String(), TicketCall: d.Fault(TicketCall).String()},
-	})
+	faults := make(map[Call]string)
+	for _, call := range kindsOfCalls {
+		faults[call] = d.Fault(call).String()
+	}
+	d.mu.Lock()
+	user, approve := d.user, d.approve
+	d.mu.Unlock()
+	serveJSON(w, state{d.Calls(), d.Tickets(), d.options.Refetch, faults, user, approve})
+}
+
+// serveChoice sets who somebody is; nobody whom DingTalk does not know.
+func (d *DingTalk) serveChoice(set func(string)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		var order struct {
+			User string `json:"user"`
+		}
+		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxRequestBody)).Decode(&order); err != nil {
+			http.Error(w, "reading the user: "+err.Error(), http.StatusBadRequest)
+			return
+		}
+		if _, known := d.who(order.User); !known && order.User != "" && order.User != "refuse" {
+			http.Error(w, fmt.Sprintf("nobody is called %q", order.User), http.StatusBadRequest)
+			return
+		}
+		set(order.User)
+		d.serveState(w, r)
+	}
+}
+
+func (d *DingTalk) serveCode(w http.ResponseWriter, r *http.Request) {
+	var order struct {
+		Kind string `json:"kind"`
+		User string `json:"user"`
+	}
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxRequestBody)).Decode(&order); err != nil {
+		http.Error(w, "reading the order: "+err.Error(), http.StatusBadRequest)
+		return
+	}
+	code := d.Code(order.Kind, order.User)
+	if code == "" {
+		http.Error(w, fmt.Sprintf("nobody is called %q", order.User), http.StatusBadRequest)
+		return
+	}
+	serveJSON(w, map[string]string{"code": code})
 }
 
 func (d *DingTalk) serveFault(w http.ResponseWriter, r *http.Request) {
@@ -60,8 +108,8 @@ func (d *DingTalk) serveFault(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "reading the fault: "+err.Error(), http.StatusBadRequest)
 		return
 	}
-	if order.Call != TokenCall && order.Call != TicketCall && order.Call != RobotCall {
-		http.Error(w, fmt.Sprintf("unknown call %q: use token, ticket or robot", order.Call), http.StatusBadRequest)
+	if !slices.Contains(kindsOfCalls, order.Call) {
+		http.Error(w, fmt.Sprintf("unknown call %q: use one of %v", order.Call, kindsOfCalls), http.StatusBadRequest)
 		return
 	}
 	fault, err := ParseFault(order.Fault)

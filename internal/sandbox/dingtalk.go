@@ -31,6 +31,20 @@ type Options struct {
 	// Lifetime is how long tokens and tickets live, announced as expires_in in whole seconds. Default: 2 h.
 	Lifetime time.Duration
 
+	// People are those whom DingTalk knows. Default: u1 张三, an administrator in department
+	// 11; u2 李四 in 12; x1, an external contact; and f1, a follower of the service window.
+	People []Person
+
+	// User is who holds the client app: codes of the native bridge are theirs. Default: u1.
+	User string
+
+	// ChosenCorp is the organisation that users choose on the OAuth2 page. Default: CorpID.
+	ChosenCorp string
+
+	// Rate is how many calls of each user API are answered in a second; 20 is what most
+	// organisations have. Default: any number.
+	Rate int
+
 	// Now is the clock that lifetimes are measured with. Default: time.Now.
 	Now func() time.Time
 
@@ -48,6 +62,10 @@ func (o Options) withDefaults() Options {
 	o.ChannelSecret = cmp.Or(o.ChannelSecret, "secret-channel-"+rand.Text())
 	o.Refetch = cmp.Or(o.Refetch, SameValue)
 	o.Lifetime = cmp.Or(o.Lifetime, 2*time.Hour)
+	o.User = cmp.Or(o.User, "u1")
+	if o.People == nil {
+		o.People = people()
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -72,6 +90,13 @@ type DingTalk struct {
 	mu     sync.Mutex
 	calls  map[string]int
 	faults map[Call]Fault
+
+	codes      map[string]issued      // that nobody has spent
+	everCoded  []string               // all codes
+	userTokens map[string]Person      // access tokens of users, by OAuth2
+	recent     map[string][]time.Time // calls within the last second
+	user       string                 // who holds the client app
+	approve    string                 // who approves on the OAuth2 page without being asked, or "refuse"
 }
 
 // New founds an organisation.
@@ -82,6 +107,11 @@ func New(options Options) *DingTalk {
 		org:     newOrganisation(options),
 		calls:   make(map[string]int),
 		faults:  make(map[Call]Fault),
+
+		codes:      make(map[string]issued),
+		userTokens: make(map[string]Person),
+		recent:     make(map[string][]time.Time),
+		user:       options.User,
 	}
 }
 
@@ -91,11 +121,22 @@ func (d *DingTalk) Options() Options { return d.options }
 // Call is a kind of API call that a fault can befall.
 type Call string
 
-// The two kinds of calls.
+// The kinds of calls: of all that give a token, all that give a ticket, and each of those
+// about users.
 const (
-	TokenCall  Call = "token"
-	TicketCall Call = "ticket"
+	TokenCall     Call = "token"
+	TicketCall    Call = "ticket"
+	UserInfoCall  Call = "getuserinfo"
+	UserGetCall   Call = "user_get"
+	UnionIDCall   Call = "getbyunionid"
+	ParentsCall   Call = "listparentbyuser"
+	ByCodeCall    Call = "get_by_code"
+	UserTokenCall Call = "userAccessToken"
+	MeCall        Call = "users_me"
 )
+
+// kindsOfCalls are all of them.
+var kindsOfCalls = []Call{TokenCall, TicketCall, UserInfoCall, UserGetCall, UnionIDCall, ParentsCall, ByCodeCall, UserTokenCall, MeCall, RobotCall}
 
 // endpoint is one call of the server API.
 type endpoint struct {
@@ -120,6 +161,16 @@ var endpoints = map[string]endpoint{
 	"POST /v1.0/oauth2/accessToken":         {"v1.token", TokenCall, v1, (*DingTalk).v1Token},
 	"POST /v1.0/oauth2/jsapiTickets":        {"v1.ticket", TicketCall, v1, (*DingTalk).v1Ticket},
 	"POST /robot/send":                      {"robot.send", RobotCall, legacy, (*DingTalk).robotSend},
+
+	"POST /topapi/v2/user/getuserinfo":            {"oapi.getuserinfo", UserInfoCall, legacy, (*DingTalk).getUserInfo},
+	"GET /user/getuserinfo":                       {"legacy.getuserinfo", UserInfoCall, legacy, (*DingTalk).legacyUserInfo},
+	"POST /topapi/v2/user/get":                    {"oapi.user_get", UserGetCall, legacy, (*DingTalk).userGet},
+	"GET /user/get":                               {"legacy.user_get", UserGetCall, legacy, (*DingTalk).legacyUserGet},
+	"POST /topapi/user/getbyunionid":              {"oapi.getbyunionid", UnionIDCall, legacy, (*DingTalk).getByUnionID},
+	"POST /topapi/v2/department/listparentbyuser": {"oapi.listparentbyuser", ParentsCall, legacy, (*DingTalk).listParentByUser},
+	"GET /channel/user/get_by_code":               {"channel.get_by_code", ByCodeCall, legacy, (*DingTalk).getByCode},
+	"POST /v1.0/oauth2/userAccessToken":           {"v1.userAccessToken", UserTokenCall, v1, (*DingTalk).userAccessToken},
+	"GET /v1.0/contact/users/me":                  {"v1.users_me", MeCall, v1, (*DingTalk).me},
 }
 
 // maxRequestBody is far more than any of the calls needs, in bytes.
@@ -127,6 +178,10 @@ const maxRequestBody = 64 << 10
 
 // ServeHTTP answers one call of the server API, by the fault that is set for its kind, or rightly.
 func (d *DingTalk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodGet && r.URL.Path == "/oauth2/auth" {
+		d.serveAuth(w, r)
+		return
+	}
 	e, known := endpoints[r.Method+" "+r.URL.Path]
 	if !known {
 		d.count("unknown")
@@ -142,6 +197,10 @@ func (d *DingTalk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	d.count(d.nameOf(e, q))
 
 	right := func() reply { return e.answer(d, q) }
+	if e.call != TokenCall && e.call != TicketCall && e.call != RobotCall && !d.within(e.name) {
+		situations["rate"].befall(exchange{w: w, r: r, family: e.family, appKey: d.options.AppKey, right: right})
+		return
+	}
 	if fault := d.Fault(e.call); fault.befall != nil {
 		fault.befall(exchange{w: w, r: r, family: e.family, appKey: d.options.AppKey, right: right})
 		return
@@ -164,8 +223,8 @@ func (d *DingTalk) count(name string) {
 }
 
 // Calls returns how often each call was made, faults included: v1.token, v1.ticket, oapi.token (app key),
-// corp.token (the older login), oapi.ticket, channel.token, channel.ticket, robot.send, and unknown for other
-// paths.
+// corp.token (the older login), oapi.ticket, channel.token, channel.ticket, robot.send, those about users as the table
+// of endpoints names them, and unknown for other paths.
 func (d *DingTalk) Calls() map[string]int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -178,6 +237,8 @@ func (d *DingTalk) Reset() {
 	defer d.mu.Unlock()
 	clear(d.calls)
 	clear(d.faults)
+	clear(d.recent)
+	d.user, d.approve = d.options.User, ""
 }
 
 // SetFault lets fault befall every call of that kind from now on; the zero Fault ends it.
@@ -216,3 +277,18 @@ func (d *DingTalk) ExpireToken() { d.org.killTokens() }
 
 // Issued returns every token and ticket ever handed out. None of them may show up in a log or a page.
 func (d *DingTalk) Issued() []string { return d.org.everIssued() }
+
+// Hold puts the client app into somebody's hands: codes of the native bridge are theirs.
+func (d *DingTalk) Hold(user string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.user = user
+}
+
+// Approve lets the OAuth2 page approve as that user without asking; "refuse" refuses, and
+// "" asks.
+func (d *DingTalk) Approve(user string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.approve = user
+}

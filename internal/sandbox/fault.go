@@ -148,7 +148,10 @@ var errmsgs = map[int]string{
 	41001: "缺少access_token参数",
 	42001: "access_token超时",
 	45009: "接口调用超过限制",
+	40078: "不存在的临时授权码",
+	50002: "请求的员工userid不在授权范围内",
 	60011: "权限不足",
+	60121: "找不到该用户",
 	90002: "您的服务器调用钉钉开放平台所有接口的请求都被暂时禁用了",
 	90018: "您的服务器调用钉钉开放平台当前接口的所有请求都被暂时禁用了",
 	90020: "本月接口调用次数已用完",
@@ -320,12 +323,16 @@ func parseStatusOr(text string, byDefault int) (int, error) {
 	return status, nil
 }
 
-// alter answers rightly but for the one field that carries the token or ticket.
+// alter answers rightly but for the one field that the call is made for.
 func (x exchange) alter(change func(body fields, value string)) {
 	a := x.right()
-	for _, value := range []string{"access_token", "accessToken", "ticket", "jsapiTicket"} {
-		if _, ok := a.body[value]; ok {
-			change(a.body, value)
+	within := a.body
+	if result, ok := a.body["result"].(fields); ok {
+		within = result
+	}
+	for _, value := range []string{"access_token", "accessToken", "ticket", "jsapiTicket", "userid", "openid", "unionId", "parent_list"} {
+		if _, ok := within[value]; ok {
+			change(within, value)
 		}
 	}
 	a.write(x.w)

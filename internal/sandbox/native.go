@@ -53,10 +53,12 @@ type nativeVerdict struct {
 }
 
 // NativeHandler serves POST /native/verify: JSON {platform, href, params} in, the verdict as JSON
-// {ok, error: {errorCode, errorMessage}, expected: {url, forms, form, hash}} out. It allows CORS.
+// {ok, error: {errorCode, errorMessage}, expected: {url, forms, form, hash}} out; and POST /native/code:
+// {platform, method, params} in, {ok, code} or {ok, error} out. It allows CORS.
 func (d *DingTalk) NativeHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /native/verify", d.serveVerify)
+	mux.HandleFunc("POST /native/code", d.serveNativeCode)
 	return allowCORS(mux)
 }
 
@@ -75,6 +77,58 @@ func (d *DingTalk) serveVerify(w http.ResponseWriter, r *http.Request) {
 		answer.Expected.Forms[form] = form.Of(verdict.URL)
 	}
 	serveJSON(w, answer)
+}
+
+// codeRequest is what the bridge asks when a page wants to know who uses it.
+type codeRequest struct {
+	Platform string `json:"platform"`
+	Method   string `json:"method"`
+	Params   struct {
+		CorpID   string `json:"corpId"`
+		ClientID string `json:"clientId"`
+	} `json:"params"`
+}
+
+// codeAnswer is a code, or the error object that the page gets.
+type codeAnswer struct {
+	OK    bool     `json:"ok"`
+	Code  string   `json:"code,omitempty"`
+	Error *Refusal `json:"error,omitempty"`
+}
+
+func (d *DingTalk) serveNativeCode(w http.ResponseWriter, r *http.Request) {
+	var q codeRequest
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxRequestBody)).Decode(&q); err != nil {
+		http.Error(w, "reading the request: "+err.Error(), http.StatusBadRequest)
+		return
+	}
+	serveJSON(w, d.nativeCode(q))
+}
+
+// nativeCode gives a code of whoever holds the client app. A service window has members
+// and followers alike, an app members only.
+func (d *DingTalk) nativeCode(q codeRequest) codeAnswer {
+	refuse := func(message string) codeAnswer { return codeAnswer{Error: &Refusal{3, message}} }
+	d.mu.Lock()
+	user := d.user
+	d.mu.Unlock()
+	p, known := d.who(user)
+	switch {
+	case !known:
+		return refuse("nobody holds this client app")
+	case q.Params.CorpID != d.options.CorpID:
+		return refuse("corpId or redirectURI is blank")
+	case q.Method == "runtime.permission.requestAuthCodeV2" && q.Params.ClientID != d.options.AppKey:
+		return refuse("invalid clientId")
+	case q.Method == "channel.permission.requestAuthCode":
+		if !p.Follower {
+			return refuse("52020,err msg uid is not a follower")
+		}
+		return codeAnswer{OK: true, Code: d.issueCode(channelCode, p, "")}
+	case !p.member():
+		return refuse("1002,err msg uid is not in employee for orgid")
+	}
+	return codeAnswer{OK: true, Code: d.issueCode(appCode, p, "")}
 }
 
 // allowCORS lets any page call next. Nothing here is real.

@@ -14,7 +14,11 @@
  * verify     function (request, done) that judges a dd.config call: request is {platform, href, params},
  *            where href is the URL to check, and done takes {ok, error: {errorCode, errorMessage}}.
  *            Default: __ddNative.remote('/native/verify')
+ * code       function (request, done) that gives a code to a page that asks who uses it: request is {platform,
+ *            method, params, granted}, where granted tells whether a dd.config was accepted before, and done
+ *            takes {ok, code, error: {errorCode, errorMessage}}. Default: __ddNative.remote('/native/code')
  *
+ * __ddNative.codes holds every call for a code: {platform, method, params, granted, answer}.
  * __ddNative.calls holds every dd.config call that reached the bridge: {platform, params, href, verdict},
  * where verdict is null until it is known. Any other API succeeds once a config call with that API in its
  * jsApiList was accepted, and fails with errorCode 7 before.
@@ -35,12 +39,15 @@
   var container = {hostOrigin: 'https://im.dingtalk.com', containerId: 'c1', hostVersion: '7.8.10', language: 'zh_CN'};
 
   var calls = [];
+  var codes = [];
+  var givesCodes = ['runtime.permission.requestAuthCode', 'runtime.permission.requestAuthCodeV2', 'channel.permission.requestAuthCode'];
 
   // The client app behind all bridges: invoke(method, params, answer), answer(ok, body) comes later, as
   // everything native does.
-  function clientApp(platform, checks, verify) {
+  function clientApp(platform, checks, verify, code) {
     var entry = location.href;
     var granted = [];
+    var configured = false;
 
     function config(params, href, answer) {
       var call = {platform: platform, params: params, href: href, verdict: null};
@@ -48,7 +55,17 @@
       verify({platform: platform, href: href, params: params}, function (verdict) {
         call.verdict = verdict;
         granted = verdict.ok ? params.jsApiList : granted;
+        configured = configured || verdict.ok;
         answer(verdict.ok, verdict.ok ? {} : verdict.error);
+      });
+    }
+
+    function giveCode(method, params, answer) {
+      var call = {platform: platform, method: method, params: params, granted: configured, answer: null};
+      codes.push(call);
+      code({platform: platform, method: method, params: params, granted: configured}, function (given) {
+        call.answer = given;
+        answer(given.ok, given.ok ? {code: given.code} : given.error);
       });
     }
 
@@ -58,6 +75,8 @@
       setTimeout(function () {
         if (method === 'config' || method === 'runtime.permission.requestJsApis') {
           config(plain, href, answer);
+        } else if (givesCodes.indexOf(method) >= 0) {
+          giveCode(method, plain, answer); // without dd.config: requestAuthCode needs none
         } else if (granted.indexOf(method) >= 0) {
           answer(true, {});
         } else {
@@ -140,7 +159,8 @@
       window.name = ''; // it outlives a page that ran as pc in this window
     }
     var checks = options.checks || (platform === 'android' ? 'entry' : 'current');
-    bridges[platform](clientApp(platform, checks, options.verify || remote('/native/verify')));
+    bridges[platform](clientApp(platform, checks, options.verify || remote('/native/verify'),
+      options.code || remote('/native/code')));
   }
 
   // A verify function that asks the sandbox's native handler at that URL.
@@ -161,5 +181,5 @@
     };
   }
 
-  window.__ddNative = {install: install, remote: remote, userAgents: userAgents, calls: calls};
+  window.__ddNative = {install: install, remote: remote, userAgents: userAgents, calls: calls, codes: codes};
 })();

@@ -127,7 +127,7 @@ func (s *Site) Credentials(t testing.TB, ding *sandbox.DingTalk) string {
 	if err := os.WriteFile(secret, []byte(o.AppSecret), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return fmt.Sprintf("app_key %s\n\tapp_secret {file.%s}\n\tcorp_id %s\n\tagent_id %s\n\tapi_base %s",
+	return fmt.Sprintf("app_key %s\n\tapp_secret {file.%s}\n\tcorp_id %s\n\tagent_id %s\n\tapi_base %s\n\toapi_base %[5]s",
 		o.AppKey, secret, o.CorpID, o.AgentID, api.URL)
 }
 

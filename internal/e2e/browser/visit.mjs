@@ -31,20 +31,26 @@ export const watcher = `
 // bridge is the script that makes a page one in that client app. Its options are
 // those of native.js, with verify as the source of a function. The question to the
 // native side leaves the page by a binding, which no policy of the page can stop.
-export const bridge = (platform, {verify = 'function (question, done) { askNative(question).then(done) }', ...options} = {}) => `${nativeJS};
-  __ddNative.install(${JSON.stringify(platform)}, Object.assign(${JSON.stringify(options)}, {verify: ${verify}}));`
+export const bridge = (platform, {
+  verify = 'function (question, done) { askNative(question).then(done) }',
+  code = 'function (question, done) { askCode(question).then(done) }',
+  ...options
+} = {}) => `${nativeJS};
+  __ddNative.install(${JSON.stringify(platform)}, Object.assign(${JSON.stringify(options)}, {verify: ${verify}, code: ${code}}));`
 
 // visit opens a page in a new context, and closes it after the story. platform is
 // one of the client app's, or 'browser' for an ordinary one. judge(question)
 // answers in the place of the sandbox; checks is the URL that the client app
-// checks, 'entry' or 'current', if not its platform's; init runs before any script
-// of the page.
-export async function visit (platform, url, story, {browser = world.browser, sandbox = world.sandbox, judge, checks, init = ''} = {}) {
+// checks, 'entry' or 'current', if not its platform's; giveCode(question) gives codes
+// in the place of the sandbox, or never answers if it gives null; init runs before any
+// script of the page; context are further options of its browser context.
+export async function visit (platform, url, story, {browser = world.browser, sandbox = world.sandbox, judge, checks, giveCode, init = '', context: more} = {}) {
   const client = platform !== 'browser'
   const context = await browser.newContext({
     ignoreHTTPSErrors: true,
     locale: 'en-US', // the headless shell says none
-    ...client && {userAgent: userAgents[platform]}
+    ...client && {userAgent: userAgents[platform]},
+    ...more
   })
   try {
     const page = await context.newPage()
@@ -54,6 +60,10 @@ export async function visit (platform, url, story, {browser = world.browser, san
       tab.calls.push(call)
       call.verdict = await (judge ?? sandboxJudge(sandbox))(question)
       return call.verdict
+    })
+    await context.exposeFunction('askCode', async question => {
+      tab.codes.push(question)
+      return await (giveCode ?? sandboxCode(sandbox))(question, tab.codes.length) ?? new Promise(() => {})
     })
     await context.addInitScript(observers + (client ? bridge(platform, {checks}) : '') + init)
     await page.goto(url)
@@ -65,6 +75,8 @@ export async function visit (platform, url, story, {browser = world.browser, san
     await context.close()
   }
 }
+
+export const sandboxCode = sandbox => question => sandbox.call('/native/code', question)
 
 export const sandboxJudge = sandbox => question => sandbox.call('/native/verify', question)
 
@@ -80,6 +92,7 @@ export async function strange (question) {
 // A Tab notes what happens while a page is open.
 class Tab {
   calls = [] // dd.config calls that reached the native side
+  codes = [] // calls for a code that reached it
   console = []
   errors = [] // that nobody caught
   asked = [] // the URLs that `config` was asked for

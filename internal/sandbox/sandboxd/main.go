@@ -23,6 +23,7 @@ import (
 func main() {
 	listen := flag.String("listen", "127.0.0.1:0", "address to listen on")
 	stdin := flag.Bool("stdin", false, "stop when standard input closes")
+	rate := flag.Int("rate", 0, "calls of each user API in a second; 0 is any number")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -33,18 +34,18 @@ func main() {
 			stop()
 		}()
 	}
-	if err := run(ctx, *listen, os.Stdout); err != nil {
+	if err := run(ctx, *listen, sandbox.Options{Rate: *rate}, os.Stdout); err != nil {
 		log.Fatal(err)
 	}
 }
 
 // run serves until ctx ends.
-func run(ctx context.Context, listen string, out io.Writer) error {
+func run(ctx context.Context, listen string, options sandbox.Options, out io.Writer) error {
 	listener, err := net.Listen("tcp", listen)
 	if err != nil {
 		return err
 	}
-	d := sandbox.New(sandbox.Options{})
+	d := sandbox.New(options)
 	server := &http.Server{Handler: routes(d), ReadHeaderTimeout: 10 * time.Second}
 	context.AfterFunc(ctx, func() { _ = server.Close() })
 

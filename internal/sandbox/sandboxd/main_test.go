@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/internal/sandbox"
 )
 
 func TestRunServesEverythingUntilItIsStopped(t *testing.T) {
@@ -16,7 +18,7 @@ func TestRunServesEverythingUntilItIsStopped(t *testing.T) {
 	defer stop()
 	out, printed := io.Pipe()
 	done := make(chan error, 1)
-	go func() { done <- run(ctx, "127.0.0.1:0", printed) }()
+	go func() { done <- run(ctx, "127.0.0.1:0", sandbox.Options{}, printed) }()
 
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
@@ -62,7 +64,7 @@ func TestRunServesEverythingUntilItIsStopped(t *testing.T) {
 }
 
 func TestRunSaysWhyItCannotListen(t *testing.T) {
-	if err := run(t.Context(), "127.0.0.1:no-such-port", io.Discard); err == nil {
+	if err := run(t.Context(), "127.0.0.1:no-such-port", sandbox.Options{}, io.Discard); err == nil {
 		t.Error("listens on a port that does not exist")
 	}
 }

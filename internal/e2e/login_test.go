@@ -1,0 +1,401 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/internal/sandbox"
+	"github.com/caddy-dingtalk/caddy-dingtalk/internal/testsite"
+)
+
+// echo answers the headers that the upstream got, and counts.
+type echo struct{ requests atomic.Int64 }
+
+func (e *echo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	e.requests.Add(1)
+	_, _ = io.Copy(io.Discard, r.Body)
+	got := make(map[string]string)
+	for name, values := range r.Header {
+		got[name] = strings.Join(values, "|")
+	}
+	for name := range r.Trailer {
+		got["trailer "+name] = r.Trailer.Get(name)
+	}
+	if strings.Contains(r.Header.Get("Accept"), "text/html") {
+		w.Header().Set("Content-Type", "text/html")
+		w.Header().Set("ETag", `"same"`)
+		fmt.Fprintf(w, "<!DOCTYPE html><html><head></head><body>%s</body></html>", r.Header.Get("X-Dingtalk-User-Id"))
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(got)
+}
+
+// loginSite is a site with that login block, and its upstream.
+func loginSite(t *testing.T, block string, o sandbox.Options) (*testsite.Site, *echo) {
+	t.Helper()
+	upstream := new(echo)
+	s := testsite.Run(t, testsite.Setup{Upstream: upstream, DingTalk: o, Sites: `http://h5.test:PORT {
+	log
+	dingtalk {
+		import app
+		` + block + `
+	}
+	reverse_proxy UPSTREAM
+}
+`})
+	s.URL = s.At("h5.test")
+	return s, upstream
+}
+
+// fetch makes a request as a script of the site does.
+func fetchAs(t *testing.T, s *testsite.Site, method, path, body, cookie string, headers ...string) *testsite.Answer {
+	t.Helper()
+	headers = append([]string{"Sec-Fetch-Dest", "empty", "Sec-Fetch-Site", "same-origin", "Accept", "*/*"}, headers...)
+	if cookie != "" {
+		headers = append(headers, "Cookie", cookie)
+	}
+	if body != "" {
+		headers = append(headers, "Content-Type", "application/json")
+	}
+	return s.Fetch(t, method, s.URL+path, body, headers...)
+}
+
+func visitAs(t *testing.T, s *testsite.Site, path, cookie string, headers ...string) *testsite.Answer {
+	t.Helper()
+	headers = append([]string{"Sec-Fetch-Dest", "document", "Sec-Fetch-Site", "none", "Accept", "text/html"}, headers...)
+	if cookie != "" {
+		headers = append(headers, "Cookie", cookie)
+	}
+	return s.Fetch(t, http.MethodGet, s.URL+path, "", headers...)
+}
+
+// signIn signs a user in and returns the cookie.
+func signIn(t *testing.T, s *testsite.Site, user string) (cookie string) {
+	t.Helper()
+	a := fetchAs(t, s, http.MethodPost, "/.dingtalk/login", `{"code":"`+s.Ding.Code("app", user)+`"}`, "")
+	if a.Status != http.StatusOK {
+		t.Fatalf("signing in: %d %s", a.Status, a.Body)
+	}
+	return cookieOf(t, a)
+}
+
+func cookieOf(t *testing.T, a *testsite.Answer) string {
+	t.Helper()
+	for _, line := range a.Header["Set-Cookie"] {
+		pair, _, _ := strings.Cut(line, ";")
+		if name, value, _ := strings.Cut(pair, "="); value != "" && name == "dingtalk-1234567890" {
+			return pair
+		}
+	}
+	t.Fatalf("no session in %q", a.Header["Set-Cookie"])
+	return ""
+}
+
+func codeOf(a *testsite.Answer) string {
+	var body struct{ Error struct{ Code, Login string } }
+	_ = json.Unmarshal([]byte(a.Body), &body)
+	return body.Error.Code
+}
+
+func TestWhoIsNotSignedInGetsAPageOrAnErrorAndReachesNothing(t *testing.T) {
+	s, upstream := loginSite(t, "login", sandbox.Options{})
+	page := visitAs(t, s, "/a?x=1", "")
+	if page.Status != 401 || !strings.Contains(page.Body, `data-state="asking"`) || page.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("a document gets %d %s", page.Status, page.Header)
+	}
+	for name, a := range map[string]*testsite.Answer{
+		"a fetch":     fetchAs(t, s, "GET", "/api", "", ""),
+		"a preflight": fetchAs(t, s, "OPTIONS", "/api", "", "", "Origin", "https://other.test", "Access-Control-Request-Method", "POST"),
+		"a WebSocket": fetchAs(t, s, "GET", "/ws", "", "", "Connection", "Upgrade", "Upgrade", "websocket"),
+		"an image":    fetchAs(t, s, "GET", "/a.png", "", "", "Sec-Fetch-Dest", "image"),
+		"a PUT":       fetchAs(t, s, "PUT", "/api", `{"a":1}`, ""),
+	} {
+		if a.Status != 401 || codeOf(a) != "not_signed_in" || a.Header.Get("WWW-Authenticate") != "DingTalk" ||
+			!strings.Contains(a.Body, `"login":"/.dingtalk/login"`) || a.Header.Get("Location") != "" {
+			t.Errorf("%s gets %d %v %s", name, a.Status, a.Header, a.Body)
+		}
+	}
+	if n := upstream.requests.Load(); n != 0 {
+		t.Errorf("%d requests reached the upstream", n)
+	}
+}
+
+func TestTheUpstreamLearnsWhoAsksAndNobodyElseTellsIt(t *testing.T) {
+	s, _ := loginSite(t, "login {\n public /open/*\n detail full\n jwt app1\n}", sandbox.Options{})
+	cookie := signIn(t, s, "u1")
+	smuggled := []string{"X-DingTalk-User-Id", "evil", "X_DingTalk_Name", "evil", "x.dingtalk-admin", "true", "Connection", "X-DingTalk-User-Id"}
+	for path, cookies := range map[string]string{"/api": "a=1; " + cookie + "; b=2", "/open/api": "a=1; b=2"} {
+		var got map[string]string
+		if err := json.Unmarshal([]byte(fetchAs(t, s, "GET", path, "", cookies, smuggled...).Body), &got); err != nil {
+			t.Fatal(err)
+		}
+		if got["Cookie"] != "a=1; b=2" {
+			t.Errorf("%s: Cookie is %q", path, got["Cookie"])
+		}
+		for name, value := range got {
+			if strings.Contains(value, "evil") || path != "/api" && strings.Contains(strings.ToLower(name), "dingtalk") {
+				t.Errorf("%s: %s is %q", path, name, value)
+			}
+		}
+		if path != "/api" {
+			continue
+		}
+		for name, want := range map[string]string{
+			"X-Dingtalk-User-Id": "u1", "X-Dingtalk-Union-Id": "union-u1", "X-Dingtalk-Name": "%E5%BC%A0%E4%B8%89",
+			"X-Dingtalk-Corp-Id": s.Ding.Options().CorpID, "X-Dingtalk-Admin": "true", "X-Dingtalk-Departments": "11", "X-Dingtalk-Open-Id": "",
+		} {
+			if got[name] != want {
+				t.Errorf("%s is %q, want %q", name, got[name], want)
+			}
+		}
+		if strings.Count(got["X-Dingtalk-Jwt"], ".") != 2 {
+			t.Errorf("the token is %q", got["X-Dingtalk-Jwt"])
+		}
+	}
+	calls := s.Ding.Calls()
+	for range 20 {
+		fetchAs(t, s, "GET", "/api", "", cookie)
+	}
+	if now := s.Ding.Calls(); fmt.Sprint(now) != fmt.Sprint(calls) {
+		t.Errorf("requests with a session call DingTalk: %v, then %v", calls, now)
+	}
+}
+
+func TestRulesDecideWhoMaySeeWhat(t *testing.T) {
+	s, upstream := loginSite(t, `login {
+		require /admin/* {
+			admin
+		}
+		require /sales/* {
+			department 11
+		}
+		public /assets/*
+	}`, sandbox.Options{})
+	zhang, li := signIn(t, s, "u1"), signIn(t, s, "u2")
+	for _, c := range []struct {
+		cookie, path string
+		status       int
+		code         string
+	}{
+		{zhang, "/admin/x", 200, ""}, {li, "/admin/x", 403, "not_allowed"}, {"", "/admin/x", 401, "not_signed_in"},
+		{zhang, "/sales/x", 200, ""}, {li, "/sales/x", 403, "not_allowed"},
+		{"", "/assets/x", 200, ""}, {"", "/assets/..%2fadmin", 401, "not_signed_in"}, {"", "/assets/a%5cb", 401, "not_signed_in"},
+		{li, "/other", 200, ""}, {"", "/other", 401, "not_signed_in"},
+	} {
+		before := upstream.requests.Load()
+		a := fetchAs(t, s, "GET", c.path, "", c.cookie)
+		if a.Status != c.status || codeOf(a) != c.code && c.code != "" {
+			t.Errorf("%s: %d %s, want %d %s", c.path, a.Status, codeOf(a), c.status, c.code)
+		}
+		if reached := upstream.requests.Load() > before; reached != (c.status == 200) {
+			t.Errorf("%s: reached %v", c.path, reached)
+		}
+	}
+}
+
+func TestACodeThatIsNoneIsRefusedWithoutACall(t *testing.T) {
+	s, _ := loginSite(t, "login", sandbox.Options{})
+	for body, want := range map[string]int{
+		`{}`: 400, `{"code":1}`: 400, `{"code":""}`: 400, `{"code":"` + strings.Repeat("x", 513) + `"}`: 400, `{"code":"a b"}`: 400,
+		`{"code":"中"}`: 400, `{"code":"a","code":"b"}`: 400, `{"code":"a"} x`: 400, `[`: 400, `{"code":"` + strings.Repeat("x", 4097) + `"}`: 413,
+	} {
+		if a := fetchAs(t, s, "POST", "/.dingtalk/login", body, ""); a.Status != want {
+			t.Errorf("%.40s: %d %s, want %d", body, a.Status, a.Body, want)
+		}
+	}
+	if a := s.Fetch(t, "POST", s.URL+"/.dingtalk/login", "code=x", "Sec-Fetch-Site", "same-origin", "Content-Type", "application/x-www-form-urlencoded"); a.Status != 415 {
+		t.Errorf("a form: %d", a.Status)
+	}
+	for _, headers := range [][]string{{"Sec-Fetch-Site", "cross-site"}, {"Origin", "https://evil.test"}, {"Content-Type", "application/json"}} {
+		if a := s.Fetch(t, "POST", s.URL+"/.dingtalk/login", `{"code":"x"}`, headers...); a.Status != 403 || codeOf(a) != "cross_origin" {
+			t.Errorf("%q: %d %s", headers, a.Status, a.Body)
+		}
+	}
+	if n := s.Ding.Calls()["oapi.getuserinfo"]; n != 0 {
+		t.Errorf("%d calls", n)
+	}
+}
+
+func TestThirtyInvalidCodesAMinuteAreEnough(t *testing.T) {
+	s, _ := loginSite(t, "login", sandbox.Options{})
+	session := signIn(t, s, "u1")
+	for i := range 30 {
+		if a := fetchAs(t, s, "POST", "/.dingtalk/login", fmt.Sprintf(`{"code":"x%d"}`, i), ""); a.Status != 401 || codeOf(a) != "code_invalid" {
+			t.Fatalf("%d: %d %s", i, a.Status, a.Body)
+		}
+	}
+	calls := s.Ding.Calls()["oapi.getuserinfo"]
+	a := fetchAs(t, s, "POST", "/.dingtalk/login", `{"code":"y"}`, "")
+	if a.Status != 429 || codeOf(a) != "too_many_attempts" || a.Header.Get("Retry-After") == "" || s.Ding.Calls()["oapi.getuserinfo"] != calls {
+		t.Errorf("%d %s %v", a.Status, a.Body, a.Header)
+	}
+	if a := fetchAs(t, s, "GET", "/api", "", session); a.Status != 200 {
+		t.Errorf("who has a session gets %d", a.Status)
+	}
+}
+
+func TestAPageOfOneUserIsNotTheKeptPageOfAnother(t *testing.T) {
+	s, _ := loginSite(t, "login", sandbox.Options{})
+	zhang, li := signIn(t, s, "u1"), signIn(t, s, "u2")
+	kept := visitAs(t, s, "/", zhang).Header.Get("ETag")
+	if a := visitAs(t, s, "/", li, "If-None-Match", kept); a.Status != 200 || a.Header.Get("ETag") == kept || !strings.Contains(a.Body, "u2") {
+		t.Errorf("%d, ETag %s after %s", a.Status, a.Header.Get("ETag"), kept)
+	}
+}
+
+func TestLogoutEndsASessionAndEverywhereAllOfTheUser(t *testing.T) {
+	s, _ := loginSite(t, "login", sandbox.Options{})
+	first, second, other := signIn(t, s, "u1"), signIn(t, s, "u1"), signIn(t, s, "u2")
+	is := func(want int, cookies ...string) {
+		t.Helper()
+		for _, cookie := range cookies {
+			if a := fetchAs(t, s, "GET", "/api", "", cookie); a.Status != want {
+				t.Errorf("%d, want %d", a.Status, want)
+			}
+		}
+	}
+	if a := fetchAs(t, s, "POST", "/.dingtalk/logout", "", first); a.Status != 204 {
+		t.Fatal(a.Status, a.Body)
+	}
+	is(401, first)
+	is(200, second, other)
+	if a := fetchAs(t, s, "POST", "/.dingtalk/logout?everywhere", "", second); a.Status != 204 {
+		t.Fatal(a.Status, a.Body)
+	}
+	is(401, first, second)
+	is(200, other, signIn(t, s, "u1"))
+	_, apps, _ := testsite.Admin(t, http.MethodGet, "/dingtalk/status")
+	if status, _, text := testsite.Admin(t, http.MethodPost, "/dingtalk/revoke?app="+url.QueryEscape(apps[0].App)+"&user=u2"); status != 200 {
+		t.Fatal(status, text)
+	}
+	is(401, other)
+	if status, _, _ := testsite.Admin(t, http.MethodPost, "/dingtalk/revoke?app=nobody"); status != 404 {
+		t.Errorf("an unknown app: %d", status)
+	}
+}
+
+func TestASlidingSessionIsSealedAnewOnlyWhereNobodyElseKeepsTheAnswer(t *testing.T) {
+	s, _ := loginSite(t, "login", sandbox.Options{})
+	cookie := signIn(t, s, "u1")
+	if a := fetchAs(t, s, "GET", "/api", "", cookie); len(a.Header["Set-Cookie"]) != 0 || a.Header.Get("Cache-Control") != "private" {
+		t.Errorf("at once: %v", a.Header)
+	}
+	for name, broken := range map[string]string{
+		"doubled": cookie + "; " + cookie, "cut": cookie[:len(cookie)-3], "altered": cookie[:len(cookie)-3] + "AAA", "empty": "dingtalk-1234567890=",
+		"of another name": "__Host-" + cookie,
+	} {
+		if a := fetchAs(t, s, "GET", "/api", "", broken); a.Status != 401 {
+			t.Errorf("a cookie that is %s: %d", name, a.Status)
+		}
+	}
+}
+
+func TestOAuthComesBackToWhereItBeganAndEachStateIsGoodOnce(t *testing.T) {
+	s, _ := loginSite(t, "login {\n outside oauth\n login_base https://login.dingtalk.test\n}", sandbox.Options{})
+	begin := visitAs(t, s, "/.dingtalk/login?to=%2Fa%3Fx%3D%2520y%23%2Fr", "")
+	to, err := url.Parse(begin.Header.Get("Location"))
+	if err != nil || begin.Status != 302 || to.Host != "login.dingtalk.test" || to.Path != "/oauth2/auth" {
+		t.Fatalf("%d to %v", begin.Status, to)
+	}
+	q := to.Query()
+	for name, want := range map[string]string{
+		"client_id": s.Ding.Options().AppKey, "redirect_uri": s.URL + "/.dingtalk/callback", "response_type": "code",
+		"scope": "openid corpid", "prompt": "consent", "corpId": s.Ding.Options().CorpID,
+	} {
+		if q.Get(name) != want {
+			t.Errorf("%s is %q, want %q", name, q.Get(name), want)
+		}
+	}
+	state, _, _ := strings.Cut(begin.Header.Get("Set-Cookie"), ";")
+	back := "/.dingtalk/callback?code=" + s.Ding.Code("oauth", "u2") + "&state=" + q.Get("state")
+	end := visitAs(t, s, back, state, "Sec-Fetch-Site", "cross-site")
+	if end.Status != 303 || end.Header.Get("Location") != "/a?x=%20y#/r" {
+		t.Fatalf("%d to %s: %s", end.Status, end.Header.Get("Location"), end.Body)
+	}
+	if a := fetchAs(t, s, "GET", "/.dingtalk/user", "", cookieOf(t, end)); !strings.Contains(a.Body, `"userId":"u2"`) || !strings.Contains(a.Body, `"name":"李四"`) {
+		t.Error(a.Body)
+	}
+	if a := visitAs(t, s, back, state); a.Status != 400 || !strings.Contains(a.Body, "bad_state") {
+		t.Errorf("a replay: %d", a.Status)
+	}
+	log := string(s.Log(t))
+	for _, secret := range append(s.Ding.Codes(), q.Get("state"), strings.TrimPrefix(state, "dingtalk-1234567890-s-")[9:], cookieOf(t, end)[20:]) {
+		if strings.Contains(log, secret) {
+			t.Errorf("the log holds %.12s…", secret)
+		}
+	}
+	if !strings.Contains(log, `"uri":"/.dingtalk/callback"`) || !strings.Contains(log, `"uri":"/.dingtalk/login"`) {
+		t.Error("the access log lacks the calls")
+	}
+}
+
+func TestADingTalkRefusalBecomesOurCodeAndNoSession(t *testing.T) {
+	s, _ := loginSite(t, "login", sandbox.Options{})
+	for fault, want := range map[string]struct {
+		status int
+		code   string
+		retry  string
+	}{
+		"errcode:50002": {403, "not_visible", ""}, "permission": {502, "no_permission", ""}, "ip": {502, "ip_not_allowed", ""},
+		"secret": {502, "bad_credentials", ""}, "rate": {503, "rate_limited", "5"}, "banned": {503, "rate_limited", "300"},
+		"quota": {502, "quota_exhausted", ""}, "busy": {503, "dingtalk_unavailable", "3"}, "drop": {503, "dingtalk_unavailable", "3"},
+		"status:500": {503, "dingtalk_unavailable", "3"}, "html": {502, "dingtalk_error", ""}, "truncated": {502, "dingtalk_error", ""},
+		"missing": {502, "dingtalk_error", ""}, "huge": {502, "dingtalk_error", ""},
+	} {
+		s.Ding.SetFault(sandbox.UserInfoCall, sandbox.MustFault(fault))
+		a := fetchAs(t, s, "POST", "/.dingtalk/login", `{"code":"`+s.Ding.Code("app", "u1")+`"}`, "")
+		if a.Status != want.status || codeOf(a) != want.code || a.Header.Get("Retry-After") != want.retry || len(a.Header["Set-Cookie"]) > 0 {
+			t.Errorf("%s: %d %s, Retry-After %q", fault, a.Status, a.Body, a.Header.Get("Retry-After"))
+		}
+	}
+}
+
+func TestAStormOfSignInsKeepsToTheRateAndHurtsNobodySignedIn(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes ten seconds")
+	}
+	s, _ := loginSite(t, "login", sandbox.Options{Rate: 20})
+	session := signIn(t, s, "u2")
+	time.Sleep(1100 * time.Millisecond)
+	var in, busy, other atomic.Int64
+	var all sync.WaitGroup
+	for range 130 {
+		all.Go(func() {
+			body := `{"code":"` + s.Ding.Code("app", "u1") + `"}`
+			r, _ := http.NewRequest("POST", s.URL+"/.dingtalk/login", strings.NewReader(body))
+			r.Header = http.Header{"Content-Type": {"application/json"}, "Sec-Fetch-Site": {"same-origin"}}
+			resp, err := s.Client.Do(r)
+			if err != nil {
+				other.Add(1)
+				return
+			}
+			a := testsite.Read(resp)
+			switch {
+			case a.Status == 200:
+				in.Add(1)
+			case codeOf(a) == "busy":
+				busy.Add(1)
+			default:
+				other.Add(1)
+			}
+		})
+	}
+	for range 20 {
+		if a := fetchAs(t, s, "GET", "/api", "", session); a.Status != 200 {
+			t.Errorf("who has a session gets %d", a.Status)
+		}
+	}
+	all.Wait()
+	if other.Load() != 0 || in.Load() < 60 || in.Load()+busy.Load() != 130 {
+		t.Errorf("%d in, %d told to come back, %d others: DingTalk's limit was crossed", in.Load(), busy.Load(), other.Load())
+	}
+}

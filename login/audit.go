@@ -1,0 +1,102 @@
+package login
+
+import (
+	"errors"
+
+	"go.uber.org/zap"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
+	"github.com/caddy-dingtalk/caddy-dingtalk/oapi"
+	"github.com/caddy-dingtalk/caddy-dingtalk/observe"
+)
+
+// audit tells log, metrics and events who signed in, was refused, signed out or was
+// revoked; nothing of a code, a cookie or a key.
+type audit struct {
+	log     *zap.Logger
+	events  *observe.Emitter
+	app     string
+	notices *observe.Notices
+}
+
+func (a audit) signedIn(way Way, u *User, clientIP string) {
+	observe.CountLogin(string(way), "ok")
+	a.log.Info("signed in", zap.String("way", string(way)), zap.String("user_id", u.Subject()), zap.String("client_ip", clientIP))
+	a.events.Emit(observe.EventLogin, map[string]any{
+		"app": a.app, "way": string(way), "user_id": u.Subject(), "name": u.Name, "client_ip": clientIP,
+	})
+}
+
+// failed tells of a sign-in that was refused. What strangers can cause at will fills no
+// log.
+func (a audit) failed(way Way, e *Error, clientIP string) {
+	observe.CountLogin(string(way), string(e.Code))
+	advice := logAdvice(e)
+	if a.notices.Admit(auditLines, "login "+string(e.Code)+" "+clientIP) {
+		a.log.Warn("sign-in refused", zap.String("way", string(way)), zap.String("code", string(e.Code)), zap.String("dingtalk", e.DingTalk()),
+			zap.String("advice", advice), zap.String("client_ip", clientIP), zap.Error(e.Err))
+	}
+	a.events.Emit(observe.EventLoginFailed, map[string]any{
+		"app": a.app, "way": string(way), "code": string(e.Code), "dingtalk": e.DingTalk(), "advice": advice, "client_ip": clientIP,
+	})
+}
+
+// auditLines are those of one code and client within a minute.
+const auditLines = 30
+
+// logAdvice says what the administrator can do.
+func logAdvice(e *Error) string {
+	if permission := permissionOf(e); permission != "" {
+		return "Grant the app " + permission + " in the developer console (open-dev.dingtalk.com), under 权限管理."
+	}
+	var theirs *oapi.Error
+	if errors.As(e.Err, &theirs) && e.Code != CodeInvalid && e.Code != CodeNotVisible && e.Code != CodeNotMember {
+		return doctor.Advice(theirs).EN
+	}
+	return Advice(e.Code, English)
+}
+
+// permissions are what each call needs, as the console names it.
+var permissions = map[string]string{
+	"topapi/v2/user/getuserinfo":            "调用企业API基础权限 (qyapi_base)",
+	"user/getuserinfo":                      "调用企业API基础权限 (qyapi_base)",
+	"topapi/v2/user/get":                    "成员信息读权限 (qyapi_get_member)",
+	"user/get":                              "成员信息读权限 (qyapi_get_member)",
+	"topapi/user/getbyunionid":              "成员信息读权限 (qyapi_get_member)",
+	"topapi/v2/department/listparentbyuser": "通讯录部门信息读权限 (qyapi_get_department_list)",
+	"oauth2/userAccessToken":                "调用OpenApp专有API时需要具备的权限 (open_app_api_base)",
+	"contact/users/me":                      "通讯录个人信息读权限 (Contact.User.Read)",
+}
+
+func permissionOf(e *Error) string {
+	var theirs *oapi.Error
+	if e.Code != CodePermission || !errors.As(e.Err, &theirs) {
+		return ""
+	}
+	return permissions[theirs.Call]
+}
+
+func (a audit) signedOut(u *User, everywhere bool, clientIP string) {
+	a.log.Info("signed out", zap.String("user_id", u.Subject()), zap.Bool("everywhere", everywhere), zap.String("client_ip", clientIP))
+	if everywhere {
+		a.events.Emit(observe.EventRevoked, map[string]any{"app": a.app, "user_id": u.Subject()})
+	}
+}
+
+func (a audit) revoked(user string) {
+	a.log.Info("sessions revoked", zap.String("user_id", user), zap.Bool("all", user == ""))
+	a.events.Emit(observe.EventRevoked, map[string]any{"app": a.app, "user_id": user})
+}
+
+// denied logs once that the directory is closed to the app.
+func (s *Server) denied(err error) {
+	if err == nil {
+		s.refused.Store(false)
+		return
+	}
+	if s.refused.CompareAndSwap(false, true) {
+		e := Refusal(err)
+		s.audit.log.Warn("users are signed in without title, job number, avatar and departments, as DingTalk refuses user/get",
+			zap.String("advice", logAdvice(e)), zap.Error(err))
+	}
+}

@@ -1,0 +1,214 @@
+package login
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
+	"github.com/caddy-dingtalk/caddy-dingtalk/inject"
+	"github.com/caddy-dingtalk/caddy-dingtalk/observe"
+	"github.com/caddy-dingtalk/caddy-dingtalk/visit"
+)
+
+// Guard judges a request that is for no endpoint. Where it may pass, it carries the
+// identity of its user, or none; w is then what the answer must be written to, and user
+// names who asks, "" if nobody is known. Else it has been answered.
+func (s *Server) Guard(w http.ResponseWriter, r *http.Request, v *visit.Visit) (out http.ResponseWriter, user string, pass bool, err error) {
+	s.begin()
+	document := isDocument(r)
+	site, unknown := v.Site()
+	secure := site.Scheme == "https"
+	var session *Session
+	if unknown == nil {
+		session = s.session(r.Header, secure, time.Now())
+	}
+	signedOut := Read(r.Header, s.cookies.outName(secure)) != ""
+	Clean(r, s.cookies)
+
+	rule, err := s.rules.For(r, v.Target)
+	switch {
+	case err != nil:
+		return nil, "", false, caddyhttp.Error(http.StatusInternalServerError, err)
+	case rule.Public && session == nil:
+		observe.CountLoginRequest(observe.LoginPublic)
+		return w, "", true, nil
+	case rule.Public:
+	case unknown != nil:
+		s.notices.Once("login "+unknown.Code(), "nobody can sign in here: "+doctor.Refusal(unknown).EN, zap.String("host", v.Host()))
+		observe.CountLoginRequest(observe.LoginOriginUnknown)
+		return nil, "", false, s.refuse(w, r, document, Page{State: StateError, Code: CodeOriginUnknown})
+	case session == nil || !session.answersFor(rule.Departments):
+		observe.CountLoginRequest(observe.LoginMissing)
+		return nil, "", false, s.refuse(w, r, document, askPage(signedOut))
+	case !rule.fits(&session.User):
+		observe.CountLoginRequest(observe.LoginNotAllowed)
+		return nil, "", false, s.refuse(w, r, document, Page{State: StateForbidden, Code: CodeNotAllowed})
+	}
+	observe.CountLoginRequest(observe.LoginSignedIn)
+	if err := s.identify(r, r.Header, &session.User, site.String()); err != nil {
+		return nil, "", false, caddyhttp.Error(http.StatusInternalServerError, err)
+	}
+	return &response{
+		ResponseWriterWrapper: &caddyhttp.ResponseWriterWrapper{ResponseWriter: w},
+		before:                s.responseHeader(session, secure, !rule.Public, document || isScript(r)),
+	}, session.User.Subject(), true, nil
+}
+
+// session returns the session of a request, nil if there is none.
+func (s *Server) session(header http.Header, secure bool, now time.Time) *Session {
+	value := Read(header, s.cookies.Name(secure))
+	if value == "" {
+		return nil
+	}
+	session := s.keys.Open(value, now, s.life)
+	if session == nil || s.fleet.Revoked(session) {
+		return nil
+	}
+	return session
+}
+
+// identify tells the upstream, or whoever reads header, who asks.
+func (s *Server) identify(r *http.Request, header http.Header, u *User, site string) error {
+	u.SetHeaders(header)
+	if s.issuer != nil {
+		token, err := s.issuer.Sign(u, site+s.endpoint, time.Now())
+		if err != nil {
+			return err
+		}
+		header[headerJWT] = []string{token}
+	}
+	if repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
+		u.Placeholders(repl.Set)
+	}
+	return nil
+}
+
+// askPage is the page of somebody without a session: who has just signed out is not signed
+// in again unasked.
+func askPage(signedOut bool) Page {
+	if signedOut {
+		return Page{State: StateSignedOut}
+	}
+	return Page{State: StateAsking}
+}
+
+// refuse answers a document with a page and everything else with JSON.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, document bool, p Page) error {
+	code := p.Code
+	if p.State == StateAsking || p.State == StateSignedOut {
+		code = CodeNotSignedIn
+	}
+	status := StatusOf(code)
+	if status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", "DingTalk")
+	}
+	p.Language = LanguageOf(r.Header)
+	if !document {
+		return s.writeError(w, r, &Error{Code: code})
+	}
+	p.Posted = r.Method != http.MethodGet && r.Method != http.MethodHead
+	return p.Write(w, r, status, s.app, s.scriptName)
+}
+
+// isDocument tells whether a document is asked for, or the head of one.
+func isDocument(r *http.Request) bool {
+	ask := inject.AskOf(r)
+	return ask == inject.AskPage || ask == inject.AskHead
+}
+
+// isScript tells whether a script fetches, as far as the browser says. Images and the like
+// can be kept by caches in between without anybody's will.
+func isScript(r *http.Request) bool {
+	if dest := r.Header["Sec-Fetch-Dest"]; len(dest) > 0 {
+		return dest[0] == "empty"
+	}
+	return !strings.HasPrefix(r.Header.Get("Accept"), "image/")
+}
+
+// responseHeader returns what is to be done to the header of the answer to a user.
+func (s *Server) responseHeader(session *Session, secure, protected, mayHold bool) func(http.Header) {
+	return func(header http.Header) {
+		caching := strings.ToLower(strings.Join(header["Cache-Control"], ","))
+		if protected && len(header["Cache-Control"]) == 0 {
+			header["Cache-Control"] = []string{"private"}
+		}
+		now := time.Now()
+		if mayHold && session.Due(now, s.life) && !isShared(caching) {
+			s.reseal(header, session, secure, now)
+		}
+	}
+}
+
+// isShared tells whether caches for many may keep a response.
+func isShared(caching string) bool {
+	for directive := range strings.SplitSeq(caching, ",") {
+		name, _, _ := strings.Cut(strings.TrimSpace(directive), "=")
+		if name == "public" || name == "s-maxage" {
+			return true
+		}
+	}
+	return false
+}
+
+// reseal lets a session go on from now.
+func (s *Server) reseal(header http.Header, session *Session, secure bool, now time.Time) {
+	again := *session
+	again.Seen = max(now.UnixMilli(), again.Seen)
+	_ = s.setSession(header, &again, secure, now) // it did fit before
+}
+
+func (s *Server) setSession(header http.Header, session *Session, secure bool, now time.Time) error {
+	value, err := s.keys.Seal(session)
+	if err != nil {
+		return err
+	}
+	header.Add("Set-Cookie", s.cookies.session(value, secure, session.Framed, time.UnixMilli(session.Until).Sub(now)).String())
+	return nil
+}
+
+// response changes the header of an answer just before it goes out.
+type response struct {
+	*caddyhttp.ResponseWriterWrapper
+	before func(http.Header)
+	sent   bool
+}
+
+func (w *response) WriteHeader(status int) {
+	if status >= 200 { // neither an informational one nor an upgrade
+		w.send()
+	}
+	w.ResponseWriterWrapper.WriteHeader(status)
+}
+
+func (w *response) send() {
+	if !w.sent {
+		w.sent = true
+		w.before(w.Header())
+	}
+}
+
+func (w *response) Write(p []byte) (int, error) {
+	w.send()
+	return w.ResponseWriterWrapper.Write(p)
+}
+
+// ReadFrom keeps sendfile for what is not changed.
+func (w *response) ReadFrom(r io.Reader) (int64, error) {
+	w.send()
+	return w.ResponseWriterWrapper.ReadFrom(r)
+}
+
+// FlushError sends the header, too.
+func (w *response) FlushError() error {
+	w.send()
+	return http.NewResponseController(w.ResponseWriter).Flush()
+}
+
+// Unwrap leads to the writer below, for upgrades and deadlines.
+func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -1,0 +1,192 @@
+package login
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+var (
+	life  = Lifetimes{Absolute: 12 * time.Hour, Idle: 4 * time.Hour}
+	scope = Scope{CorpID: "dingcorp", AppKey: "dingkey", AgentID: "1234567890"}
+	t0    = time.UnixMilli(1_800_000_000_000)
+)
+
+const (
+	oldSecret = "0123456789abcdef0123456789abcdef"
+	newSecret = "fedcba9876543210fedcba9876543210"
+)
+
+func keys(t testing.TB, secrets ...string) *Keys {
+	t.Helper()
+	k, err := NewKeys(secrets, scope)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+func zhang() User {
+	return User{
+		UserID: "u%1", UnionID: "un1", Name: "张三 \"\\\n", CorpID: "dingcorp", Admin: true, Title: "经理", JobNumber: "007",
+		Avatar: "https://static.example/a.png", Departments: []int64{11}, Within: []int64{1, 11},
+	}
+}
+
+func sealed(t testing.TB, k *Keys, s *Session) string {
+	t.Helper()
+	value, err := k.Seal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return value
+}
+
+func TestASessionComesBackAsItWasSealed(t *testing.T) {
+	k := keys(t, oldSecret)
+	for name, u := range map[string]User{
+		"everything known": zhang(),
+		"nothing known":    {CorpID: "dingcorp", OpenID: "op1"},
+		"in no department": {UserID: "u", Within: []int64{}, Departments: []int64{}},
+		"the whole range":  {UserID: "u", Departments: []int64{-1, 1, 1<<62 - 1, 5}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := NewSession(u, t0, life)
+			s.Framed = true
+			got := k.Open(sealed(t, k, s), t0, life)
+			if !reflect.DeepEqual(got, s) {
+				t.Errorf("opened %+v, sealed %+v", got, s)
+			}
+		})
+	}
+}
+
+func TestWhatDoesNotFitIsLeftOutTheLongestOptionalFirst(t *testing.T) {
+	k := keys(t, oldSecret)
+	u := zhang()
+	u.Avatar = strings.Repeat("a", 1600)
+	for i := range int64(64) {
+		u.Departments = append(u.Departments, 1_000_000_000+i*7919)
+	}
+	s := NewSession(u, t0, life)
+	value := sealed(t, k, s)
+	got := k.Open(value, t0, life)
+	if len(value) > maxValue || got == nil || got.User.Avatar != "" || got.User.Title != "经理" || len(got.User.Departments) != 65 {
+		t.Errorf("%d bytes, opened %+v", len(value), got)
+	}
+	for i := range int64(5000) {
+		u.Within = append(u.Within, i*1_000_003)
+	}
+	if _, err := k.Seal(NewSession(u, t0, life)); err != ErrTooLarge {
+		t.Errorf("5000 departments: %v", err)
+	}
+}
+
+func TestASessionLivesWithinItsTimesGiveOrTakeAMinute(t *testing.T) {
+	k := keys(t, oldSecret)
+	s := NewSession(zhang(), t0, life)
+	s.Seen = t0.Add(9 * time.Hour).UnixMilli()
+	value := sealed(t, k, s)
+	for name, c := range map[string]struct {
+		at    time.Duration
+		life  Lifetimes
+		lives bool
+	}{
+		"just used":                            {9 * time.Hour, life, true},
+		"by a clock that is a minute behind":   {9*time.Hour - time.Minute, life, true},
+		"by a clock that is far behind":        {9*time.Hour - 2*time.Minute, life, false},
+		"shortly before the end":               {12*time.Hour - time.Second, life, true},
+		"a minute behind the end":              {12*time.Hour + 61*time.Second, life, false},
+		"idle for too long":                    {10*time.Hour + 2*time.Minute, Lifetimes{24 * time.Hour, time.Hour}, false},
+		"the configuration has become shorter": {9 * time.Hour, Lifetimes{8 * time.Hour, 4 * time.Hour}, false},
+		"the configuration has become longer":  {13 * time.Hour, Lifetimes{24 * time.Hour, 8 * time.Hour}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := k.Open(value, t0.Add(c.at), c.life); (got != nil) != c.lives {
+				t.Errorf("lives: %v", got != nil)
+			}
+		})
+	}
+}
+
+func TestOnlyTheRightKeysOfTheRightAppOpen(t *testing.T) {
+	value := sealed(t, keys(t, oldSecret), NewSession(zhang(), t0, life))
+	if keys(t, newSecret).Open(value, t0, life) != nil {
+		t.Error("another secret opens")
+	}
+	s := keys(t, newSecret, oldSecret).Open(value, t0, life)
+	if s == nil || !s.Stale || !s.Due(t0, life) {
+		t.Errorf("a retired key that is still listed: %+v", s)
+	}
+	for _, other := range []Scope{{"dingother", "dingkey", "1234567890"}, {"dingcorp", "dingother", "1234567890"}, {"dingcorp", "dingkey", "2"}} {
+		k, _ := NewKeys([]string{oldSecret}, other)
+		if k.Open(value, t0, life) != nil {
+			t.Errorf("it opens for %+v", other)
+		}
+	}
+	k := keys(t, oldSecret)
+	if _, ok := k.openState(value, t0); ok {
+		t.Error("a session opens as a state")
+	}
+	for i := range len(value) {
+		altered := []byte(value)
+		altered[i] ^= 1
+		if k.Open(string(altered), t0, life) != nil {
+			t.Fatalf("altered at %d it opens", i)
+		}
+		if k.Open(value[:i], t0, life) != nil {
+			t.Fatalf("cut at %d it opens", i)
+		}
+	}
+	if k.Open(value+"A", t0, life) != nil || k.Open(value+"=", t0, life) != nil || k.Open(strings.Repeat("A", 5000), t0, life) != nil {
+		t.Error("with something behind it opens")
+	}
+}
+
+func TestASessionIsSealedAnewAfterATenthOfItsIdleTime(t *testing.T) {
+	s := NewSession(zhang(), t0, life)
+	if s.Due(t0.Add(23*time.Minute), life) || !s.Due(t0.Add(24*time.Minute), life) {
+		t.Error("not at 24 minutes of 4 hours")
+	}
+}
+
+func FuzzOpen(f *testing.F) {
+	k := keys(f, oldSecret)
+	f.Add(sealed(f, k, NewSession(zhang(), t0, life)))
+	f.Add("")
+	f.Fuzz(func(t *testing.T, value string) {
+		if s := k.Open(value, t0, life); s != nil && value != f.Name() && s.User.CorpID != "dingcorp" {
+			t.Errorf("%q opens as %+v", value, s)
+		}
+	})
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(NewSession(zhang(), t0, life).append(nil))
+	f.Fuzz(func(t *testing.T, plain []byte) {
+		if s, ok := parse(plain); ok {
+			again, ok := parse(s.append(nil))
+			if !ok || !reflect.DeepEqual(s, again) {
+				t.Errorf("%+v became %+v", s, again)
+			}
+		}
+	})
+}
+
+func TestOpeningASessionAllocatesLittle(t *testing.T) {
+	k := keys(t, oldSecret)
+	value := sealed(t, k, NewSession(zhang(), t0, life))
+	if n := testing.AllocsPerRun(1000, func() { k.Open(value, t0, life) }); n > 5 {
+		t.Errorf("%v allocations, want at most 5", n)
+	}
+}
+
+func BenchmarkOpen(b *testing.B) {
+	k := keys(b, oldSecret)
+	value := sealed(b, k, NewSession(zhang(), t0, life))
+	b.ReportAllocs()
+	for b.Loop() {
+		k.Open(value, t0, life)
+	}
+}

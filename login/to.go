@@ -1,0 +1,70 @@
+package login
+
+import (
+	"net/url"
+	"strings"
+)
+
+// maxTo is the longest path to come back to, in bytes.
+const maxTo = 1024
+
+// SafeTo returns where to go after signing in: the given path, query and fragment if
+// they stay on this site, else "/". Browsers read more as another site than servers do:
+// "//evil", "/\evil", "/\tevil" all lead away (oauth2-proxy GHSA-qqxw-m5fj-f7gv, -j7px-6hwj-hpjg).
+func SafeTo(to, endpoint string) string {
+	if to == "" || len(to) > maxTo || to[0] != '/' || strings.HasPrefix(to, "//") {
+		return "/"
+	}
+	for i := range len(to) {
+		if to[i] < 0x21 || to[i] > 0x7E || to[i] == '\\' {
+			return "/"
+		}
+	}
+	path, _, _ := strings.Cut(to, "#")
+	path, _, _ = strings.Cut(path, "?")
+	plain, err := url.PathUnescape(path)
+	if err != nil || trapped(path) {
+		return "/"
+	}
+	if rest, ok := strings.CutPrefix(plain, endpoint); ok && (rest == "" || rest[0] == '/') {
+		return "/"
+	}
+	return to
+}
+
+// trapped tells whether a path, still percent-encoded, may mean another one to the
+// upstream than to us: a segment is "." or ".." once decoded (with or without path
+// parameters, which some servers cut off), or it holds a backslash, an encoded slash or
+// backslash, or a NUL.
+func trapped(path string) bool {
+	if strings.IndexByte(path, '\\') >= 0 {
+		return true
+	}
+	if strings.IndexByte(path, '%') < 0 && !strings.Contains(path, "/.") && !strings.HasPrefix(path, ".") {
+		return false
+	}
+	for segment := range strings.SplitSeq(path, "/") {
+		segment, _, _ = strings.Cut(segment, ";")
+		plain, err := url.PathUnescape(segment)
+		if err != nil {
+			return true // who decodes it leniently may find anything
+		}
+		plain, _, _ = strings.Cut(plain, ";")
+		if plain == "." || plain == ".." {
+			return true
+		}
+	}
+	for rest := path; ; {
+		_, after, found := strings.Cut(rest, "%")
+		if !found {
+			return false
+		}
+		if len(after) >= 2 {
+			switch strings.ToLower(after[:2]) {
+			case "2f", "5c", "00":
+				return true
+			}
+		}
+		rest = after
+	}
+}
