@@ -37,13 +37,13 @@ func (s *Server) unlogged(answer endpoint.Answer) endpoint.Answer {
 		logged.Header.Del("Referer") // that of a callback may be the page with the code
 		recorder := caddyhttp.NewResponseRecorder(w, nil, nil)
 		_ = answer(recorder, r, v)
-		s.logAccess(server, logged, recorder, begin)
+		s.logAccess(server, v.Host(), logged, recorder, begin)
 		return nil
 	}
 }
 
-func (s *Server) logAccess(server *caddyhttp.Server, r *http.Request, w caddyhttp.ResponseRecorder, begin time.Time) {
-	names, skip := accessLoggers(server.Logs, r.Host)
+func (s *Server) logAccess(server *caddyhttp.Server, host string, r *http.Request, w caddyhttp.ResponseRecorder, begin time.Time) {
+	names, skip := accessLoggers(server.Logs, host)
 	if skip {
 		return
 	}

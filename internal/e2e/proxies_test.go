@@ -46,8 +46,8 @@ func TestAProxyIsNotBelievedInEarlyData(t *testing.T) {
 				if got.Sidecar.URL == nil || *got.Sidecar.URL != scheme+"://shown.test/p" {
 					t.Errorf("%+v", got.Sidecar)
 				}
-			} else if got.Sidecar.Error == nil || !strings.Contains(got.Sidecar.Error.Message, scheme+"://own.test ") {
-				t.Errorf("%+v", got.Sidecar)
+			} else if got.Sidecar.Error == nil || !strings.Contains(got.Sidecar.Error.Message, "own.test") {
+				t.Errorf("%+v", got.Sidecar.Error)
 			}
 		})
 	}
@@ -155,12 +155,12 @@ func TestNobodyElseIsBelieved(t *testing.T) {
 			headers := headers
 			advice := []string{"127.0.0.1 sends X-Forwarded-Proto: https, X-Forwarded-Host: evil.test", "but is not trusted", "trusted_proxies static private_ranges"}
 			if name == "malformed ones neither" {
-				advice = []string{"public_origin http://h5.test`"}
+				advice = []string{"public_origin http://own.test`"}
 				headers = []string{"X-Forwarded-Proto", "", "X-Forwarded-Host", "a,b", "Forwarded", "?", "X-Forwarded-Port", "x", "X-Original-URI", ""}
 			}
 			for _, path := range []string{"/p", "/named/p"} {
 				s.ExpectSigned(t, s.Get(t, path, headers...), s.URL+path)
-				s.ExpectUnsigned(t, s.Get(t, path, append(headers, "Host", "h5.test")...), "origin_unknown", advice...)
+				s.ExpectUnsigned(t, s.Get(t, path, append(headers, "Host", "own.test")...), "origin_unknown", advice...)
 			}
 		})
 	}
