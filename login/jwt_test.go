@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"math/big"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -44,10 +45,13 @@ func verify(t *testing.T, set []byte, token string) (header, payload map[string]
 		if k.Kid != header["kid"] {
 			continue
 		}
-		public := ecdsa.PublicKey{Curve: elliptic.P256(), X: new(big.Int).SetBytes(decode(k.X)), Y: new(big.Int).SetBytes(decode(k.Y))}
+		public, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), slices.Concat([]byte{4}, decode(k.X), decode(k.Y)))
+		if err != nil {
+			t.Fatal(err)
+		}
 		digest := sha256.Sum256([]byte(parts[0] + "." + parts[1]))
 		signature := decode(parts[2])
-		if !ecdsa.Verify(&public, digest[:], new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:])) {
+		if !ecdsa.Verify(public, digest[:], new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:])) {
 			t.Error("the signature is wrong")
 		}
 		return header, payload

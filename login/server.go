@@ -109,11 +109,12 @@ func Open(ctx caddy.Context, c *config.Config, tenants *tenant.Tenants, events *
 		in.Staff, in.StaffTokens, closeStaff = staff.api, staff.tenants.For(nil).Tokens, staff.tenants.Close
 	}
 	s.signIn = NewSignIn(in)
-	closeFleet := func() {}
-	if s.fleet, closeFleet, err = openFleet(name, s.audit.log); err != nil {
+	fleet, closeFleet, err := openFleet(name, s.audit.log)
+	if err != nil {
 		closeStaff()
 		return nil, err
 	}
+	s.fleet = fleet
 	observe.BeginLogins(outcomes())
 	stop := observe.RunLogin(name, s)
 	s.close = func() {

@@ -199,7 +199,7 @@ func fits(field string, m Message) check {
 // short reports whether a body fits for sure, without encoding it: JSON makes at
 // most six bytes of one.
 func (b body) short() bool {
-	n := 0
+	var n int
 	switch {
 	case b.Text != nil:
 		n = len(b.Text.Content)

@@ -49,11 +49,11 @@ func (a *App) RefuseAccess(value string) {
 	}
 }
 
-// accessFailure is an error of the call for an access token.
-type accessFailure struct{ err error }
+// accessError is an error of the call for an access token.
+type accessError struct{ err error }
 
-func (f *accessFailure) Error() string { return "fetching access token: " + f.err.Error() }
-func (f *accessFailure) Unwrap() error { return f.err }
+func (f *accessError) Error() string { return "fetching access token: " + f.err.Error() }
+func (f *accessError) Unwrap() error { return f.err }
 
 // renewAccess starts a fetch of the access token unless one is under way, and
 // returns its result. A renewal of the ticket, of which it is a part, notes its
@@ -98,7 +98,7 @@ func (a *App) obtainAccess(ctx context.Context) (*Token, error) {
 	}
 	a.observer.Called(KindAccess, err)
 	if err != nil {
-		return nil, &accessFailure{err}
+		return nil, &accessError{err}
 	}
 	t := newToken(value, now, lifetime)
 	a.access.set(t)

@@ -131,7 +131,7 @@ func (s *state) failed(err error, now time.Time) (isNew bool, delay time.Duratio
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	isNew = class(err) != class(s.err)
-	var access *accessFailure
+	var access *accessError
 	s.err, s.access = err, errors.As(err, &access)
 	// Up to a fifth less, so that a fleet does not come back all at once.
 	delay = min(firstDelay<<min(s.failures, 8), longestDelay)

@@ -53,12 +53,12 @@ var (
 	errWithheld  = errors.New("no ticket is fetched that cannot be stored")
 )
 
-// noAccess is why there is no access token. It tells a ticket that was not asked
+// noAccessError is why there is no access token. It tells a ticket that was not asked
 // for from one that DingTalk refuses.
-type noAccess struct{ why error }
+type noAccessError struct{ why error }
 
-func (e *noAccess) Error() string { return "there is no access token: " + e.why.Error() }
-func (e *noAccess) Unwrap() error { return e.why }
+func (e *noAccessError) Error() string { return "there is no access token: " + e.why.Error() }
+func (e *noAccessError) Unwrap() error { return e.why }
 
 // logIn makes the one call for an access token.
 func (c *calls) logIn(ctx context.Context) {
@@ -68,7 +68,7 @@ func (c *calls) logIn(ctx context.Context) {
 // AccessToken returns what the one call brought.
 func (c *calls) AccessToken(context.Context) (string, time.Duration, error) {
 	if c.access.err != nil {
-		return "", 0, &noAccess{c.access.err}
+		return "", 0, &noAccessError{c.access.err}
 	}
 	return c.access.value, c.access.lifetime, nil
 }
@@ -76,7 +76,7 @@ func (c *calls) AccessToken(context.Context) (string, time.Duration, error) {
 // Ticket asks DingTalk, unless a ticket could not be given to the servers.
 func (c *calls) Ticket(ctx context.Context, access string) (string, time.Duration, error) {
 	if c.access.err != nil {
-		return "", 0, &noAccess{c.access.err}
+		return "", 0, &noAccessError{c.access.err}
 	}
 	if c.withhold {
 		return "", 0, errWithheld
@@ -145,7 +145,7 @@ func (e *examiner) ticket(ctx context.Context, c *config.Config, calls *calls, s
 		Name: e.AppName(c), Source: calls, Storage: shared, Memory: tokens.NewMemory(), Log: zap.NewNop(),
 	})
 	t, err := app.Ticket(ctx, ticketTime)
-	var missing *noAccess
+	var missing *noAccessError
 	app.Close()
 	unstored := written(ctx, app)
 	switch {

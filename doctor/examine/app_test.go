@@ -36,7 +36,7 @@ func TestATicketThatIsNotAskedForIsToldFromOneThatIsRefused(t *testing.T) {
 		c := &calls{Source: tt.source}
 		c.logIn(t.Context())
 		_, _, err := c.Ticket(t.Context(), "access")
-		var missing *noAccess
+		var missing *noAccessError
 		if err == nil || errors.As(err, &missing) == tt.asked || c.fetched.Load() != tt.asked {
 			t.Errorf("%s: %v, asked: %v", name, err, c.fetched.Load())
 		}
