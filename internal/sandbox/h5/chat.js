@@ -41,24 +41,26 @@
     });
   }
 
-  function card(parent, title, text, url, button) {
+  function card(parent, title, text, url) {
     var target = link(parent, '', url);
     add(target, 'h3', title);
-    if (button) { markdown(parent, text); link(parent, button, url).className = 'action'; return; }
     add(parent, 'p', text);
+  }
+
+  function actionCard(parent, c) {
+    add(parent, 'h3', c.title);
+    markdown(parent, c.text);
+    (c.btns || [{title: c.singleTitle, actionURL: c.singleURL}]).forEach(function (b) { link(parent, b.title, b.actionURL).className = 'action'; });
   }
 
   function show(message) {
     var m = message.body, bubble = document.createElement('li');
     var time = new Date(message.time);
     add(bubble, 'time', time.toLocaleTimeString());
-    if (m.text) { add(bubble, 'p', m.text.content); }
+    if (m.text) { add(bubble, 'p', m.text.content).style.whiteSpace = 'pre-line'; }
     if (m.markdown) { markdown(bubble, m.markdown.text); }
     if (m.link) { card(bubble, m.link.title, m.link.text, m.link.messageUrl); }
-    if (m.actionCard) {
-      card(bubble, m.actionCard.title, m.actionCard.text, m.actionCard.singleURL || '', m.actionCard.singleTitle || ' ');
-      (m.actionCard.btns || []).forEach(function (b) { link(bubble, b.title, b.actionURL).className = 'action'; });
-    }
+    if (m.actionCard) { actionCard(bubble, m.actionCard); }
     if (m.feedCard) { (m.feedCard.links || []).forEach(function (l) { card(bubble, l.title, '', l.messageURL); }); }
     chat.insertBefore(bubble, chat.firstChild);
   }
