@@ -123,6 +123,7 @@ func TestARevocationHoldsInTheWholeFleetWithin15Seconds(t *testing.T) {
 			}
 		}
 		time.Sleep(life.Absolute + 5*time.Minute)
+		synctest.Wait()
 		if len(storage.all) != 0 || here.Count() != 0 || there.Count() != 0 {
 			t.Errorf("left behind when all such sessions are over: %d stored, %d and %d known", len(storage.all), here.Count(), there.Count())
 		}
@@ -162,6 +163,7 @@ func TestWhileTheStorageFailsWhatWasReadHoldsAndLocalOnesCount(t *testing.T) {
 		if err := there.Read(ctx); err != nil || !there.Revoked(two) {
 			t.Errorf("not stored when the storage came back: %v", err)
 		}
+		synctest.Wait()
 		if !slices.Equal(told, []string{"failing", "well"}) {
 			t.Errorf("told %v", told)
 		}

@@ -221,7 +221,7 @@ func TestAServiceWindowHasTypeOne(t *testing.T) {
 	reverse_proxy UPSTREAM
 }`})
 	o := s.Ding.Options()
-	_, api, _ := strings.Cut(s.Credentials(t, s.Ding), "api_base ")
+	_, api, _ := strings.Cut(s.Credentials(t, s.Ding), "oapi_base ")
 	logins := map[string]struct {
 		lines string
 		kind  float64

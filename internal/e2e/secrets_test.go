@@ -21,7 +21,7 @@ func TestNoSecretIsLoggedOrServed(t *testing.T) {
 		Sites:    testsite.Signed,
 	})
 	o := s.Ding.Options()
-	_, api, _ := strings.Cut(s.Credentials(t, s.Ding), "api_base ")
+	_, api, _ := strings.Cut(s.Credentials(t, s.Ding), "oapi_base ")
 	common := fmt.Sprintf("corp_id %s\n\t\tagent_id %s\n\t\toapi_base %s", o.CorpID, o.AgentID, api)
 	// The secrets stand in the configuration in plain text: the worst case.
 	text := s.Caddyfile
