@@ -17,6 +17,7 @@ type coded struct {
 	room   *[]byte // for raw, as long as it suffices
 	looked int     // how much of raw has been looked at for the place
 
+	whole   bool      // all that upstream has written is held
 	spliced bool      // the one way is taken: the place is known
 	header  int       // the length of the gzip header, 0 for zstd
 	tail    *gzipTail // what follows the payload, once that is out
@@ -190,6 +191,7 @@ func (c *coded) leave(p []byte) error {
 // trailer.
 func (c *coded) finish() error {
 	if c.spliced {
+		c.whole = true
 		if err := c.release(nil); err != nil || c.tail == nil {
 			return err
 		}

@@ -137,8 +137,11 @@ func (c *coded) startSplice(payload, p []byte) error {
 		b = append(append(appendZstdFrame(b, payload), data...), first...)
 	} else {
 		left := int64(-1)
-		if c.page.length >= 0 {
+		switch {
+		case c.page.length >= 0:
 			left = c.page.length - int64(c.header)
+		case c.whole: // nothing need be held back: it goes out with the snippet in one write
+			left = int64(len(data))
 		}
 		c.tail = newGzipTail(out, payload, left)
 		b = c.tail.appendNext(c.tail.appendNext(appendGzipStart(b, payload), data), first)

@@ -91,7 +91,7 @@ test('a path that is cut off is marked where it is missing', () =>
   consult('browser', origin('prefix') + '/app' + path, async (tab, t) => {
     const port = new URL(origin('prefix')).port
     assert.deepEqual(t.marks, ['prefix.test', `:${port}`, 'app/', 'inner.test', '', ''])
-    assert.deepEqual(t.lines.map(([where]) => where), ['Caddy', 'nginx', 'Kubernetes (ingress-nginx)', 'Caddy'])
+    assert.deepEqual(t.lines.map(([where]) => where), ['Caddy', 'nginx', 'Kubernetes (ingress-nginx)', 'Caddy', 'Caddy'])
     assert.match(t.lines[0][1], /forwarded X-Original-URI/)
     clean(tab, t)
   }))
