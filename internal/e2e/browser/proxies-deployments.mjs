@@ -74,6 +74,6 @@ export function ourSite (d) {
     ...d.inside ? ['import tls'] : [],
     'header Arrived "{http.request.hostport} {http.request.orig_uri}"',
     ...d.site,
-    block('dingtalk', 'import app', 'public_host *.proxy.test *.test', ...d.directive.map(line => line.replace('ORIGIN', d.origin))),
+    block('dingtalk', 'import app', 'public_host *', ...d.directive.map(line => line.replace('ORIGIN', d.origin))),
     'reverse_proxy {$UPSTREAM}')
 }
