@@ -113,16 +113,14 @@ func (h *Handler) Cleanup() error {
 }
 
 // ServeHTTP is the story of one request. One for an endpoint is answered here, and so
-// is, with sign-in, one whose user is not known or may not see it. One that asks for no document passes as if we were not there. A document gets
-// the snippet if it turns out to be a page; whatever fails, it is served.
+// is, with sign-in, one whose user is not known or may not see it. A document gets the
+// snippet if it turns out to be a page; whatever fails, it is served. All else passes
+// as it is, but that HTML says that there is a page under its URL, too.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	v := h.desk.Receive(r)
 	if name, ours := h.endpoints.NameOf(&v); ours {
 		h.endpoints.Serve(w, r, v, name)
 		return nil
-	}
-	if v.Target == "" { // a part of a page that templates ask for: the page has been judged
-		return next.ServeHTTP(w, r)
 	}
 	user := "" // who the answer is made for
 	if h.login != nil {
@@ -131,6 +129,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		if w, user, pass, err = h.login.Guard(w, r, &v); !pass {
 			return err
 		}
+	}
+	if v.Target == "" { // a part of a page that templates ask for, maybe those of another route
+		return next.ServeHTTP(w, r)
 	}
 	switch ask := inject.AskOf(r); ask {
 	case inject.AskPage:
