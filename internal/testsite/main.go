@@ -68,16 +68,6 @@ func Root(elem ...string) string {
 // Files are those of the module.
 func Files() fs.FS { return os.DirFS(root) }
 
-// ReadFile returns the content of a file of the module.
-func ReadFile(t testing.TB, elem ...string) []byte {
-	t.Helper()
-	b, err := os.ReadFile(Root(elem...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
 // Folder makes a folder for a test.
 func Folder(t testing.TB) string {
 	t.Helper()
