@@ -20,9 +20,14 @@ const (
 // fleet shares the limit of a webhook with the other processes. It is advice: where
 // the storage fails, or its lock does not hold, each process keeps the limit alone.
 type fleet struct {
-	key  string
-	busy atomic.Bool // a look has not returned yet
+	key    string
+	busy   atomic.Bool  // a look has not returned yet
+	missed atomic.Int32 // how often in a row the lock was not had
 }
+
+// mayMiss is how often in a row a look without the lock changes nothing: others hold
+// it and are entering their tries, which would be lost. After that the lock seems dead.
+const mayMiss = 2
 
 // shared is what the storage holds, times in milliseconds.
 type shared struct {
@@ -32,7 +37,13 @@ type shared struct {
 
 // reserve enters a try of now, or returns how long to wait for the next look.
 func (f *fleet) reserve(ctx context.Context, storage certmagic.Storage, now time.Time) (wait time.Duration) {
-	f.update(ctx, storage, func(s *shared) (changed bool) {
+	f.update(ctx, storage, func(s *shared, held bool) (changed bool) {
+		if held {
+			f.missed.Store(0)
+		} else if f.missed.Add(1) <= mayMiss {
+			wait = time.Second
+			return false
+		}
 		s.forget(now)
 		p := pace{silent: time.UnixMilli(s.Silent)}
 		for _, ms := range s.Tries {
@@ -49,7 +60,7 @@ func (f *fleet) reserve(ctx context.Context, storage certmagic.Storage, now time
 
 // hush tells the fleet until when DingTalk takes nothing.
 func (f *fleet) hush(storage certmagic.Storage, now, until time.Time) {
-	f.update(context.Background(), storage, func(s *shared) bool {
+	f.update(context.Background(), storage, func(s *shared, _ bool) bool {
 		s.forget(now)
 		s.Silent = until.UnixMilli()
 		return true
@@ -73,17 +84,21 @@ func (s *shared) forget(now time.Time) {
 
 // update changes what the storage holds, under its lock. Where that takes too long
 // nothing changes.
-func (f *fleet) update(ctx context.Context, storage certmagic.Storage, change func(*shared) (changed bool)) {
+func (f *fleet) update(ctx context.Context, storage certmagic.Storage, change func(s *shared, held bool) (changed bool)) {
 	if storage == nil || !f.busy.CompareAndSwap(false, true) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, storageTime)
 	defer cancel()
 	loaded, changed, done := make(chan shared, 1), make(chan *shared, 1), make(chan struct{})
+	held := false
 	go func() {
 		defer f.busy.Store(false)
 		defer close(done)
-		defer f.lock(ctx, storage)()
+		unlock := f.lock(ctx, storage)
+		if held = unlock != nil; held {
+			defer unlock()
+		}
 		var s shared
 		if content, err := storage.Load(ctx, f.key); err == nil && json.Unmarshal(content, &s) != nil {
 			s = shared{}
@@ -96,7 +111,7 @@ func (f *fleet) update(ctx context.Context, storage certmagic.Storage, change fu
 	}()
 	select {
 	case s := <-loaded:
-		if change(&s) {
+		if change(&s, held) {
 			changed <- &s
 		} else {
 			changed <- nil
@@ -110,11 +125,17 @@ func (f *fleet) update(ctx context.Context, storage certmagic.Storage, change fu
 	}
 }
 
-// lock takes the lock if it is to be had; what it returns gives it back.
+// lock takes the lock; what it returns gives it back. It is nil where others have held
+// the lock all the time; a lock that fails is done without. Some of the time stays for
+// the look itself.
 func (f *fleet) lock(ctx context.Context, storage certmagic.Storage) (unlock func()) {
-	locking, cancel := context.WithTimeout(ctx, lockTime)
+	end, _ := ctx.Deadline() // update has set one
+	locking, cancel := context.WithTimeout(ctx, min(lockTime, time.Until(end)*3/4))
 	defer cancel()
-	if storage.Lock(locking, f.key) != nil {
+	if err := storage.Lock(locking, f.key); err != nil {
+		if locking.Err() != nil {
+			return nil
+		}
 		return func() {}
 	}
 	return func() {
