@@ -39,6 +39,7 @@ var house = []floor{
 	{rooms: []string{"caddyfile", "doctor/examine", "robot/alert"}},
 	{rooms: []string{"login", "endpoint"}, sideby: true},
 	{rooms: []string{"tenant", "visit"}, sideby: true},
+	{rooms: []string{"tenant/suite"}},
 	{rooms: []string{"doctor", "config", "observe"}, sideby: true},
 	{rooms: []string{"signer", "client", "inject", "tokens", "oapi", "robot", "doctor/page"}},
 }
