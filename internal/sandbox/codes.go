@@ -21,18 +21,21 @@ const (
 type issued struct {
 	kind codeKind
 	who  Person
-	corp string // that the user chose on the OAuth2 page
+	corp string // that the page named, or the user chose on the OAuth2 page
 	at   time.Time
 }
 
 // Code gives a code for a person, as the client app or the OAuth2 page does. kind is app,
 // channel or oauth. It returns "" for somebody who is unknown.
-func (d *DingTalk) Code(kind, user string) string {
+func (d *DingTalk) Code(kind, user string) string { return d.CodeFor(d.options.CorpID, kind, user) }
+
+// CodeFor is Code for a page of another organisation.
+func (d *DingTalk) CodeFor(corp, kind, user string) string {
 	p, ok := d.who(user)
 	if !ok {
 		return ""
 	}
-	return d.issueCode(codeKind(kind), p, d.options.CorpID)
+	return d.issueCode(codeKind(kind), p, corp)
 }
 
 func (d *DingTalk) issueCode(kind codeKind, p Person, corp string) string {
@@ -60,13 +63,14 @@ func (d *DingTalk) take(code string, kind codeKind) (issued, bool) {
 	return c, known && c.kind == kind && d.options.Now().Sub(c.at) < codeLife
 }
 
-// spend is take for the calls of oapi, with their refusals.
-func (d *DingTalk) spend(code string, kind codeKind) (p Person, refusal reply, ok bool) {
+// spend is take for the calls of oapi, with their refusals. A code is good with a token of
+// its own organisation only.
+func (d *DingTalk) spend(q request, code string, kind codeKind) (p Person, refusal reply, ok bool) {
 	if code == "" {
 		return Person{}, legacyRefusal(41026, "缺少code参数"), false
 	}
 	c, ok := d.take(code, kind)
-	if !ok {
+	if !ok || c.corp != d.callerOf(q) {
 		return Person{}, legacyRefusal(40078, "不存在的临时授权码"), false
 	}
 	if kind == appCode && !c.who.member() {

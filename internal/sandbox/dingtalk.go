@@ -1,4 +1,4 @@
-// Package sandbox is DingTalk, simulated: the server API of one organisation, the native bridge that its
+// Package sandbox is DingTalk, simulated: the server API of an organisation or several, the native bridge that its
 // clients give to pages, the check behind that bridge, and a small H5 app to watch it all.
 //
 // It is an independent judge of the module: it imports none of the module's packages, so that a mistake
@@ -12,11 +12,13 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 )
 
-// Options describes the organisation. The zero value is a complete one.
+// Options describes an organisation with one internal app, and what there is beside it. The zero value
+// is complete.
 type Options struct {
 	AppKey        string // default: dingsandbox0000001
 	AppSecret     string // default: random
@@ -24,6 +26,12 @@ type Options struct {
 	AgentID       string // default: 1234567890
 	CorpSecret    string // the older corpid + corpsecret login; default: random
 	ChannelSecret string // the service window's; default: random
+
+	// Apps are further internal apps, of this organisation or others.
+	Apps []Account
+
+	// Suites are third-party apps.
+	Suites []Suite
 
 	// Refetch says what becomes of a living ticket when it is asked for again. Default: SameValue.
 	Refetch Refetch
@@ -60,6 +68,13 @@ func (o Options) withDefaults() Options {
 	o.AgentID = cmp.Or(o.AgentID, "1234567890")
 	o.CorpSecret = cmp.Or(o.CorpSecret, "secret-corp-"+rand.Text())
 	o.ChannelSecret = cmp.Or(o.ChannelSecret, "secret-channel-"+rand.Text())
+	o.Apps, o.Suites = slices.Clone(o.Apps), slices.Clone(o.Suites)
+	for i := range o.Apps {
+		o.Apps[i] = o.Apps[i].withDefaults(i + 2)
+	}
+	for i := range o.Suites {
+		o.Suites[i] = o.Suites[i].withDefaults(i + 1)
+	}
 	o.Refetch = cmp.Or(o.Refetch, SameValue)
 	o.Lifetime = cmp.Or(o.Lifetime, 2*time.Hour)
 	o.User = cmp.Or(o.User, "u1")
@@ -78,18 +93,24 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// DingTalk is the server side of one organisation. As an http.Handler it serves both families of the
+// DingTalk is the server side. As an http.Handler it serves both families of the
 // server API on one address, where DingTalk has two hosts: oapi.dingtalk.com and api.dingtalk.com/v1.0.
 // It is safe for concurrent use.
 type DingTalk struct {
-	options Options
-	org     *organisation
+	options  Options
+	org      *organisation
+	accounts []Account
 
 	group group
 
-	mu     sync.Mutex
-	calls  map[string]int
-	faults map[Call]Fault
+	mu       sync.Mutex
+	calls    map[string]int
+	callsFor map[string]map[string]int // by corpid
+	faults   map[Call]Fault
+
+	suites       []Suite
+	suiteTickets []string // all that there ever were
+	authorized   map[membership]Authorization
 
 	codes      map[string]issued      // that nobody has spent
 	everCoded  []string               // all codes
@@ -99,20 +120,34 @@ type DingTalk struct {
 	approve    string                 // who approves on the OAuth2 page without being asked, or "refuse"
 }
 
-// New founds an organisation.
+// New founds the organisations.
 func New(options Options) *DingTalk {
 	options = options.withDefaults()
-	return &DingTalk{
-		options: options,
-		org:     newOrganisation(options),
-		calls:   make(map[string]int),
-		faults:  make(map[Call]Fault),
+	d := &DingTalk{
+		options:  options,
+		org:      newOrganisation(options),
+		accounts: slices.Concat([]Account{options.account()}, options.Apps),
+		calls:    make(map[string]int),
+		callsFor: make(map[string]map[string]int),
+		faults:   make(map[Call]Fault),
+
+		suites:     slices.Clone(options.Suites),
+		authorized: make(map[membership]Authorization),
 
 		codes:      make(map[string]issued),
 		userTokens: make(map[string]Person),
 		recent:     make(map[string][]time.Time),
 		user:       options.User,
 	}
+	for _, s := range d.suites {
+		d.suiteTickets = append(d.suiteTickets, s.Ticket)
+	}
+	return d
+}
+
+// account is the internal app that the options themselves describe.
+func (o Options) account() Account {
+	return Account{o.AppKey, o.AppSecret, o.CorpID, o.AgentID, o.CorpSecret, o.ChannelSecret}
 }
 
 // Options returns the organisation's options with all defaults filled in.
@@ -122,10 +157,13 @@ func (d *DingTalk) Options() Options { return d.options }
 type Call string
 
 // The kinds of calls: of all that give a token, all that give a ticket, and each of those
-// about users.
+// of suites and about users.
 const (
 	TokenCall     Call = "token"
 	TicketCall    Call = "ticket"
+	CorpTokenCall Call = "corpAccessToken"
+	GetTokenCall  Call = "get_corp_token"
+	AuthInfoCall  Call = "get_auth_info"
 	UserInfoCall  Call = "getuserinfo"
 	UserGetCall   Call = "user_get"
 	UnionIDCall   Call = "getbyunionid"
@@ -136,7 +174,7 @@ const (
 )
 
 // kindsOfCalls are all of them.
-var kindsOfCalls = []Call{TokenCall, TicketCall, UserInfoCall, UserGetCall, UnionIDCall, ParentsCall, ByCodeCall, UserTokenCall, MeCall, RobotCall}
+var kindsOfCalls = []Call{TokenCall, TicketCall, CorpTokenCall, GetTokenCall, AuthInfoCall, UserInfoCall, UserGetCall, UnionIDCall, ParentsCall, ByCodeCall, UserTokenCall, MeCall, RobotCall}
 
 // endpoint is one call of the server API.
 type endpoint struct {
@@ -160,6 +198,9 @@ var endpoints = map[string]endpoint{
 	"GET /channel/get_channel_jsapi_ticket": {"channel.ticket", TicketCall, legacy, (*DingTalk).channelTicket},
 	"POST /v1.0/oauth2/accessToken":         {"v1.token", TokenCall, v1, (*DingTalk).v1Token},
 	"POST /v1.0/oauth2/jsapiTickets":        {"v1.ticket", TicketCall, v1, (*DingTalk).v1Ticket},
+	"POST /v1.0/oauth2/corpAccessToken":     {"v1.corpAccessToken", CorpTokenCall, v1, (*DingTalk).v1CorpToken},
+	"POST /service/get_corp_token":          {"oapi.get_corp_token", GetTokenCall, legacy, (*DingTalk).legacyCorpToken},
+	"POST /service/get_auth_info":           {"oapi.get_auth_info", AuthInfoCall, legacy, (*DingTalk).authInfo},
 	"POST /robot/send":                      {"robot.send", RobotCall, legacy, (*DingTalk).robotSend},
 
 	"POST /topapi/v2/user/getuserinfo":            {"oapi.getuserinfo", UserInfoCall, legacy, (*DingTalk).getUserInfo},
@@ -184,7 +225,7 @@ func (d *DingTalk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	e, known := endpoints[r.Method+" "+r.URL.Path]
 	if !known {
-		d.count("unknown")
+		d.count("unknown", "")
 		unknownPath.write(w)
 		return
 	}
@@ -194,14 +235,14 @@ func (d *DingTalk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	q := request{r.URL.Query(), r.Header, body}
-	d.count(d.nameOf(e, q))
+	d.count(d.nameOf(e, q), d.callerOf(q))
 
 	right := func() reply { return e.answer(d, q) }
-	if e.call != TokenCall && e.call != TicketCall && e.call != RobotCall && !d.within(e.name) {
+	if e.call.aboutUsers() && !d.within(e.name) {
 		situations["rate"].befall(exchange{w: w, r: r, family: e.family, appKey: d.options.AppKey, right: right})
 		return
 	}
-	if fault := d.Fault(e.call); fault.befall != nil {
+	if fault := d.faultOf(e.call); fault.befall != nil {
 		fault.befall(exchange{w: w, r: r, family: e.family, appKey: d.options.AppKey, right: right})
 		return
 	}
@@ -216,15 +257,22 @@ func (d *DingTalk) nameOf(e endpoint, q request) string {
 	return e.name
 }
 
-func (d *DingTalk) count(name string) {
+func (d *DingTalk) count(name, corp string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.calls[name]++
+	if corp == "" {
+		return
+	}
+	if d.callsFor[corp] == nil {
+		d.callsFor[corp] = make(map[string]int)
+	}
+	d.callsFor[corp][name]++
 }
 
 // Calls returns how often each call was made, faults included: v1.token, v1.ticket, oapi.token (app key),
-// corp.token (the older login), oapi.ticket, channel.token, channel.ticket, robot.send, those about users as the table
-// of endpoints names them, and unknown for other paths.
+// corp.token (the older login), oapi.ticket, channel.token, channel.ticket, robot.send, those of suites and about users as
+// the table of endpoints names them, and unknown for other paths.
 func (d *DingTalk) Calls() map[string]int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -236,6 +284,7 @@ func (d *DingTalk) Reset() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	clear(d.calls)
+	clear(d.callsFor)
 	clear(d.faults)
 	clear(d.recent)
 	d.user, d.approve = d.options.User, ""
@@ -255,14 +304,29 @@ func (d *DingTalk) Fault(call Call) Fault {
 	return d.faults[call]
 }
 
-// Ticket returns the living ticket of that kind, or "" while there is none. It neither fetches nor prolongs.
-func (d *DingTalk) Ticket(kind Kind) string { return d.org.livingTicket(kind) }
+// faultOf is what befalls a call: what is set for it, else for all that give a token.
+func (d *DingTalk) faultOf(call Call) Fault {
+	fault := d.Fault(call)
+	if fault.befall == nil && (call == CorpTokenCall || call == GetTokenCall) {
+		fault = d.Fault(TokenCall)
+	}
+	return fault
+}
 
-// Tickets returns all living tickets.
+// aboutUsers tells whether Options.Rate counts for a call.
+func (c Call) aboutUsers() bool {
+	return !slices.Contains([]Call{TokenCall, TicketCall, CorpTokenCall, GetTokenCall, AuthInfoCall, RobotCall}, c)
+}
+
+// Ticket returns the first organisation's living ticket of that kind, or "" while there is none. It neither
+// fetches nor prolongs.
+func (d *DingTalk) Ticket(kind Kind) string { return d.org.livingTicket(d.first().of(kind)) }
+
+// Tickets returns all living tickets of the first organisation.
 func (d *DingTalk) Tickets() map[Kind]string {
 	living := make(map[Kind]string)
-	for _, kind := range kinds {
-		if ticket := d.org.livingTicket(kind); ticket != "" {
+	for _, kind := range []Kind{App, Corp, Channel} {
+		if ticket := d.Ticket(kind); ticket != "" {
 			living[kind] = ticket
 		}
 	}
@@ -270,10 +334,10 @@ func (d *DingTalk) Tickets() map[Kind]string {
 }
 
 // ExpireTicket kills all living tickets behind everybody's back, as a second system's fetch does.
-func (d *DingTalk) ExpireTicket() { d.org.killTickets() }
+func (d *DingTalk) ExpireTicket() { d.org.killTickets(everybody) }
 
 // ExpireToken kills all living access tokens behind everybody's back.
-func (d *DingTalk) ExpireToken() { d.org.killTokens() }
+func (d *DingTalk) ExpireToken() { d.org.killTokens(everybody) }
 
 // Issued returns every token and ticket ever handed out. None of them may show up in a log or a page.
 func (d *DingTalk) Issued() []string { return d.org.everIssued() }

@@ -39,7 +39,7 @@ type exchange struct {
 //
 //	errcode:N[:errmsg]           legacy error N, with DingTalk's text; 60020 names the request ip
 //	code:NAME[:STATUS[:message]] error of the new family, status 400 unless given
-//	ip rate quota busy secret token permission
+//	ip rate quota busy secret token permission suite_ticket not_authorized
 //	                             the error for that cause, in the style of the family that was called
 //	banned                       what an IP address gets that made too many calls: {"status":1111,...}
 //	slow:DURATION                the right answer after a while
@@ -127,6 +127,9 @@ var situations = map[string]situation{
 	"secret":     {40096, http.StatusBadRequest, "invalidClientIdOrSecret"},
 	"token":      {40014, http.StatusBadRequest, "InvalidAuthentication"},
 	"permission": {60011, http.StatusForbidden, "Forbidden.AccessDenied.AccessTokenPermissionDenied"},
+
+	"suite_ticket":   {853005, http.StatusBadRequest, "invalidSuiteTicket"},
+	"not_authorized": {41030, http.StatusBadRequest, "invalidAuthInfo"},
 }
 
 func (s situation) befall(x exchange) {
@@ -152,9 +155,18 @@ var errmsgs = map[int]string{
 	50002: "请求的员工userid不在授权范围内",
 	60011: "权限不足",
 	60121: "找不到该用户",
-	90002: "您的服务器调用钉钉开放平台所有接口的请求都被暂时禁用了",
-	90018: "您的服务器调用钉钉开放平台当前接口的所有请求都被暂时禁用了",
-	90020: "本月接口调用次数已用完",
+	41030: "企业没有对该套件授权",
+	90007: "您的企业调用该接口过于频繁",
+	90009: "该套件调用接口过于频繁",
+
+	853001: "timestamp不是毫秒时间戳",
+	853002: "timestamp与服务器时间相差过大",
+	853003: "不合法的accessKey",
+	853004: "签名不匹配",
+	853005: "签名中的suiteTicket无效",
+	90002:  "您的服务器调用钉钉开放平台所有接口的请求都被暂时禁用了",
+	90018:  "您的服务器调用钉钉开放平台当前接口的所有请求都被暂时禁用了",
+	90020:  "本月接口调用次数已用完",
 }
 
 // errmsg is DingTalk's text for a code. That of 60020 names the caller's address and the app: it is the one
@@ -330,7 +342,7 @@ func (x exchange) alter(change func(body fields, value string)) {
 	if result, ok := a.body["result"].(fields); ok {
 		within = result
 	}
-	for _, value := range []string{"access_token", "accessToken", "ticket", "jsapiTicket", "userid", "openid", "unionId", "parent_list"} {
+	for _, value := range []string{"access_token", "accessToken", "ticket", "jsapiTicket", "userid", "openid", "unionId", "parent_list", "auth_info"} {
 		if _, ok := within[value]; ok {
 			change(within, value)
 		}

@@ -119,7 +119,7 @@ func otherPort(r *http.Request) string {
 func (d *DingTalk) backendSigns(pageURL string) pageConfig {
 	ticket := d.Ticket(App)
 	if ticket == "" {
-		ticket = d.org.ticket(App)
+		ticket = d.org.ticket(d.first().of(App))
 	}
 	timeStamp := strconv.FormatInt(d.options.Now().Unix(), 10)
 	nonceStr := rand.Text()

@@ -20,15 +20,21 @@ func (d *DingTalk) legacySuccess(field, value string) reply {
 func (d *DingTalk) legacyToken(q request) reply {
 	switch {
 	case q.query.Get("appkey") != "":
-		if q.query.Get("appkey") != d.options.AppKey || q.query.Get("appsecret") != d.options.AppSecret {
+		a, ok := d.account(func(a Account) bool {
+			return q.query.Get("appkey") == a.AppKey && q.query.Get("appsecret") == a.AppSecret
+		})
+		if !ok {
 			return legacyRefusal(40096, "不合法的appKey或appSecret")
 		}
-		return d.legacySuccess("access_token", d.org.token(App))
+		return d.legacySuccess("access_token", d.org.token(a.of(App)))
 	case q.query.Get("corpid") != "":
-		if q.query.Get("corpid") != d.options.CorpID || q.query.Get("corpsecret") != d.options.CorpSecret {
+		a, ok := d.account(func(a Account) bool {
+			return q.query.Get("corpid") == a.CorpID && q.query.Get("corpsecret") == a.CorpSecret
+		})
+		if !ok {
 			return legacyRefusal(40089, "不合法的corpid或corpsecret")
 		}
-		return d.legacySuccess("access_token", d.org.token(Corp))
+		return d.legacySuccess("access_token", d.org.token(a.of(Corp)))
 	default:
 		return legacyRefusal(40035, "缺少参数 corpid or appkey")
 	}
@@ -39,20 +45,21 @@ func (d *DingTalk) legacyTicket(q request) reply {
 	if t := q.query.Get("type"); t != "" && t != "jsapi" {
 		return legacyRefusal(40035, "不合法的参数 type")
 	}
-	return d.legacyTicketOf(q, App, Corp)
+	return d.legacyTicketOf(q, App, Corp, ISV)
 }
 
 // channelToken is GET /channel/get_channel_token with corpid and channel_secret.
 func (d *DingTalk) channelToken(q request) reply {
-	corpID, secret := q.query.Get("corpid"), q.query.Get("channel_secret")
-	switch {
-	case corpID == "":
+	if q.query.Get("corpid") == "" {
 		return legacyRefusal(40035, "缺少参数 corpid")
-	case corpID != d.options.CorpID || secret != d.options.ChannelSecret:
-		return legacyRefusal(40089, "不合法的corpid或channel_secret")
-	default:
-		return d.legacySuccess("access_token", d.org.token(Channel))
 	}
+	a, ok := d.account(func(a Account) bool {
+		return q.query.Get("corpid") == a.CorpID && q.query.Get("channel_secret") == a.ChannelSecret
+	})
+	if !ok {
+		return legacyRefusal(40089, "不合法的corpid或channel_secret")
+	}
+	return d.legacySuccess("access_token", d.org.token(a.of(Channel)))
 }
 
 // channelTicket is GET /channel/get_channel_jsapi_ticket with a channel's access_token in the query.
@@ -66,13 +73,13 @@ func (d *DingTalk) legacyTicketOf(q request, allowed ...Kind) reply {
 	if token == "" {
 		return legacyRefusal(41001, "access_token is blank")
 	}
-	kind, living := d.org.owner(token)
+	h, living := d.org.owner(token)
 	switch {
-	case !slices.Contains(allowed, kind):
+	case !slices.Contains(allowed, h.kind):
 		return legacyRefusal(40014, "不合法的access_token")
 	case !living:
 		return legacyRefusal(42001, "access_token已过期")
 	default:
-		return d.legacySuccess("ticket", d.org.ticket(kind))
+		return d.legacySuccess("ticket", d.org.ticket(h))
 	}
 }

@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"net/http"
+	"slices"
 )
 
 // NativeJS is the native bridge as the client app provides it to pages, in ES5. It defines
@@ -116,19 +117,24 @@ func (d *DingTalk) nativeCode(q codeRequest) codeAnswer {
 	switch {
 	case !known:
 		return refuse("nobody holds this client app")
-	case q.Params.CorpID != d.options.CorpID:
+	case len(d.holdersOf(q.Params.CorpID)) == 0:
 		return refuse("corpId or redirectURI is blank")
-	case q.Method == "runtime.permission.requestAuthCodeV2" && q.Params.ClientID != d.options.AppKey:
+	case q.Method == "runtime.permission.requestAuthCodeV2" && !d.isClientOf(q.Params.ClientID, q.Params.CorpID):
 		return refuse("invalid clientId")
 	case q.Method == "channel.permission.requestAuthCode":
 		if !p.Follower {
 			return refuse("52020,err msg uid is not a follower")
 		}
-		return codeAnswer{OK: true, Code: d.issueCode(channelCode, p, "")}
+		return codeAnswer{OK: true, Code: d.issueCode(channelCode, p, q.Params.CorpID)}
 	case !p.member():
 		return refuse("1002,err msg uid is not in employee for orgid")
 	}
-	return codeAnswer{OK: true, Code: d.issueCode(appCode, p, "")}
+	return codeAnswer{OK: true, Code: d.issueCode(appCode, p, q.Params.CorpID)}
+}
+
+// isClientOf tells whether an AppKey or SuiteKey is one of the organisation's.
+func (d *DingTalk) isClientOf(clientID, corp string) bool {
+	return slices.ContainsFunc(d.holdersOf(corp), func(h holder) bool { return h.app == clientID && clientID != "" })
 }
 
 // allowCORS lets any page call next. Nothing here is real.

@@ -2,13 +2,14 @@ package sandbox
 
 import (
 	"crypto/rand"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 )
 
-// Kind tells apart the three logins. Each has its own access token and its own jsapi ticket.
+// Kind tells apart the logins. Each has its own access token and its own jsapi ticket.
 type Kind string
 
 // The logins.
@@ -16,9 +17,8 @@ const (
 	App     Kind = "app"     // AppKey + AppSecret
 	Corp    Kind = "corp"    // corpid + corpsecret
 	Channel Kind = "channel" // a service window's
+	ISV     Kind = "suite"   // a suite's, for one of the organisations that have it
 )
-
-var kinds = []Kind{App, Corp, Channel}
 
 // Refetch says what becomes of a living ticket when it is asked for again.
 type Refetch string
@@ -36,6 +36,13 @@ const (
 // ticketAge is the most a ticket lives after its creation, renewals included.
 const ticketAge = 24 * time.Hour
 
+// holder is who tokens and tickets belong to: an organisation, by one of its logins.
+type holder struct {
+	kind Kind
+	app  string // the AppKey or SuiteKey; "" for logins of the organisation itself
+	corp string
+}
+
 // grant is a token or a ticket and its time.
 type grant struct {
 	value   string
@@ -50,8 +57,10 @@ type organisation struct {
 	refetch  Refetch
 
 	mu      sync.Mutex
-	tokens  map[Kind]grant
-	tickets map[Kind]grant
+	tokens  map[holder]grant
+	owners  map[string]holder // whose each token is
+	corps   map[string]grant  // tokens of suites by their value: a new one ends none before it
+	tickets map[holder]grant
 	issued  []string
 }
 
@@ -60,31 +69,47 @@ func newOrganisation(o Options) *organisation {
 		now:      o.Now,
 		lifetime: o.Lifetime,
 		refetch:  o.Refetch,
-		tokens:   make(map[Kind]grant),
-		tickets:  make(map[Kind]grant),
+		tokens:   make(map[holder]grant),
+		owners:   make(map[string]holder),
+		corps:    make(map[string]grant),
+		tickets:  make(map[holder]grant),
 	}
 }
 
 // token returns the living access token, renewed, or a new one (obtain-orgapp-token).
-func (o *organisation) token(kind Kind) string {
+func (o *organisation) token(h holder) string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	now := o.now()
-	g := o.tokens[kind]
+	g := o.tokens[h]
 	if !g.expires.After(now) {
 		g = o.issue(strings.ToLower(rand.Text()), now)
+		o.owners[g.value] = h
 	}
 	g.expires = now.Add(o.lifetime)
-	o.tokens[kind] = g
+	o.tokens[h] = g
+	return g.value
+}
+
+// corpToken returns a new access token of a suite. Those before it live on
+// (obtain-the-access-token-of-the-authorized-enterprise-1).
+func (o *organisation) corpToken(h holder) string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	now := o.now()
+	g := o.issue(strings.ToLower(rand.Text()), now)
+	g.expires = now.Add(o.lifetime)
+	o.owners[g.value] = h
+	o.corps[g.value] = g
 	return g.value
 }
 
 // ticket returns the living ticket or a new one, as Refetch says.
-func (o *organisation) ticket(kind Kind) string {
+func (o *organisation) ticket(h holder) string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	now := o.now()
-	g := o.tickets[kind]
+	g := o.tickets[h]
 	if o.refetch == NewValue || !g.expires.After(now) {
 		g = o.issue(rand.Text()+rand.Text()+rand.Text(), now)
 	}
@@ -92,7 +117,7 @@ func (o *organisation) ticket(kind Kind) string {
 	if end := g.created.Add(ticketAge); g.expires.After(end) {
 		g.expires = end
 	}
-	o.tickets[kind] = g
+	o.tickets[h] = g
 	return g.value
 }
 
@@ -101,37 +126,41 @@ func (o *organisation) issue(value string, now time.Time) grant {
 	return grant{value: value, created: now}
 }
 
-// owner returns the login that an access token belongs to, and whether it still lives.
-func (o *organisation) owner(token string) (kind Kind, living bool) {
+// owner returns whose an access token is, and whether it still lives.
+func (o *organisation) owner(token string) (h holder, living bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for kind, g := range o.tokens {
-		if g.value == token {
-			return kind, g.expires.After(o.now())
-		}
+	h, known := o.owners[token]
+	g, isCorps := o.corps[token]
+	if known && !isCorps {
+		g = o.tokens[h]
 	}
-	return "", false
+	return h, g.value == token && g.expires.After(o.now())
 }
 
-func (o *organisation) livingTicket(kind Kind) string {
+func (o *organisation) livingTicket(h holder) string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if g := o.tickets[kind]; g.expires.After(o.now()) {
+	if g := o.tickets[h]; g.expires.After(o.now()) {
 		return g.value
 	}
 	return ""
 }
 
-func (o *organisation) killTickets() {
+// killTickets ends the living tickets that belong to whom which fits.
+func (o *organisation) killTickets(which func(holder) bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	clear(o.tickets)
+	maps.DeleteFunc(o.tickets, func(h holder, _ grant) bool { return which(h) })
 }
 
-func (o *organisation) killTokens() {
+// killTokens ends the living access tokens that belong to whom which fits.
+func (o *organisation) killTokens(which func(holder) bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	clear(o.tokens)
+	maps.DeleteFunc(o.tokens, func(h holder, _ grant) bool { return which(h) })
+	maps.DeleteFunc(o.corps, func(token string, _ grant) bool { return which(o.owners[token]) })
+	maps.DeleteFunc(o.owners, func(_ string, h holder) bool { return which(h) })
 }
 
 func (o *organisation) everIssued() []string {
@@ -139,3 +168,6 @@ func (o *organisation) everIssued() []string {
 	defer o.mu.Unlock()
 	return slices.Clone(o.issued)
 }
+
+// everybody is for killTickets and killTokens.
+func everybody(holder) bool { return true }

@@ -59,9 +59,9 @@ func (d *DingTalk) called(q request, allowed ...Kind) (refusal reply, refused bo
 	if token == "" {
 		return legacyRefusal(41001, "access_token is blank"), true
 	}
-	kind, living := d.org.owner(token)
+	h, living := d.org.owner(token)
 	switch {
-	case !slices.Contains(allowed, kind):
+	case !slices.Contains(allowed, h.kind):
 		return legacyRefusal(40014, "不合法的access_token"), true
 	case !living:
 		return legacyRefusal(42001, "access_token已过期"), true
@@ -71,7 +71,7 @@ func (d *DingTalk) called(q request, allowed ...Kind) (refusal reply, refused bo
 
 // topCalled is called for topapi, which wraps some of its refusals.
 func (d *DingTalk) topCalled(q request) (refusal reply, refused bool) {
-	refusal, refused = d.called(q, App, Corp)
+	refusal, refused = d.called(q, App, Corp, ISV)
 	if refused && refusal.body["errcode"] == 40014 {
 		refusal.body = fields{"errcode": 88, "sub_code": "40014", "sub_msg": "不合法的access_token",
 			"errmsg": "ding talk error[subcode=40014,submsg=不合法的access_token]"}
@@ -104,7 +104,7 @@ func (d *DingTalk) getUserInfo(q request) reply {
 	if refusal, refused := d.topCalled(q); refused {
 		return refusal
 	}
-	p, refusal, ok := d.spend(q.text("code"), appCode)
+	p, refusal, ok := d.spend(q, q.text("code"), appCode)
 	if !ok {
 		return refusal
 	}
@@ -118,10 +118,10 @@ func (d *DingTalk) getUserInfo(q request) reply {
 
 // legacyUserInfo is GET /user/getuserinfo, which tells no unionid.
 func (d *DingTalk) legacyUserInfo(q request) reply {
-	if refusal, refused := d.called(q, App, Corp); refused {
+	if refusal, refused := d.called(q, App, Corp, ISV); refused {
 		return refusal
 	}
-	p, refusal, ok := d.spend(q.query.Get("code"), appCode)
+	p, refusal, ok := d.spend(q, q.query.Get("code"), appCode)
 	if !ok {
 		return refusal
 	}
@@ -149,7 +149,7 @@ func (d *DingTalk) userGet(q request) reply {
 
 // legacyUserGet is GET /user/get.
 func (d *DingTalk) legacyUserGet(q request) reply {
-	if refusal, refused := d.called(q, App, Corp); refused {
+	if refusal, refused := d.called(q, App, Corp, ISV); refused {
 		return refusal
 	}
 	p, ok := d.person(func(p Person) bool { return p.member() && p.UserID == q.query.Get("userid") })
@@ -202,7 +202,7 @@ func (d *DingTalk) getByCode(q request) reply {
 	if refusal, refused := d.called(q, Channel); refused {
 		return refusal
 	}
-	p, refusal, ok := d.spend(q.query.Get("code"), channelCode)
+	p, refusal, ok := d.spend(q, q.query.Get("code"), channelCode)
 	if !ok {
 		return refusal
 	}

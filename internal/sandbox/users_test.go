@@ -31,7 +31,7 @@ func (w *loginWorld) ask(kind Kind, method, path, body string) string {
 		if strings.Contains(path, "?") {
 			separator = "&"
 		}
-		target += separator + "access_token=" + w.org.token(kind)
+		target += separator + "access_token=" + w.org.token(w.first().of(kind))
 	}
 	r := httptest.NewRequest(method, target, strings.NewReader(body))
 	if body != "" {

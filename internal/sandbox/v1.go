@@ -28,10 +28,11 @@ func (d *DingTalk) v1Token(q request) reply {
 	if !q.isJSON() || json.Unmarshal(q.body, &login) != nil {
 		return missingBody()
 	}
-	if login["appKey"] != d.options.AppKey || login["appSecret"] != d.options.AppSecret {
+	a, ok := d.account(func(a Account) bool { return login["appKey"] == a.AppKey && login["appSecret"] == a.AppSecret })
+	if !ok {
 		return v1Refusal(http.StatusBadRequest, "invalidClientIdOrSecret", "无效的clientId或者clientSecret")
 	}
-	return d.v1Success("accessToken", d.org.token(App))
+	return d.v1Success("accessToken", d.org.token(a.of(App)))
 }
 
 // v1Ticket is POST /v1.0/oauth2/jsapiTickets with the token in a header, and no body, or an empty object.
@@ -44,11 +45,11 @@ func (d *DingTalk) v1Ticket(q request) reply {
 		return v1Refusal(http.StatusBadRequest, "AuthenticationFailed.MissingParameter",
 			"x-acs-dingtalk-access-token is mandatory for this action.")
 	}
-	kind, living := d.org.owner(token)
-	if kind == Channel || !living {
+	h, living := d.org.owner(token)
+	if h.kind == Channel || !living {
 		return v1Refusal(http.StatusBadRequest, "InvalidAuthentication", "不合法的access_token")
 	}
-	return d.v1Success("jsapiTicket", d.org.ticket(kind))
+	return d.v1Success("jsapiTicket", d.org.ticket(h))
 }
 
 func (q request) isJSON() bool {

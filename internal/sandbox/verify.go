@@ -117,7 +117,7 @@ var refusals = map[int]string{
 	52022: "无效的jsapi类型",
 }
 
-// Verify is the check behind dd.config: with every living ticket it hashes the URL that the client app knows
+// Verify is the check behind dd.config: with every living ticket of the organisation it hashes the URL that the client app knows
 // the page by (href, whose fragment does not count: on Android the one the page was opened with, elsewhere the
 // one it shows) in each accepted form, by the hash function that the signature's length names.
 func (d *DingTalk) Verify(p ConfigParams, href string) Verdict {
@@ -127,11 +127,11 @@ func (d *DingTalk) Verify(p ConfigParams, href string) Verdict {
 		v.Code, v.Message = code, refusals[code]
 		return v
 	}
-	kind, form, hash, ok := d.match(p, pageURL)
+	h, form, hash, ok := d.match(p, pageURL)
 	switch {
 	case !ok:
 		v.Code, v.Message = 52013, d.mismatch(p, pageURL)
-	case (p.Type == "1") != (kind == Channel): // a ticket of the wrong login shows as a wrong agentId
+	case (p.Type == "1") != (h.kind == Channel) || !d.isAgentOf(h, p.AgentID): // a ticket of the wrong login shows as a wrong agentId
 		v.Code, v.Message = 52019, refusals[52019]
 	default:
 		v.OK, v.Form, v.Hash = true, form, hash
@@ -139,7 +139,7 @@ func (d *DingTalk) Verify(p ConfigParams, href string) Verdict {
 	return v
 }
 
-// inspect returns the code of the first parameter that is missing or not this organisation's, or 0.
+// inspect returns the code of the first parameter that is missing or of nobody, or 0.
 func (d *DingTalk) inspect(p ConfigParams) int {
 	switch {
 	case p.Signature == "":
@@ -152,27 +152,66 @@ func (d *DingTalk) inspect(p ConfigParams) int {
 		return 52017
 	case !slices.Contains([]string{"", "0", "1"}, p.Type):
 		return 52022
-	case p.CorpID != d.options.CorpID:
-		return 52010
-	case p.AgentID != d.options.AgentID:
-		return 52019
-	default:
-		return 0
 	}
+	holders := d.holdersOf(p.CorpID)
+	switch {
+	case len(holders) == 0:
+		return 52010
+	case !slices.ContainsFunc(holders, func(h holder) bool { return d.isAgentOf(h, p.AgentID) }):
+		return 52019
+	}
+	return 0
+}
+
+// holdersOf are all whose tickets may sign for an organisation: its own apps, and the suites
+// that it has.
+func (d *DingTalk) holdersOf(corp string) []holder {
+	var all []holder
+	for _, a := range d.accounts {
+		if a.CorpID == corp {
+			all = append(all, a.of(App), a.of(Corp), a.of(Channel))
+		}
+	}
+	for _, s := range d.Suites() {
+		if _, known := d.authorization(s.Key, corp); known {
+			all = append(all, holder{ISV, s.Key, corp})
+		}
+	}
+	return all
+}
+
+// isAgentOf tells whether an agentId is that of an app which that ticket is for.
+func (d *DingTalk) isAgentOf(h holder, agentID string) bool {
+	if h.kind == ISV {
+		a, _ := d.authorization(h.app, h.corp)
+		return a.State == Authorized && slices.ContainsFunc(a.Agents, func(a Agent) bool { return a.AgentID == agentID })
+	}
+	return slices.ContainsFunc(d.accounts, func(a Account) bool { return a.of(h.kind) == h && a.AgentID == agentID })
+}
+
+// ticketsOf are the living ones of an organisation.
+func (d *DingTalk) ticketsOf(corp string) map[holder]string {
+	living := make(map[holder]string)
+	for _, h := range d.holdersOf(corp) {
+		if ticket := d.org.livingTicket(h); ticket != "" {
+			living[h] = ticket
+		}
+	}
+	return living
 }
 
 // match looks for the ticket, form and hash that the signature was made with.
-func (d *DingTalk) match(p ConfigParams, pageURL string) (Kind, Form, Hash, bool) {
-	for kind, ticket := range d.Tickets() {
+func (d *DingTalk) match(p ConfigParams, pageURL string) (holder, Form, Hash, bool) {
+	for h, ticket := range d.ticketsOf(p.CorpID) {
 		for _, form := range d.options.AcceptForms {
 			for _, hash := range d.options.AcceptHashes {
 				if p.Signature == sign(hash, ticket, p.NonceStr, p.TimeStamp, form.Of(pageURL)) {
-					return kind, form, hash, true
+					return h, form, hash, true
 				}
 			}
 		}
 	}
-	return "", "", "", false
+	return holder{}, "", "", false
 }
 
 // sign is the JSAPI signature (jsapi-authentication): a hash in lower-case hex.
@@ -189,7 +228,7 @@ func sign(hash Hash, ticket, nonceStr, timeStamp, url string) string {
 // mismatch is the text of 52013, which lists what DingTalk computed with; tickets are masked.
 func (d *DingTalk) mismatch(p ConfigParams, pageURL string) string {
 	var masked []string
-	for _, ticket := range d.Tickets() {
+	for _, ticket := range d.ticketsOf(p.CorpID) {
 		masked = append(masked, ticket[:10]+"***"+ticket[len(ticket)-10:])
 	}
 	slices.Sort(masked)

@@ -39,7 +39,7 @@ func vectors(t *testing.T) []vector {
 // holding is an organisation whose living ticket is known beforehand.
 func holding(kind Kind, ticket string, o Options) *DingTalk {
 	d := New(o)
-	d.org.tickets[kind] = grant{value: ticket, created: time.Now(), expires: time.Now().Add(time.Hour)}
+	d.org.tickets[d.first().of(kind)] = grant{value: ticket, created: time.Now(), expires: time.Now().Add(time.Hour)}
 	return d
 }
 
