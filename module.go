@@ -5,6 +5,7 @@ package dingtalk
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -73,6 +74,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	}
 	if err := config.Validate(&c); err != nil {
 		return err
+	}
+	if c.Many() {
+		return errors.New("tenant and suite are read but not served by this version: write a directive for each app")
 	}
 	config.SetDefaults(&c)
 	h.warn(log, &c)

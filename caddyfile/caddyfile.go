@@ -13,11 +13,11 @@ import (
 	"github.com/caddy-dingtalk/caddy-dingtalk/config"
 )
 
-// value puts the arguments of a subdirective into the configuration.
-type value func(c *config.Config, d *caddyfile.Dispenser) error
+// value puts the arguments of a line into its block.
+type value[B any] func(block *B, d *caddyfile.Dispenser) error
 
 // subdirectives is the grammar: one row for each field of config.Config.
-var subdirectives = map[string]value{
+var subdirectives = map[string]value[config.Config]{
 	"app_key":        text(func(c *config.Config) *string { return &c.AppKey }),
 	"app_secret":     secret(func(c *config.Config) *config.Secret { return &c.AppSecret }),
 	"corp_secret":    secret(func(c *config.Config) *config.Secret { return &c.CorpSecret }),
@@ -40,8 +40,13 @@ var subdirectives = map[string]value{
 	"ticket_wait":    duration(func(c *config.Config) *caddy.Duration { return &c.TicketWait }),
 	"doctor":         doctor,
 	"login":          login(nil), // see Parse: its matchers are those of the site
+	"tenant":         tenant,
+	"suite":          suite,
 	"storage":        storage,
 }
+
+// repeated are the subdirectives of which each line is one more.
+var repeated = map[string]bool{"tenant": true, "suite": true}
 
 // Parse reads one dingtalk directive with its block. Every error names file and
 // line. match reads the matchers of sign-in; nil knows no named ones.
@@ -62,7 +67,7 @@ func Parse(d *caddyfile.Dispenser, match Matcher) (config.Config, error) {
 		switch {
 		case !known:
 			return c, d.Errf("unrecognized subdirective %q%s", name, config.Suggestion(name))
-		case seen[name]:
+		case seen[name] && !repeated[name]:
 			return c, d.Errf("%s is given twice: keep one line; a list takes all its values there", name)
 		}
 		seen[name] = true
@@ -99,34 +104,34 @@ func argument(d *caddyfile.Dispenser) (string, error) {
 	return "", d.Errf("%s takes exactly one argument", name)
 }
 
-func text(field func(*config.Config) *string) value {
-	return func(c *config.Config, d *caddyfile.Dispenser) (err error) {
-		*field(c), err = argument(d)
+func text[B any](field func(*B) *string) value[B] {
+	return func(block *B, d *caddyfile.Dispenser) (err error) {
+		*field(block), err = argument(d)
 		return err
 	}
 }
 
-func secret(field func(*config.Config) *config.Secret) value {
-	return func(c *config.Config, d *caddyfile.Dispenser) error {
+func secret[B any](field func(*B) *config.Secret) value[B] {
+	return func(block *B, d *caddyfile.Dispenser) error {
 		v, err := argument(d)
-		*field(c) = config.Secret(v)
+		*field(block) = config.Secret(v)
 		return err
 	}
 }
 
-func list(field func(*config.Config) *[]string) value {
-	return func(c *config.Config, d *caddyfile.Dispenser) error {
+func list[B any](field func(*B) *[]string) value[B] {
+	return func(block *B, d *caddyfile.Dispenser) error {
 		name := d.Val()
-		*field(c) = d.RemainingArgs()
-		if len(*field(c)) == 0 {
+		*field(block) = d.RemainingArgs()
+		if len(*field(block)) == 0 {
 			return d.Errf("%s takes one or more arguments", name)
 		}
 		return nil
 	}
 }
 
-func number(field func(*config.Config) **int) value {
-	return func(c *config.Config, d *caddyfile.Dispenser) error {
+func number[B any](field func(*B) **int) value[B] {
+	return func(block *B, d *caddyfile.Dispenser) error {
 		name := d.Val()
 		v, err := argument(d)
 		if err != nil {
@@ -136,13 +141,13 @@ func number(field func(*config.Config) **int) value {
 		if err != nil {
 			return d.Errf("%s: %q is not a number: write 0 or 1", name, v)
 		}
-		*field(c) = &n
+		*field(block) = &n
 		return nil
 	}
 }
 
-func duration(field func(*config.Config) *caddy.Duration) value {
-	return func(c *config.Config, d *caddyfile.Dispenser) error {
+func duration[B any](field func(*B) *caddy.Duration) value[B] {
+	return func(block *B, d *caddyfile.Dispenser) error {
 		name := d.Val()
 		v, err := argument(d)
 		if err != nil {
@@ -152,7 +157,7 @@ func duration(field func(*config.Config) *caddy.Duration) value {
 		if err != nil || t <= 0 {
 			return d.Errf("%s: %q is not a time, write for example 2s or 500ms", name, v)
 		}
-		*field(c) = caddy.Duration(t)
+		*field(block) = caddy.Duration(t)
 		return nil
 	}
 }

@@ -36,6 +36,7 @@ var environment = map[string]string{
 	"DINGTALK_CORP_ID": "ding1", "DINGTALK_AGENT_ID": "1", "DINGTALK_API": "biz.contact.choose", "DINGTALK_ORIGIN": "https://h5.example.com",
 	"DINGTALK_HOST": "a.example.com", "DINGTALK_POLICY": "raw", "DINGTALK_HASH": "sha256", "DINGTALK_DOCTOR_TOKEN": "let-me-in-at-once",
 	"DINGTALK_LOGIN_KEY": "0123456789abcdef0123456789abcdef", "DINGTALK_STAFF_SECRET": "secret",
+	"DINGTALK_SUITE_SECRET": "secret", "DINGTALK_SUITE_TOKEN": "mryue", "DINGTALK_SUITE_AES_KEY": "Yue0EfdN5900c1ce5cf6A152c63DDe1808a60c5ecd7",
 }
 
 // Each directive gives the JSON beside it, and is valid once it is resolved.
@@ -48,7 +49,7 @@ func TestGoldens(t *testing.T) {
 	for name, value := range environment {
 		t.Setenv(name, value)
 	}
-	missing := fields()
+	missing := fields[config.Config]()
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			text, err := os.ReadFile(file)
@@ -100,10 +101,10 @@ func TestGoldens(t *testing.T) {
 	}
 }
 
-// fields returns the names of the fields in JSON.
-func fields() map[string]bool {
+// fields returns the names of the fields of a block in JSON.
+func fields[B any]() map[string]bool {
 	names := make(map[string]bool)
-	for f := range reflect.TypeFor[config.Config]().Fields() {
+	for f := range reflect.TypeFor[B]().Fields() {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		names[name] = true
 	}
@@ -111,7 +112,18 @@ func fields() map[string]bool {
 }
 
 func TestTheGrammarIsTheSchema(t *testing.T) {
-	names := fields()
+	isGrammarOf[config.Config](t, subdirectives)
+	isGrammarOf(t, tenantGrammar, "corp_id", "agent_id")
+	isGrammarOf(t, suiteGrammar, "suite_key")
+}
+
+// isGrammarOf asserts that a block has a line for each field but those in its first line.
+func isGrammarOf[B any](t *testing.T, subdirectives map[string]value[B], first ...string) {
+	t.Helper()
+	names := fields[B]()
+	for _, name := range first {
+		delete(names, name)
+	}
 	for name := range names {
 		if subdirectives[name] == nil {
 			t.Errorf("the field %s has no subdirective", name)
@@ -130,6 +142,7 @@ func TestSubdirectivesSetTheirOwnField(t *testing.T) {
 		"type": "1", "public_origin": "https://a.test", "allow_origin": "https://a.test", "url_policy": "raw", "hash": "sha1", "endpoint": "/x",
 		"jsapi_url": "//a.test/x", "api": "v1", "api_base": "https://a.test", "oapi_base": "https://a.test", "ticket_wait": "1s",
 		"storage": "file_system /x", "forwarded": "X-A", "login": "{\n}",
+		"tenant": "ding1 1 {\ncorp_secret x\n}", "suite": "s {\nsuite_secret x\nsuite_ticket x\n}",
 	}
 	for name, set := range subdirectives {
 		value := values[name]

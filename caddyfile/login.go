@@ -44,7 +44,7 @@ var loginGrammar = map[string]func(l *config.Login, d *caddyfile.Dispenser, matc
 var fieldOf = map[string]string{"public": "rules", "require": "rules"}
 
 // login reads the block.
-func login(match Matcher) value {
+func login(match Matcher) value[config.Config] {
 	return func(c *config.Config, d *caddyfile.Dispenser) error {
 		if d.NextArg() {
 			return d.Errf("login takes no arguments, but got %q: write its lines into a block { … }", d.Val())

@@ -90,6 +90,12 @@ type Config struct {
 	// Sign-in (免登): the upstream learns from headers who the user is. Default: there
 	// is none.
 	Login *Login `json:"login,omitempty"`
+	// Further apps and corps: which one a page is for is read from its query. The
+	// credential of the directive itself is then optional: it is taken where a request
+	// names none. Default: none, and no query is read.
+	Tenants []Tenant `json:"tenant,omitempty"`
+	// Third-party apps (ISV), each with the corps that have opened it. Default: none.
+	Suites []Suite `json:"suite,omitempty"`
 	// The storage that the fleet shares tokens in. Default: Caddy's own.
 	StorageRaw json.RawMessage `json:"storage,omitempty" caddy:"namespace=caddy.storage inline_key=module"`
 }
@@ -140,8 +146,16 @@ func (c *Config) Credential() Credential {
 // UnusedBase tells of a base URL that is set while calls go to the other one, which
 // is not: "" if all is well.
 func UnusedBase(c *Config) string {
-	v1 := c.Credential() == App
+	if len(c.Suites) > 0 {
+		return "" // they call both
+	}
+	v1, oapi := false, false
+	for _, one := range c.all() {
+		app := one.Credential() == App
+		v1, oapi = v1 || app, oapi || !app
+	}
 	switch {
+	case v1 && oapi:
 	case v1 && c.OAPIBase != "" && c.APIBase == "":
 		return "oapi_base is not used, for this app calls api.dingtalk.com: write api_base, or add api legacy"
 	case !v1 && c.APIBase != "" && c.OAPIBase == "":
@@ -150,13 +164,22 @@ func UnusedBase(c *Config) string {
 	return ""
 }
 
+// all returns the configurations of all apps that are written in the directive.
+func (c *Config) all() (all []Config) {
+	if c.HasDefault() || !c.Many() {
+		all = append(all, *c)
+	}
+	for i := range c.Tenants {
+		all = append(all, c.ForTenant(&c.Tenants[i]))
+	}
+	return all
+}
+
 // SetDefaults fills in what is not set.
 func SetDefaults(c *Config) {
+	setTenantDefaults(c)
 	if c.Type == nil {
-		c.Type = new(int)
-		if c.ChannelSecret != "" {
-			*c.Type = 1
-		}
+		c.Type = usualType(c.ChannelSecret)
 	}
 	if c.Endpoint == "" {
 		c.Endpoint = DefaultEndpoint

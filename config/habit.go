@@ -8,18 +8,25 @@ import (
 	"unicode"
 )
 
-// habits looks for what the habits of other tools leave in the value of a field:
+// fielded is a block whose fields are known by their names.
+type fielded interface {
+	texts() map[string]*string
+	secrets() map[string]*Secret
+	lists() map[string]*[]string
+}
+
+// habitsOf looks for what the habits of other tools leave in the value of a field:
 // literals of a Caddyfile and values of variables and files alike. The error names
 // the offence. It shows no value, which may be a secret.
-func habits(c *Config, name string) error {
+func habitsOf(block fielded, name string) error {
 	var values []string
-	if text := c.texts()[name]; text != nil {
+	if text := block.texts()[name]; text != nil {
 		values = append(values, *text)
 	}
-	if secret := c.Secrets()[name]; secret != nil {
+	if secret := block.secrets()[name]; secret != nil {
 		values = append(values, string(*secret))
 	}
-	if list := c.lists()[name]; list != nil {
+	if list := block.lists()[name]; list != nil {
 		values = append(values, *list...)
 	}
 	for _, v := range values {
@@ -34,7 +41,7 @@ var (
 	// variable is how shells, Compose files and Windows write a variable.
 	variable = regexp.MustCompile(`^(\$\w+|\$\{\w+\}|\$\(\w+\)|%\w+%|\{\{.*\}\}|\$env:\w+)$`)
 	// assignment is the line of an env file or of a shell.
-	assignment = regexp.MustCompile(`^(export\s+)?[A-Za-z_]\w*=`)
+	assignment = regexp.MustCompile(`^(export\s+)?[A-Za-z_]\w*=[^=]`)
 )
 
 const quotes = "\"'`“”‘’「」"

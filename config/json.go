@@ -17,26 +17,37 @@ import (
 // Caddy calls it for the handler, too, which embeds the Config: the handler has no
 // fields of its own in JSON.
 func (c *Config) UnmarshalJSON(text []byte) error {
+	type plain Config // without this method
+	return unmarshal(text, (*plain)(c), names, Suggestion)
+}
+
+// numbers are the fields whose digits JSON may hold as a number.
+var numbers = []string{"agent_id", "app_id"}
+
+// unmarshal reads a block that has those fields. suggest says, after the name of another
+// one, what may have been meant.
+func unmarshal(text []byte, block any, names []string, suggest func(string) string) error {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(text, &fields); err != nil {
 		return err
 	}
 	for name := range fields {
 		if !slices.Contains(names, name) {
-			return fmt.Errorf("unrecognized field %q%s", name, Suggestion(name))
+			return fmt.Errorf("unrecognized field %q%s", name, suggest(name))
 		}
 	}
-	if id := fields["agent_id"]; len(id) > 0 && id[0] >= '0' && id[0] <= '9' {
-		fields["agent_id"] = slices.Concat([]byte{'"'}, id, []byte{'"'})
-		var err error
-		if text, err = json.Marshal(fields); err != nil {
-			return err
+	for _, name := range numbers {
+		if n := fields[name]; len(n) > 0 && n[0] >= '0' && n[0] <= '9' {
+			fields[name] = slices.Concat([]byte{'"'}, n, []byte{'"'})
+			var err error
+			if text, err = json.Marshal(fields); err != nil {
+				return err
+			}
 		}
 	}
-	type plain Config // without this method
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
-	return mistyped(decoder.Decode((*plain)(c)))
+	return mistyped(decoder.Decode(block))
 }
 
 // mistyped words the error about a value of the wrong type, without the value.
@@ -59,6 +70,9 @@ func mistyped(err error) error {
 	switch wrong.Type.Kind() {
 	case reflect.Slice:
 		want = "a list of strings"
+		if element := wrong.Type.Elem().Kind(); element == reflect.Struct {
+			want = "a list of objects"
+		}
 	case reflect.Int, reflect.Int64:
 		want = "a number"
 	case reflect.Struct:

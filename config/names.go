@@ -6,13 +6,27 @@ import (
 )
 
 // names are the fields as the Caddyfile and JSON write them.
-var names = func() (names []string) {
-	for field := range reflect.TypeFor[Config]().Fields() {
+var names = namesOf[Config]()
+
+// namesOf returns the names of the fields of a block.
+func namesOf[T any]() (names []string) {
+	for field := range reflect.TypeFor[T]().Fields() {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		names = append(names, name)
 	}
 	return names
-}()
+}
+
+// SuggestionIn says, after a name that no field of a block has, which one somebody may
+// have meant.
+func SuggestionIn[T Tenant | Suite](name string) string {
+	names := namesOf[T]()
+	if s := Closest(strings.TrimSuffix(name, ":"), names); s != "" {
+		return s
+	}
+	last := len(names) - 1
+	return ": there are " + strings.Join(names[:last], ", ") + " and " + names[last]
+}
 
 // elsewhere are names that are no slips: what DingTalk's console calls other
 // fields, and what Caddy has in another place.

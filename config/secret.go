@@ -2,6 +2,8 @@ package config
 
 import (
 	"fmt"
+	"iter"
+	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -58,6 +60,10 @@ func (c Config) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 	if c.Doctor != nil {
 		zap.Object("doctor", c.Doctor).AddTo(enc)
 	}
+	if c.Many() {
+		zap.Stringers("tenant", c.Tenants).AddTo(enc)
+		zap.Stringers("suite", c.Suites).AddTo(enc)
+	}
 	return nil
 }
 
@@ -69,6 +75,7 @@ func Resolve(c Config, repl *caddy.Replacer) (Config, error) {
 		c.Doctor = &Doctor{Token: c.Doctor.Token}
 	}
 	c.Login = c.Login.clone()
+	c.Tenants, c.Suites = slices.Clone(c.Tenants), slices.Clone(c.Suites)
 	for name, text := range c.texts() {
 		v, err := resolveText(repl, *text)
 		if err != nil {
@@ -124,25 +131,62 @@ func resolveText(repl *caddy.Replacer, text string) (string, error) {
 
 // texts, Secrets and lists name the fields that may hold placeholders.
 func (c *Config) texts() map[string]*string {
-	return merged(map[string]*string{
+	texts := merged(map[string]*string{
 		"app_key": &c.AppKey, "corp_id": &c.CorpID, "agent_id": &c.AgentID,
 		"url_policy": &c.URLPolicy, "hash": &c.Hash, "endpoint": &c.Endpoint, "jsapi_url": &c.JSAPIURL,
 		"api": &c.API, "api_base": &c.APIBase, "oapi_base": &c.OAPIBase,
 	}, c.Login.texts())
+	for label, block := range c.blocks() {
+		labelled(texts, label, block.texts())
+	}
+	return texts
 }
 
 // Secrets returns the secrets by the names of their fields; doctor is its token.
-func (c *Config) Secrets() map[string]*Secret {
+func (c *Config) Secrets() map[string]*Secret { return c.secrets() }
+
+func (c *Config) secrets() map[string]*Secret {
 	secrets := map[string]*Secret{"app_secret": &c.AppSecret, "corp_secret": &c.CorpSecret, "channel_secret": &c.ChannelSecret}
 	if c.Doctor != nil {
 		secrets["doctor"] = &c.Doctor.Token
 	}
-	return merged(secrets, c.Login.secrets())
+	merged(secrets, c.Login.secrets())
+	for label, block := range c.blocks() {
+		labelled(secrets, label, block.secrets())
+	}
+	return secrets
 }
 
 func (c *Config) lists() map[string]*[]string {
-	return merged(map[string]*[]string{
+	lists := merged(map[string]*[]string{
 		"js_api_list": &c.JSAPIList, "public_origin": &c.PublicOrigin, "public_host": &c.PublicHost,
 		"forwarded": &c.Forwarded, "allow_origin": &c.AllowOrigin,
 	}, c.Login.lists())
+	for label, block := range c.blocks() {
+		labelled(lists, label, block.lists())
+	}
+	return lists
+}
+
+// blocks yields the tenants and suites, each with a label that no other has.
+func (c *Config) blocks() iter.Seq2[string, fielded] {
+	return func(yield func(string, fielded) bool) {
+		for i := range c.Tenants {
+			if !yield(fmt.Sprintf("tenant %d", i+1), &c.Tenants[i]) {
+				return
+			}
+		}
+		for i := range c.Suites {
+			if !yield(fmt.Sprintf("suite %d", i+1), &c.Suites[i]) {
+				return
+			}
+		}
+	}
+}
+
+// labelled puts the fields of a block among those of the whole directive.
+func labelled[V any](into map[string]V, label string, fields map[string]V) {
+	for name, field := range fields {
+		into[label+" "+name] = field
+	}
 }

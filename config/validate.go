@@ -24,6 +24,11 @@ func Validate(c *Config) error {
 			return err
 		}
 	}
+	for _, check := range []func(*Config) error{checkTenants, checkSuites} {
+		if err := check(c); err != nil {
+			return err
+		}
+	}
 	return Complete(c)
 }
 
@@ -34,7 +39,7 @@ func Check(c *Config, name string) error {
 		if f.name != name {
 			continue
 		}
-		err := habits(c, name)
+		err := habitsOf(c, name)
 		if err == nil {
 			err = f.check(c)
 		}
@@ -46,11 +51,38 @@ func Check(c *Config, name string) error {
 }
 
 // Complete checks the fields together: exactly one kind of credential, and what
-// every dd.config needs.
+// every dd.config needs. Where tenants or suites stand, the directive itself may have
+// none of these.
 func Complete(c *Config) error {
-	app := c.AppKey != "" || c.AppSecret != ""
+	if c.HasDefault() || !c.Many() {
+		if err := completeApp(c); err != nil {
+			return err
+		}
+	}
+	for _, complete := range []func(*Config) error{completeTenants, completeSuites, completeLogin} {
+		if err := complete(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// completeApp checks the lines of the app that is the directive's own.
+func completeApp(c *Config) error {
+	if err := credential(c.AppKey, c.AppSecret, c.CorpSecret, c.ChannelSecret); err != nil {
+		return err
+	}
+	if c.API == "v1" && c.AppKey == "" {
+		return errors.New("corp_secret and channel_secret log in through oapi.dingtalk.com only: remove api v1")
+	}
+	return missingID(c.CorpID, c.AgentID)
+}
+
+// credential makes sure that there is exactly one kind of credential, and the whole of it.
+func credential(key string, secret, corp, channel Secret) error {
+	app := key != "" || secret != ""
 	kinds := 0
-	for _, given := range []bool{app, c.CorpSecret != "", c.ChannelSecret != ""} {
+	for _, given := range []bool{app, corp != "", channel != ""} {
 		if given {
 			kinds++
 		}
@@ -60,18 +92,23 @@ func Complete(c *Config) error {
 		return errors.New("no credential: add app_key and app_secret (or corp_secret, or channel_secret)")
 	case kinds > 1:
 		return errors.New("more than one kind of credential: keep app_key with app_secret, or corp_secret, or channel_secret")
-	case app && c.AppSecret == "":
+	case app && secret == "":
 		return errors.New("app_key needs its credential app_secret: add app_secret {env.DINGTALK_APP_SECRET}")
-	case app && c.AppKey == "":
+	case app && key == "":
 		return errors.New("app_secret needs its app_key: add app_key {env.DINGTALK_APP_KEY}")
-	case !app && c.API == "v1":
-		return errors.New("corp_secret and channel_secret log in through oapi.dingtalk.com only: remove api v1")
-	case c.CorpID == "":
+	}
+	return nil
+}
+
+// missingID tells which identifier of dd.config is not there.
+func missingID(corp, agent string) error {
+	switch {
+	case corp == "":
 		return errors.New("corp_id is missing: add corp_id ding…, the CorpId of the DingTalk developer console")
-	case c.AgentID == "":
+	case agent == "":
 		return errors.New("agent_id is missing: add agent_id 1234567890, the AgentId of the app in the DingTalk developer console")
 	}
-	return completeLogin(c)
+	return nil
 }
 
 // checks are the rules for single fields. The order is that of Config.
@@ -86,12 +123,7 @@ var checks = []struct {
 	{"corp_id", func(c *Config) error { return word(c.CorpID) }},
 	{"agent_id", func(c *Config) error { return agentID(c.AgentID) }},
 	{"js_api_list", func(c *Config) error { return each(c.JSAPIList, apiName) }},
-	{"type", func(c *Config) error {
-		if c.Type != nil && *c.Type != 0 && *c.Type != 1 {
-			return errors.New("must be 0 (app) or 1 (service window)")
-		}
-		return nil
-	}},
+	{"type", func(c *Config) error { return kind(c.Type) }},
 	{"public_origin", func(c *Config) error { return each(c.PublicOrigin, origin) }},
 	{"public_host", func(c *Config) error { return each(c.PublicHost, publicHost) }},
 	{"forwarded", func(c *Config) error { return each(c.Forwarded, headerName) }},
@@ -139,6 +171,14 @@ func word(s string) error {
 	}
 	if strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return fmt.Errorf("%q must be printable ASCII without spaces: copy it from the DingTalk developer console", s)
+	}
+	return nil
+}
+
+// kind checks the type of dd.config.
+func kind(n *int) error {
+	if n != nil && *n != 0 && *n != 1 {
+		return errors.New("must be 0 (app) or 1 (service window)")
 	}
 	return nil
 }

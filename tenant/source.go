@@ -59,6 +59,7 @@ func safeName(id string) string {
 // of it, so that no field can be forgotten, but for what shows in no page.
 func fingerprint(c config.Config, script string) [sha256.Size]byte {
 	c.Doctor, c.StorageRaw, c.TicketWait = nil, nil, 0
+	c.Tenants, c.Suites = nil, nil // each has its own
 	if c.Login != nil {
 		c.Login = &config.Login{} // pages know that there is one, and no more
 	}
