@@ -17,7 +17,7 @@ const (
 	// EventRefreshed: this process has fetched a jsapi_ticket. Data: app, expires.
 	EventRefreshed = "dingtalk_token_refreshed"
 	// EventFailed: DingTalk gives no ticket, once a failure. Data: app, kind,
-	// error, advice, next_try (seconds).
+	// error, advice, advice_zh, next_try (seconds).
 	EventFailed = "dingtalk_token_failed"
 	// EventRefused: DingTalk refused a signature for the right URL. Data: url,
 	// code, message. At most five a minute, and so with the next.
@@ -72,8 +72,10 @@ func (w Watcher) Fetched(expires time.Time) {
 
 // Failed tells that DingTalk gives no ticket.
 func (w Watcher) Failed(err error, delay time.Duration) {
+	advice := doctor.Advice(err)
 	w.Events.Emit(EventFailed, map[string]any{
-		"app": w.App, "kind": oapi.KindOf(err).String(), "error": err.Error(), "advice": doctor.Advice(err).EN, "next_try": delay.Seconds(),
+		"app": w.App, "kind": oapi.KindOf(err).String(), "error": err.Error(),
+		"advice": advice.EN, "advice_zh": advice.ZH, "next_try": delay.Seconds(),
 	})
 }
 

@@ -201,7 +201,7 @@ func TestEventsTellWhatHappens(t *testing.T) {
 	}
 	s.Ding.SetFault(sandbox.TokenCall, sandbox.MustFault("secret"))
 	s.Get(t, "/")
-	if e := eventOf("dingtalk_token_failed"); e["kind"] != "credentials" || e["advice"] == "" || e["error"] == "" || e["app"] == "" {
+	if e := eventOf("dingtalk_token_failed"); e["kind"] != "credentials" || e["advice"] == "" || e["advice_zh"] == "" || e["advice_zh"] == nil || e["error"] == "" || e["app"] == "" {
 		t.Errorf("%v", e)
 	}
 	s.Ding.SetFault(sandbox.TokenCall, sandbox.Fault{})

@@ -8,6 +8,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -19,6 +22,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 	"github.com/caddy-dingtalk/caddy-dingtalk/internal/sandbox"
 )
 
@@ -144,24 +148,51 @@ func TestEventValuesAreWrittenAs(t *testing.T) {
 	})
 }
 
+// ownEvents are the events that observe names.
+func ownEvents(t *testing.T) (names []string) {
+	t.Helper()
+	files, err := filepath.Glob("../../observe/*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("reading observe: %v", err)
+	}
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`\tEvent\w+ += "(\w+)"`).FindAllSubmatch(content, -1) {
+			names = append(names, string(m[1]))
+		}
+	}
+	return names
+}
+
 func TestEventsOfOurOwnAreToldInBothLanguages(t *testing.T) {
-	for name := range wordings {
+	for _, name := range ownEvents(t) {
 		t.Run(name, func(t *testing.T) {
+			found, ours := doctor.Event(name)
+			if !ours {
+				t.Fatal("the doctor does not say what it means")
+			}
 			h, _ := handler(t, new(group), nil, nil)
-			c, ok := h.content(event(name, map[string]any{"app": "app_1", "kind": "allow_list", "advice": "Do *this*."}))
+			c, ok := h.content(event(name, map[string]any{"app": "app_1", "advice": "Do *this*.", "advice_zh": "请*这样*"}))
 			if !ok || c.title != "[web-1] "+name {
 				t.Fatalf("title %q, %v", c.title, ok)
 			}
-			for _, want := range []string{wordings[name].zh, wordings[name].en, "What to do: Do \\*this\\*.", "- app: app_1"} {
+			for _, want := range []string{found.Text.ZH, found.Text.EN, "怎么办：请\\*这样\\*", "What to do: Do \\*this\\*.", "- app: app_1"} {
 				if !strings.Contains(c.text, want) {
 					t.Errorf("%q lacks %q", c.text, want)
 				}
 			}
-			if name == eventFailed && !strings.Contains(c.text, "服务器出口IP") {
-				t.Errorf("%q does not say in Chinese what to do", c.text)
-			}
 		})
 	}
+	t.Run("what the doctor always advises, where the event says nothing", func(t *testing.T) {
+		h, _ := handler(t, new(group), nil, nil)
+		c, _ := h.content(event("dingtalk_signature_refused", nil))
+		if !strings.Contains(c.text, "怎么办：反复出现时") || !strings.Contains(c.text, "What to do: Should it come back") {
+			t.Errorf("got %q", c.text)
+		}
+	})
 	t.Run("other events are a list of their data", func(t *testing.T) {
 		h, _ := handler(t, new(group), nil, nil)
 		c, _ := h.content(event("cert_failed", map[string]any{"b": "x", "a": 1}))
