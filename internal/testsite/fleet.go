@@ -63,10 +63,6 @@ func StartFleet(t *testing.T, size int, apps ...*FleetApp) *Fleet {
 // Start adds a process.
 func (f *Fleet) Start(t *testing.T) {
 	t.Helper()
-	program, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
 	proxy := httptest.NewServer(f.dingTalkFor(len(f.Processes)))
 	t.Cleanup(func() {
 		proxy.CloseClientConnections()
@@ -96,9 +92,8 @@ func (f *Fleet) Start(t *testing.T) {
 	if err := os.WriteFile(file, []byte(f.caddyfile(p)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p.Cmd = exec.Command(program, "run", "--adapter", "caddyfile", "--config", file)
-	p.Cmd.Env = append(os.Environ(), asCaddy+"=1", "GOMAXPROCS=1", "HOME="+f.dir, "XDG_DATA_HOME="+f.dir, "XDG_CONFIG_HOME="+f.dir,
-		"HTTP_PROXY="+proxy.URL, "NO_PROXY=", "no_proxy=")
+	p.Cmd = Command(t, f.dir, "run", "--adapter", "caddyfile", "--config", file)
+	p.Cmd.Env = append(p.Cmd.Env, "GOMAXPROCS=1", "HTTP_PROXY="+proxy.URL, "NO_PROXY=", "no_proxy=")
 	p.Cmd.Stdout, p.Cmd.Stderr = &p.log, &p.log
 	p.Cmd.ExtraFiles = []*os.File{socket}
 	if err := p.Cmd.Start(); err != nil {

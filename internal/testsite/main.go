@@ -7,6 +7,7 @@ import (
 	"flag"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -20,6 +21,19 @@ import (
 
 // asCaddy is the variable of the environment that makes a test program Caddy.
 const asCaddy = "TESTSITE_AS_CADDY"
+
+// Command is `caddy` with these arguments, in a process of its own whose storage is the
+// folder.
+func Command(t testing.TB, folder string, args ...string) *exec.Cmd {
+	t.Helper()
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(program, args...)
+	cmd.Env = append(os.Environ(), asCaddy+"=1", "HOME="+folder, "XDG_DATA_HOME="+folder, "XDG_CONFIG_HOME="+folder)
+	return cmd
+}
 
 // scratch is where all tests have their folders: tokens are written to a storage
 // in the background, when a test may be over.
