@@ -22,9 +22,9 @@ func group() *httptest.Server {
 func Example() {
 	server := group()
 	defer server.Close()
-	webhook := server.URL + "/robot/send?access_token=…" // https://oapi.dingtalk.com/robot/send?access_token=…
+	webhook := server.URL + "/robot/send?access_token=token" // https://oapi.dingtalk.com/robot/send?access_token=…
 
-	r, err := robot.New(webhook, "SEC…")
+	r, err := robot.New(webhook, "SECret")
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -43,7 +43,7 @@ func ExampleRobot_Send_errors() {
 		fmt.Fprint(w, `{"errcode":310000,"errmsg":"keywords not in content"}`)
 	}))
 	defer server.Close()
-	r, _ := robot.New(server.URL+"?access_token=…", "")
+	r, _ := robot.New(server.URL+"?access_token=token", "")
 
 	err := r.Send(context.Background(), robot.Text{Content: "hello"})
 	if failure, ok := errors.AsType[*robot.SendError](err); ok {
@@ -59,7 +59,7 @@ func ExampleRobot_Send_errors() {
 func ExampleOnce() {
 	server := group()
 	defer server.Close()
-	r, _ := robot.New(server.URL+"?access_token=…", "")
+	r, _ := robot.New(server.URL+"?access_token=token", "")
 
 	m := robot.Once(robot.Text{Content: "deployed"})
 	for range 3 {

@@ -183,9 +183,11 @@ func TestWebhooks(t *testing.T) {
 		"no host":                           {"/robot/send?access_token=x", "", "webhook is not a URL"},
 		"a user":                            {"https://u:p@example.com/?access_token=x", "", "webhook has a user"},
 		"a sign from somewhere":             {"https://example.com/?access_token=x&timestamp=1&sign=y", "", "webhook has a timestamp"},
+		"a token with the example's end":    {"https://oapi.dingtalk.com/robot/send?access_token=…", "", "webhook has an access_token with characters"},
+		"a secret with the example's end":   {"https://example.com/?access_token=x", "SEC…", "secret was not copied whole"},
 		"a keyword for a secret":            {"https://example.com/?access_token=x", "告警", "secret is not one of 加签"},
-		"a secret with a line end":          {"https://example.com/?access_token=x", "SECx\n", "secret is not one of 加签"},
-		"a secret of nothing but its start": {"https://example.com/?access_token=x", "SEC", "secret is not one of 加签"},
+		"a secret with a line end":          {"https://example.com/?access_token=x", "SECx\n", "secret was not copied whole"},
+		"a secret of nothing but its start": {"https://example.com/?access_token=x", "SEC", "secret was not copied whole"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

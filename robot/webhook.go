@@ -41,6 +41,8 @@ func parseWebhook(webhook string) (*url.URL, error) {
 		return nil, errors.New("has a broken query: " + whole)
 	case len(query["access_token"]) != 1 || blank(query.Get("access_token")):
 		return nil, errors.New("has no access_token, or several: " + whole)
+	case strings.ContainsFunc(query.Get("access_token"), foreign):
+		return nil, errors.New("has an access_token with characters that no token has, such as … or a quote: " + whole)
 	case query.Has("timestamp") || query.Has("sign"):
 		return nil, errors.New("has a timestamp or sign of its own, which would be too old soon: " +
 			"leave them out and give the secret (加签) instead")
@@ -62,11 +64,22 @@ func private(host string) bool {
 // CheckSecret returns what is wrong with the form of a secret, and the cure. The
 // error does not quote it and can follow its name. No secret is right, too.
 func CheckSecret(secret string) error {
-	if secret == "" || strings.HasPrefix(secret, "SEC") && len(secret) > 3 && !strings.ContainsFunc(secret, unicode.IsSpace) {
+	rest, is := strings.CutPrefix(secret, "SEC")
+	switch {
+	case secret == "" || is && rest != "" && !strings.ContainsFunc(rest, foreign):
 		return nil
+	case is:
+		return errors.New("was not copied whole, or with something that does not belong to it (…, a quote, a semicolon): " +
+			"copy it again from the robot's settings (安全设置 → 加签)")
 	}
 	return errors.New("is not one of 加签, which begins with SEC: copy it from the robot's settings (安全设置 → 加签); " +
 		"a keyword (自定义关键词) is another setting")
+}
+
+// foreign reports whether a character got into a token or secret when it was copied:
+// DingTalk's are letters and digits.
+func foreign(r rune) bool {
+	return r <= ' ' || r > '~' || strings.ContainsRune("\"'`;,<>(){}[]", r)
 }
 
 // target is the URL of one try. DingTalk takes a timestamp that is at most an hour

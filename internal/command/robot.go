@@ -54,26 +54,46 @@ Exit codes: 0 sent (with --dry-run: valid), 1 refused by DingTalk or not reached
   caddy dingtalk robot --type link --title News --text "Version 2" --url https://example.com/
   caddy dingtalk robot --json message.json --dry-run`,
 		DisableFlagsInUseLine: true,
-		Args:                  cobra.NoArgs,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			return notSent(cmd, fmt.Errorf("takes no arguments: write --text %q", args[0]))
+		},
 	}
 	f.addTo(cmd)
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		cmd.SilenceUsage = true
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if name := err.Error(); strings.Contains(name, "--webhook") || strings.Contains(name, "--secret") {
+			err = fmt.Errorf("%w: write it into a variable (DINGTALK_ROBOT_WEBHOOK, DINGTALK_ROBOT_SECRET) or a file (--webhook-file, --secret-file): every user of the machine sees arguments", err)
+		}
+		return notSent(cmd, err)
+	})
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 		defer stop()
 		code, err := f.run(ctx, cmd)
-		if err == nil {
+		switch {
+		case err == nil:
 			return nil
+		case code == exitInvalid:
+			return notSent(cmd, err)
 		}
-		// People and scripts read this, not Caddy's log.
-		fmt.Fprintln(cmd.ErrOrStderr(), "Error:", err)
-		cmd.SilenceErrors = true
-		if code == exitRefused {
-			return err
-		}
-		return caddycmd.WrapCommandFuncForCobra(func(caddycmd.Flags) (int, error) { return code, nil })(cmd, args)
+		say(cmd, err)
+		return err
 	}
 	return cmd
+}
+
+// say shows an error: people and scripts read it, not Caddy's log.
+func say(cmd *cobra.Command, err error) {
+	cmd.SilenceUsage, cmd.SilenceErrors = true, true
+	fmt.Fprintln(cmd.ErrOrStderr(), "Error:", err)
+}
+
+// notSent shows why nothing was sent, and returns the error that makes Caddy exit so.
+func notSent(cmd *cobra.Command, err error) error {
+	say(cmd, err)
+	return caddycmd.WrapCommandFuncForCobra(func(caddycmd.Flags) (int, error) { return exitInvalid, nil })(cmd, nil)
 }
 
 func (f *robotFlags) addTo(cmd *cobra.Command) {

@@ -180,7 +180,11 @@ func resolve(repl *caddy.Replacer, name, text string) (string, error) {
 		if strings.HasPrefix(text, "{") && strings.IndexByte(text, '}') == len(text)-1 {
 			quoted = text
 		}
-		return "", fmt.Errorf("resolving %s: %s is unknown or empty: write {env.NAME} or {file./path}, and set the variable or fill the file before Caddy starts", name, quoted)
+		cure := "write {env.NAME} or {file./path}, and set the variable or fill the file before Caddy starts"
+		if name != "webhook" {
+			cure += "; or leave the line " + name + " out"
+		}
+		return "", fmt.Errorf("resolving %s: %s is unknown or empty: %s", name, quoted, cure)
 	}
 	return value, nil
 }

@@ -75,6 +75,9 @@ func TestTheCaddyfileIsRefusedWithLineAndCure(t *testing.T) {
 	tests := map[string]struct{ block, want, line string }{
 		"no webhook":                   {"text hi", "webhook is missing", ":1"},
 		"a webhook without token":      {"webhook https://oapi.dingtalk.com/robot/send", "webhook has no access_token", ":2"},
+		"a webhook not copied whole":   {"webhook https://oapi.dingtalk.com/robot/send?access_token=t0ken…", "webhook has an access_token with characters", ":2"},
+		"a secret not copied whole":    {w + "secret SECt0ps3cret…", "secret was not copied whole", ":3"},
+		"a secret with a semicolon":    {w + "secret SECt0ps3cret;", "a semicolon", ":3"},
 		"another host over http":       {"webhook http://example.com/?access_token=t0ken", "write https://", ":2"},
 		"a secret of another form":     {w + "secret t0ps3cret", "begins with SEC", ":3"},
 		"a link without text":          {w + "link t \"\" https://example.com/", "link.text is missing", ":3"},
