@@ -67,6 +67,8 @@ func loginPiece(file string) string {
 type App struct {
 	CorpID    string
 	AgentID   string
+	AppID     string // of a third-party app; "" of any other
+	Many      bool   // the directive serves several tenants: its pages say which they are for
 	Type      int
 	JSAPIList []string
 	Endpoint  string // absolute path of the endpoints
@@ -82,6 +84,8 @@ type Page struct {
 	NonceStr  string
 	Signature string
 	Err       *Error
+	// By is what named the tenant, where there are several; "" where the page is for none.
+	By string
 	// Posted tells that the page answers a request other than GET: it must not
 	// reload itself, which would send that again.
 	Posted bool
@@ -96,7 +100,9 @@ type Error struct {
 // Renderer writes snippets. It is made once and may be used by many.
 type Renderer struct {
 	app     string // `"agentId":…,"corpId":…,"type":…,"jsApiList":[…]`
-	sidecar string // `,"endpoint":…,"version":…,"error":`
+	sidecar string // `,"endpoint":…,"version":…`
+	many    bool   // the data name the tenant
+	tenant  string // `{"agentId":…,"corpId":…,"by":`
 	login   string // what follows the script on sites with sign-in
 	source  string // the script as a file
 	file    string // its name
@@ -118,12 +124,20 @@ func NewRenderer(a App) *Renderer {
 		b = appendString(b, name)
 	}
 	b = append(b, ']')
+	if a.AppID != "" {
+		b = appendString(append(b, `,"appId":`...), a.AppID)
+	}
+
+	t := appendString([]byte(`{"agentId":`), a.AgentID)
+	t = appendString(append(t, `,"corpId":`...), a.CorpID)
+	t = append(t, `,"by":`...)
 	s := appendString([]byte(`,"endpoint":`), a.Endpoint)
 	s = appendString(append(s, `,"version":`...), a.Version)
-	s = append(s, `,"error":`...)
 	r := &Renderer{
 		app:     string(b),
 		sidecar: string(s),
+		many:    a.Many,
+		tenant:  string(t),
 		source:  Source,
 		file:    FileName,
 		jsapi:   string(appendAttribute(nil, a.JSAPIURL)),
@@ -216,6 +230,10 @@ func (r *Renderer) appendData(dst []byte, p Page) []byte {
 		dst = appendString(dst, p.URL)
 	}
 	dst = append(dst, r.sidecar...)
+	if r.many {
+		dst = r.appendTenant(append(dst, `,"tenant":`...), p)
+	}
+	dst = append(dst, `,"error":`...)
 	if p.Err == nil {
 		dst = append(dst, "null"...)
 	} else {
@@ -224,6 +242,13 @@ func (r *Renderer) appendData(dst []byte, p Page) []byte {
 		dst = append(dst, '}')
 	}
 	return append(dst, "}}"...)
+}
+
+func (r *Renderer) appendTenant(dst []byte, p Page) []byte {
+	if p.By == "" {
+		return append(dst, "null"...)
+	}
+	return append(appendString(append(dst, r.tenant...), p.By), '}')
 }
 
 func (r *Renderer) appendConfig(dst []byte, p Page) []byte {

@@ -295,3 +295,36 @@ func TestSignInAddsLittleToASnippetAndNothingWithoutIt(t *testing.T) {
 		t.Error("a template engine or the parser would take it for its own")
 	}
 }
+
+// TestAPageSaysWhichTenantItIsFor where there are several, and holds nothing of that
+// where there are not.
+func TestAPageSaysWhichTenantItIsFor(t *testing.T) {
+	of := func(a App, p Page) (string, content) {
+		return dataOf(t, elements(t, string(NewRenderer(a).Append(nil, p, Form{Kind: Data})))[0])
+	}
+	plain, _ := of(app, signedPage)
+	many := app
+	many.Many = true
+	chosen, refused := signedPage, unsignedPage
+	chosen.By, refused.By = "query", "cookie"
+	want := map[string]any{"corpId": "ding123", "agentId": "42", "by": "query"}
+	if _, c := of(many, chosen); !reflect.DeepEqual(c.Sidecar["tenant"], want) {
+		t.Errorf("%v", c.Sidecar["tenant"])
+	}
+	want["by"] = "cookie"
+	if _, c := of(many, refused); !reflect.DeepEqual(c.Sidecar["tenant"], want) || c.Sidecar["error"] == nil {
+		t.Errorf("an unsigned page: %v", c.Sidecar)
+	}
+	if text, c := of(many, unsignedPage); c.Sidecar["tenant"] != nil || !strings.Contains(text, `"tenant":null`) {
+		t.Errorf("a page for none: %s", text)
+	}
+	if strings.Contains(plain, "tenant") || strings.Contains(plain, "appId") {
+		t.Errorf("a page where there is one: %s", plain)
+	}
+	suite := many
+	suite.AppID = "42"
+	_, c := of(suite, chosen)
+	if c.Config["appId"] != "42" || c.Config["agentId"] != "42" {
+		t.Errorf("a third-party app: %v", c.Config)
+	}
+}
