@@ -145,6 +145,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	case inject.AskPart, inject.AskUnclear:
 		return h.servePart(w, r, ask, next)
 	}
+	inject.Unmark(r.Header)
 	return next.ServeHTTP(w, r)
 }
 
@@ -220,7 +221,7 @@ func (h *Handler) serveHead(w http.ResponseWriter, r *http.Request, v visit.Visi
 // servePart serves what was not asked for as a document. Caches must not give it to
 // whoever asks for one.
 func (h *Handler) servePart(w http.ResponseWriter, r *http.Request, ask inject.Ask, next caddyhttp.Handler) error {
-	out := inject.NewPartWriter(w)
+	out := inject.NewPartWriter(w, inject.Unmark(r.Header))
 	err := next.ServeHTTP(out, r)
 	if ask == inject.AskUnclear && out.IsHTML() {
 		h.notices.Passed(observe.NotAsked, zap.String("user_agent", r.UserAgent()))

@@ -22,7 +22,7 @@ func banner(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		case inject.AskPart, inject.AskUnclear:
-			part := inject.NewPartWriter(w) // caches must not take it for the page
+			part := inject.NewPartWriter(w, inject.Unmark(r.Header)) // caches must not take it for the page
 			next.ServeHTTP(part, r)
 			part.Close()
 			return

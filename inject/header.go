@@ -165,25 +165,6 @@ func varies(h http.Header) bool {
 	return hasDirective(lines, "*") || hasDirective(lines, "Sec-Fetch-Dest") && hasDirective(lines, "Accept")
 }
 
-// asPart changes the header of HTML that was not asked for as a document. It keeps
-// its bytes, and what is said about them. No cache may give it to somebody who asks
-// for the page: those that heed Vary are told by that, and shared ones, of which
-// many do not, must not keep it.
-func asPart(h http.Header) {
-	if !varies(h) {
-		h["Vary"] = append(slices.Clip(h["Vary"]), vary)
-	}
-	for key := range h {
-		if forCaches(key) {
-			delete(h, key)
-		}
-	}
-	if control := h["Cache-Control"]; !hasPlainDirective(control, "private") && !hasPlainDirective(control, "no-store") {
-		h["Cache-Control"] = []string{"private, no-cache"}
-		delete(h, "Expires")
-	}
-}
-
 // values is room for the header values that a page changes, so that they cost no
 // allocation each.
 type values [5]string

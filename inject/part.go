@@ -13,6 +13,7 @@ type HeaderWriter struct {
 	http.ResponseWriter
 
 	page       bool   // the answer has the header of a page, and no body
+	part       bool   // a 304 is about HTML that was no document
 	revalidate string // the suffix that a 304 gets back, "" if no condition went up
 	tag        func(http.Header) string
 
@@ -25,9 +26,9 @@ type HeaderWriter struct {
 // NewPartWriter returns a HeaderWriter for a request for something other than a
 // document (AskPart, AskUnclear). An answer that would be a page to those who ask
 // for one keeps its bytes, but says by Vary that there is another, and keeps out of
-// shared caches.
-func NewPartWriter(w http.ResponseWriter) *HeaderWriter {
-	return &HeaderWriter{ResponseWriter: w} // not pooled: a handler may write when it must not any more
+// shared caches. marked is what Unmark has said of the request.
+func NewPartWriter(w http.ResponseWriter, marked bool) *HeaderWriter {
+	return &HeaderWriter{ResponseWriter: w, part: marked} // not pooled: a handler may write when it must not any more
 }
 
 // NewHeadWriter returns a HeaderWriter for the HEAD of a document (AskHead). The
@@ -35,7 +36,7 @@ func NewPartWriter(w http.ResponseWriter) *HeaderWriter {
 // has no Content-Length. tag returns the suffix that Insert would return for a page
 // with this header; revalidate is as for NewWriter.
 func NewHeadWriter(w http.ResponseWriter, revalidate string, tag func(http.Header) string) *HeaderWriter {
-	p := NewPartWriter(w)
+	p := NewPartWriter(w, false)
 	p.page, p.revalidate, p.tag = true, revalidate, tag
 	return p
 }
@@ -70,14 +71,18 @@ func (p *HeaderWriter) WriteHeader(status int) {
 func (p *HeaderWriter) send(status int) {
 	p.wrote, p.status = true, 0
 	h := p.Header()
-	if status == http.StatusNotModified && p.revalidate != "" {
+	switch {
+	case status != http.StatusNotModified:
+	case p.revalidate != "":
 		new(values).asPage(h, p.revalidate)
+	case p.part:
+		asPart(h, true)
 	}
 	if kind, html := pageHeader(h); html && insertable(kind.charset) && (pageStatus(status) || status == http.StatusPartialContent) {
 		p.html = true
 		switch {
 		case !p.page:
-			asPart(h)
+			asPart(h, false)
 		case pageStatus(status) && contentCoding(h) != unknownCoding:
 			suffix := p.tag(h)
 			if suffix != "" {

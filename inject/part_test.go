@@ -13,13 +13,16 @@ import (
 var fetched = with("Sec-Fetch-Dest", "empty")
 
 func TestHTMLThatIsNoDocumentSaysThatThereIsAnother(t *testing.T) {
-	private := []string{"private, no-cache"}
+	private, marked := []string{"private, no-cache"}, []string{`"a-dtpart"`}
 	for name, c := range map[string]struct{ in, want http.Header }{
-		"what shared caches may keep": {http.Header{"Cache-Control": {"public, max-age=600"}, "Expires": {"x"}, "Etag": {`"a"`}}, http.Header{"Cache-Control": private, "Etag": {`"a"`}}},
+		"what shared caches may keep": {http.Header{"Cache-Control": {"public, max-age=600"}, "Expires": {"x"}, "Etag": {`"a"`}}, http.Header{"Cache-Control": private, "Etag": marked}},
+		"what a date alone tells":     {http.Header{"Cache-Control": {"max-age=9"}, "Last-Modified": {"x"}}, http.Header{"Cache-Control": private}},
+		"what a weak tag tells":       {http.Header{"Vary": {"Cookie"}, "Etag": {`W/"a"`}}, http.Header{"Cache-Control": private, "Vary": {"Cookie", vary}, "Etag": {`W/"a-dtpart"`}}},
+		"what no 304 says more of":    {http.Header{"Etag": {`"a"`}, "Last-Modified": {"x"}}, http.Header{"Cache-Control": private, "Etag": {`"a"`}, "Last-Modified": {"x"}}},
 		"what they may guess":         {http.Header{"Last-Modified": {"x"}, "Accept-Ranges": {"bytes"}}, http.Header{"Cache-Control": private, "Last-Modified": {"x"}, "Accept-Ranges": {"bytes"}}},
 		"what they must ask for":      {http.Header{"Cache-Control": {"no-cache"}}, http.Header{"Cache-Control": private}},
 		"what only the browser keeps": {http.Header{"Cache-Control": {"max-age=9, Private"}}, http.Header{"Cache-Control": {"max-age=9, Private"}}},
-		"what nobody keeps":           {http.Header{"Cache-Control": {"no-store"}, "Expires": {"0"}}, http.Header{"Cache-Control": {"no-store"}, "Expires": {"0"}}},
+		"what nobody keeps":           {http.Header{"Cache-Control": {"no-store"}, "Expires": {"0"}, "Etag": {`"a"`}}, http.Header{"Cache-Control": {"no-store"}, "Expires": {"0"}, "Etag": {`"a"`}}},
 		"a header that is private":    {http.Header{"Cache-Control": {`private="set-cookie", max-age=9`}}, http.Header{"Cache-Control": private}},
 		"what one cache may keep":     {http.Header{"Cache-Control": {"private"}, "Cdn-Cache-Control": {"max-age=9"}, "X-Accel-Expires": {"9"}}, http.Header{"Cache-Control": {"private"}}},
 		"what varies already":         {http.Header{"Vary": {"Accept, sec-fetch-dest"}}, http.Header{"Cache-Control": private, "Vary": {"Accept, sec-fetch-dest"}}},
@@ -49,6 +52,57 @@ func TestHTMLThatIsNoDocumentSaysThatThereIsAnother(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A 304 without a type may be about anything. By the mark it is known to be about HTML,
+// and says once more what the HTML said.
+func TestA304SaysWhatTheHTMLSaid(t *testing.T) {
+	seen := ""
+	h := func(w http.ResponseWriter, r *http.Request) error {
+		header := w.Header()
+		header["Etag"], header["Cache-Control"], header["Vary"] = []string{`"a"`}, []string{"max-age=600"}, []string{"Accept-Encoding"}
+		if seen = r.Header.Get("If-None-Match"); strings.Contains(seen, `"a"`) {
+			w.WriteHeader(http.StatusNotModified)
+			return nil
+		}
+		header["Content-Type"] = []string{"text/html"}
+		_, err := io.WriteString(w, doc)
+		return err
+	}
+	for name, c := range map[string]struct {
+		condition, up, tag, control, vary string
+	}{
+		"the tag of a part":                {`"a-dtpart"`, `"a"`, `"a-dtpart"`, "private, no-cache", "Accept-Encoding, " + vary},
+		"a weak one among others":          {`"b", W/"a-dtpart"`, `"b", W/"a"`, `"a-dtpart"`, "private, no-cache", "Accept-Encoding, " + vary},
+		"the tag of anything else":         {`"a"`, `"a"`, `"a"`, "max-age=600", "Accept-Encoding"},
+		"the mark in the middle of others": {`"-dtpart-", "a"`, `"-dtpart-", "a"`, `"a"`, "max-age=600", "Accept-Encoding"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for proto, http2 := range protocols {
+				a := ask(t, start(t, inserting(h), http2), fetched, with("If-None-Match", c.condition))
+				if a.status != http.StatusNotModified || seen != c.up {
+					t.Errorf("%s: %d, upstream saw %s", proto, a.status, seen)
+				}
+				got := a.header
+				if got.Get("Etag") != c.tag || got.Get("Cache-Control") != c.control || strings.Join(got["Vary"], ", ") != c.vary {
+					t.Errorf("%s: %v", proto, got)
+				}
+			}
+		})
+	}
+	t.Run("a document is asked for anew", func(t *testing.T) {
+		a := ask(t, start(t, inserting(h), false), with("If-None-Match", `"a-dtpart"`))
+		if a.status != http.StatusOK || seen != "" || !strings.Contains(string(a.body), snippet) {
+			t.Errorf("%d, upstream saw %q: %s", a.status, seen, a.body)
+		}
+	})
+}
+
+func TestTheMarkGoesFromAllConditions(t *testing.T) {
+	h := http.Header{"If-Match": {`"a-dtpart"`, `"b"`}, "If-Range": {`"c-dtpart"`}, "If-None-Match": {`"d"`}}
+	if Unmark(h) || !reflect.DeepEqual(h, http.Header{"If-Match": {`"a"`, `"b"`}, "If-Range": {`"c"`}, "If-None-Match": {`"d"`}}) {
+		t.Errorf("%v", h)
 	}
 }
 
@@ -164,7 +218,7 @@ func TestAPartThatIsNoHTMLCostsOneAllocation(t *testing.T) {
 	if n := testing.AllocsPerRun(200, func() {
 		clear(s.header)
 		s.header["Content-Type"] = contentType
-		p := NewPartWriter(s)
+		p := NewPartWriter(s, false)
 		p.WriteHeader(http.StatusOK)
 		_, _ = p.Write(body)
 		p.Close()
@@ -176,7 +230,7 @@ func TestAPartThatIsNoHTMLCostsOneAllocation(t *testing.T) {
 func TestAPartGoesTheFastWay(t *testing.T) {
 	for _, contentType := range []string{"text/html", "text/css"} {
 		s := &readerFromSink{sink: sink{header: http.Header{"Content-Type": {contentType}}}}
-		p := NewPartWriter(s)
+		p := NewPartWriter(s, false)
 		n, err := io.Copy(p, struct{ io.Reader }{strings.NewReader(doc)})
 		if n != int64(len(doc)) || err != nil || s.taken != n || s.writes != 0 {
 			t.Errorf("%s: %d of %d bytes by ReadFrom, %v", contentType, s.taken, n, err)

@@ -25,7 +25,7 @@ func inserting(next handler) http.Handler {
 			_ = next(w, r)
 			return
 		case AskPart, AskUnclear:
-			part := NewPartWriter(w)
+			part := NewPartWriter(w, Unmark(r.Header))
 			_ = next(part, r)
 			part.Close()
 			return

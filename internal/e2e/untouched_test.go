@@ -77,11 +77,13 @@ func TestTheOtherAnswerOfAPagesURLSaysSo(t *testing.T) {
 			request.Set("Accept-Encoding", "gzip, br, zstd")
 			want := s.Do(t, http.MethodGet, s.At("without.test")+"/p", "", request)
 			got := s.Do(t, http.MethodGet, s.At("with.test")+"/p", "", request)
-			if got.Header.Get("Vary") != "Sec-Fetch-Dest, Accept" || got.Header.Get("Cache-Control") != "private, no-cache" {
-				t.Errorf("Vary %q, Cache-Control %q", got.Header.Get("Vary"), got.Header.Get("Cache-Control"))
+			if got.Header.Get("Vary") != "Sec-Fetch-Dest, Accept" || got.Header.Get("Cache-Control") != "private, no-cache" || got.Header.Get("Etag") != `"v1-dtpart"` {
+				t.Errorf("Vary %q, Cache-Control %q, Etag %s", got.Header.Get("Vary"), got.Header.Get("Cache-Control"), got.Header.Get("Etag"))
 			}
 			got.Header.Del("Vary")
-			got.Header.Set("Cache-Control", want.Header.Get("Cache-Control"))
+			for _, name := range []string{"Cache-Control", "Etag"} {
+				got.Header.Set(name, want.Header.Get(name))
+			}
 			testsite.ExpectSame(t, got, want)
 		})
 	}
@@ -99,6 +101,24 @@ func TestTheRequestForWhatIsNoDocumentPassesUntouched(t *testing.T) {
 	for name := range want {
 		if seen.Get(name) != want.Get(name) {
 			t.Errorf("%s went up as %q instead of %q", name, seen.Get(name), want.Get(name))
+		}
+	}
+}
+
+// Whoever saves what a script has fetched says by its tag what it has changed: upstream
+// knows the tag as its own.
+func TestATagThatAScriptHasSeenIsUpstreams(t *testing.T) {
+	var seen http.Header
+	page := testsite.Response{Body: testsite.Page, Header: testsite.Header("Content-Type", "text/html", "Etag", `"v1"`, "Cache-Control", "max-age=600")}
+	s := testsite.Run(t, testsite.Setup{Sites: testsite.Signed, Upstream: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen = r.Header
+		page.ServeHTTP(w, r)
+	})})
+	tag := s.Do(t, http.MethodGet, "/p", "", testsite.Header("Sec-Fetch-Dest", "empty", "Accept", "*/*")).Header.Get("Etag")
+	for _, method := range []string{http.MethodPut, http.MethodDelete, http.MethodPost, http.MethodGet} {
+		s.Do(t, method, "/p", "", testsite.Header("Sec-Fetch-Dest", "empty", "Accept", "*/*", "If-Match", tag))
+		if got := seen.Get("If-Match"); got != `"v1"` {
+			t.Errorf("%s: the script has %s, upstream sees %s", method, tag, got)
 		}
 	}
 }

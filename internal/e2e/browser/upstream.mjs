@@ -10,9 +10,12 @@ let count = 0
 // returns that. The media type is HTML's unless a header says otherwise.
 export function publish (body, {headers = {}, target} = {}) {
   target ??= `/page/${++count}`
-  pages.set(target, {body, headers: {'content-type': 'text/html; charset=utf-8', ...headers}})
+  pages.set(target, {body, headers: {'content-type': 'text/html; charset=utf-8', ...headers}, answered: []})
   return target
 }
+
+// answered are the statuses with which what is published there was served.
+export const answered = target => pages.get(target).answered
 
 // html is an ordinary page.
 export function html (body, head = '') {
@@ -22,6 +25,12 @@ export function html (body, head = '') {
 // sdk loads DingTalk's script of that version. listen says what comes of dd.config.
 export const sdk = (version, form = 'global') => `<script src="/sdk/${version}.${form}.js"></script>`
 export const listen = 'dd.ready(function () { seen("ready") }); dd.error(function (e) { seen({error: e}) });'
+
+// isKept reports whether the browser has what is published: by its tag, else by its date.
+function isKept (asked, {etag, 'last-modified': date}) {
+  const tags = asked['if-none-match']
+  return tags === undefined ? date !== undefined && asked['if-modified-since'] === date : etag !== undefined && tags.includes(etag)
+}
 
 async function answer (request, response) {
   const script = /^\/sdk\/([\d.]+)\.(\w+)\.js$/.exec(request.url)
@@ -35,6 +44,13 @@ async function answer (request, response) {
     response.writeHead(request.url === '/favicon.ico' ? 204 : 404)
     return response.end()
   }
+  const {'content-type': type, ...headers} = page.headers
+  if (isKept(request.headers, headers)) {
+    page.answered.push(304)
+    response.writeHead(304, headers)
+    return response.end()
+  }
+  page.answered.push(200)
   response.writeHead(200, page.headers)
   response.end(page.body)
 }
