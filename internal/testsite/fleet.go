@@ -125,25 +125,20 @@ func (f *Fleet) caddyfile(p *Process) string {
 	}
 	text.WriteString("}\n")
 	for _, a := range f.Apps {
-		o := a.Ding.Options()
 		fmt.Fprintf(&text, `http://%s {
 	dingtalk {
-		app_key %s
-		app_secret {file.%s.secret}
-		corp_id %s
-		agent_id %s
+		%s
 		api_base http://%s
+		oapi_base http://%[3]s
 		ticket_wait 20s
-		storage test_files %s {
-			%s
-		}
+		storage %s
 	}
 	header Content-Type "text/html; charset=utf-8"
 	header ETag "\"page\""
 	%s
 	respond "<!DOCTYPE html><html><head></head><body>页面</body></html>"
 }
-`, a.host(p), o.AppKey, a.root, o.CorpID, o.AgentID, a.apiHost(), a.root, strings.Join(a.storage, "\n\t\t\t"), a.Routes)
+`, a.host(p), a.login(), a.apiHost(), a.storageLine(), a.Routes)
 	}
 	return text.String()
 }
@@ -156,15 +151,24 @@ func (f *Fleet) dingTalkFor(number int) http.Handler {
 			http.Error(w, "no such host", http.StatusBadGateway)
 			return
 		}
-		a, kind := f.Apps[i], sandbox.TokenCall
-		if strings.HasSuffix(r.URL.Path, "/jsapiTickets") {
-			kind = sandbox.TicketCall
-		}
+		a, kind := f.Apps[i], kindOf(r.URL.Path)
 		a.mu.Lock()
 		a.calls = append(a.calls, Call{kind, number, time.Now()})
 		a.mu.Unlock()
 		a.Ding.ServeHTTP(w, r)
 	})
+}
+
+// kindOf is what a call asks for, by its path.
+func kindOf(path string) sandbox.Call {
+	switch name := path[strings.LastIndexByte(path, '/')+1:]; name {
+	case "jsapiTickets", "get_jsapi_ticket":
+		return sandbox.TicketCall
+	case "accessToken", "gettoken":
+		return sandbox.TokenCall
+	default:
+		return sandbox.Call(name)
+	}
 }
 
 // Site is the app's site in one of the processes.

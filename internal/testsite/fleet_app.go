@@ -3,6 +3,7 @@ package testsite
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -20,7 +21,9 @@ type FleetApp struct {
 	Ding    *sandbox.DingTalk
 	Options string   // more lines for each process's global options
 	Routes  string   // more lines for its site
-	storage []string // what its storage is like, as TestFiles has it
+	Login   string   // lines of the directive; default: the credentials of the first app
+	Redis   *Redis   // where its storage is; default: files
+	storage []string // what its files are like, as TestFiles has it
 	root    string   // the folder of its storage
 
 	mu    sync.Mutex
@@ -88,6 +91,23 @@ func (a *FleetApp) Journal(t testing.TB) (records []Record) {
 		records = append(records, r)
 	}
 	return records
+}
+
+// storageLine is the storage in the app's directive.
+func (a *FleetApp) storageLine() string {
+	if a.Redis != nil {
+		return fmt.Sprintf("test_redis %s %s", a.Redis.Socket, a.root)
+	}
+	return fmt.Sprintf("test_files %s {\n\t\t\t%s\n\t\t}", a.root, strings.Join(a.storage, "\n\t\t\t"))
+}
+
+// login are the lines that say for whom the directive speaks.
+func (a *FleetApp) login() string {
+	if a.Login != "" {
+		return a.Login
+	}
+	o := a.Ding.Options()
+	return fmt.Sprintf("app_key %s\n\t\tapp_secret {file.%s.secret}\n\t\tcorp_id %s\n\t\tagent_id %s", o.AppKey, a.root, o.CorpID, o.AgentID)
 }
 
 // host is where a process serves the pages of the app.
