@@ -152,7 +152,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 // servePage serves a document: it is signed for where it is now, whatever inner
 // handlers make of the request.
 func (h *Handler) servePage(w http.ResponseWriter, r *http.Request, v visit.Visit, user string, next caddyhttp.Handler) error {
-	p := page{tenant: h.tenants.For(&v), at: v.Place().For(user), host: v.Host(), posted: r.Method != http.MethodGet}
+	p := page{tenant: h.tenants.For(&v), at: v.Place().For(user), host: v.Host(), hiddenBy: v.HostHiddenBy(), posted: r.Method != http.MethodGet}
 	inject.Prepare(r.Header)
 	kept := revalidate(r, p)
 	out := inject.NewWriter(w, kept, func(dst []byte, header http.Header) ([]byte, string) {
@@ -232,10 +232,11 @@ func (h *Handler) servePart(w http.ResponseWriter, r *http.Request, ask inject.A
 
 // page is what is known of a page before upstream has answered.
 type page struct {
-	tenant *tenant.Tenant
-	at     visit.Place
-	host   string
-	posted bool // it answers a request other than GET
+	tenant   *tenant.Tenant
+	at       visit.Place
+	host     string
+	hiddenBy string // see Visit.HostHiddenBy
+	posted   bool   // it answers a request other than GET
 }
 
 // revalidate changes If-None-Match for upstream, and returns what a 304 gets back, ""
@@ -255,6 +256,9 @@ func (h *Handler) insert(ctx context.Context, p page, dst []byte, header http.He
 	observe.CountPage(signed)
 	if signed.Err != nil {
 		h.notices.Unsigned(signed.Err, p.host)
+	}
+	if p.hiddenBy != "" {
+		h.notices.HostHidden(p.hiddenBy, p.host)
 	}
 	form := client.FormFor(header, func() string { return h.endpoints.ScriptURL(p.at.Origin.String(), p.tenant) })
 	return p.tenant.Renderer.Append(dst, signed, form), suffix

@@ -94,7 +94,16 @@ type Page struct {
 // Error says why a page is not signed.
 type Error struct {
 	Code    string
-	Message string
+	Message string // in English
+	Chinese string // the same in Chinese, "" if there is none
+}
+
+// message is what pages say, in both languages: nobody knows who reads them.
+func (e *Error) message() string {
+	if e.Chinese == "" {
+		return e.Message
+	}
+	return e.Message + " / " + e.Chinese
 }
 
 // Renderer writes snippets. It is made once and may be used by many.
@@ -238,7 +247,7 @@ func (r *Renderer) appendData(dst []byte, p Page) []byte {
 		dst = append(dst, "null"...)
 	} else {
 		dst = appendString(append(dst, `{"code":`...), p.Err.Code)
-		dst = appendString(append(dst, `,"message":`...), p.Err.Message)
+		dst = appendString(append(dst, `,"message":`...), p.Err.message())
 		dst = append(dst, '}')
 	}
 	return append(dst, "}}"...)

@@ -153,7 +153,7 @@ func TestTheDataOfASnippet(t *testing.T) {
 			"url": "https://h5.test/p?x=1", "endpoint": "/.dingtalk", "version": "1.2.3", "error": nil}}},
 		"a page whose URL is not known": {unsignedPage, content{nil, map[string]any{
 			"url": nil, "endpoint": "/.dingtalk", "version": "1.2.3", "error": map[string]any{"code": "bad_url", "message": "why"}}}},
-		"a page without a ticket": {Page{URL: "https://h5.test/", Err: &Error{"ticket_unavailable", "钉钉 \"</script>\""}}, content{nil, map[string]any{
+		"a page without a ticket": {Page{URL: "https://h5.test/", Err: &Error{Code: "ticket_unavailable", Message: "钉钉 \"</script>\""}}, content{nil, map[string]any{
 			"url": "https://h5.test/", "endpoint": "/.dingtalk", "version": "1.2.3", "error": map[string]any{"code": "ticket_unavailable", "message": "钉钉 \"</script>\""}}}},
 	}
 	for name, test := range tests {
@@ -219,7 +219,7 @@ func FuzzSnippet(f *testing.F) {
 		}
 		page := Page{URL: url, TimeStamp: message, NonceStr: url, Signature: message}
 		if failed {
-			page = Page{URL: url, Err: &Error{url, message}}
+			page = Page{URL: url, Err: &Error{Code: url, Message: message}}
 		}
 		for _, kind := range []Kind{Inline, External, Data} {
 			snippet := string(r.Append(nil, page, Form{Kind: kind, Nonce: nonce}))

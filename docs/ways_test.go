@@ -2,22 +2,14 @@ package docs_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -148,12 +140,7 @@ type way struct {
 
 func startWay(t *testing.T, nginxConf, caddyfile string) *way {
 	t.Helper()
-	if _, err := exec.LookPath("nginx"); err != nil {
-		if os.Getenv("PROXIES") == "required" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
+	testsite.NeedNginx(t)
 	w := &way{ding: sandbox.New(sandbox.Options{}), heard: make(chan *http.Request, 1)}
 	api := httptest.NewServer(w.ding)
 	t.Cleanup(api.Close)
@@ -177,8 +164,8 @@ func startWay(t *testing.T, nginxConf, caddyfile string) *way {
 	).Replace(caddyfile), filepath.Join(dir, "storage"))
 
 	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	writeCertificate(t, cert, key)
-	startNginx(t, dir, w.https, strings.NewReplacer(
+	testsite.WriteCertificate(t, cert, key, "h5.example.com")
+	testsite.Nginx(t, dir, w.https, strings.NewReplacer(
 		"/etc/nginx/h5.example.com.pem", cert, "/etc/nginx/h5.example.com.key", key,
 		"listen 80;", "listen "+free[2]+";", "listen 443 ssl;", "listen "+w.https+" ssl;",
 		"127.0.0.1:8080", free[1], "127.0.0.1:3000", app.Listener.Addr().String(),
@@ -254,71 +241,6 @@ func startCaddy(t *testing.T, text, storage string) {
 			t.Error(err)
 		}
 	})
-}
-
-// startNginx runs nginx with these servers until the test ends, and waits for it to
-// listen on addr.
-func startNginx(t *testing.T, dir, addr, servers string) {
-	t.Helper()
-	temp := ""
-	for _, name := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
-		temp += fmt.Sprintf("%s_temp_path %s/%s;\n", name, dir, name)
-	}
-	conf := fmt.Sprintf("daemon off;\npid %s/pid;\nerror_log %s/error.log;\nevents {}\nhttp {\naccess_log off;\n%s%s}\n", dir, dir, temp, servers)
-	file := filepath.Join(dir, "nginx.conf")
-	if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command("nginx", "-p", dir, "-e", filepath.Join(dir, "error.log"), "-c", file)
-	cmd.Stdout, cmd.Stderr = t.Output(), t.Output()
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(os.Interrupt)
-		<-ended
-	})
-	for {
-		conn, err := net.Dial("tcp", addr)
-		if err == nil {
-			_ = conn.Close()
-			return
-		}
-		select {
-		case err := <-ended:
-			ended <- err
-			t.Fatalf("nginx has ended: %v", err)
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
-}
-
-// writeCertificate writes a certificate that nobody vouches for.
-func writeCertificate(t *testing.T, cert, key string) {
-	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), DNSNames: []string{"h5.example.com"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	secret, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for file, b := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: der}, key: {Type: "PRIVATE KEY", Bytes: secret}} {
-		if err := os.WriteFile(file, pem.EncodeToMemory(b), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
 }
 
 // freeAddrs returns addresses on loopback that nobody listens on.

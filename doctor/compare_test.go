@@ -54,7 +54,7 @@ func TestADifferenceNamesThePartsAndTheCure(t *testing.T) {
 // others, and that it is complete in both languages.
 func expectWords(t *testing.T, f Finding, words, not []string) {
 	t.Helper()
-	advice := f.Advice()
+	advice := f.Advice().EN
 	for _, word := range words {
 		if !strings.Contains(advice, word) {
 			t.Errorf("the advice lacks %q: %s", word, advice)

@@ -135,16 +135,17 @@ type Finding struct {
 	lines []Line
 }
 
-// Advice is the English text with what to do.
-func (f Finding) Advice() string {
+// Advice is the text with what to do.
+func (f Finding) Advice() Text {
 	if len(f.Cures) == 0 {
-		return f.Text.EN
+		return f.Text
 	}
-	return f.Text.EN + ": " + f.Cure()
+	cure := f.Cure()
+	return Text{EN: f.Text.EN + ": " + cure.EN, ZH: f.Text.ZH + "：" + cure.ZH}
 }
 
-// Cure is the English of what to do.
-func (f Finding) Cure() string { return join(f.Cures, "; ", "").EN }
+// Cure is what to do.
+func (f Finding) Cure() Text { return join(f.Cures, "; ", "；") }
 
 // Diagnosis is all that is to be said about a page. The first of the findings is
 // the verdict.

@@ -38,7 +38,7 @@ func TestTheVerdict(t *testing.T) {
 		"the ticket is not renewed": {Facts{Page: Page{URL: url, Signed: url, Outcome: Ready}, Ticket: Ticket{Held: true, Left: 9 * time.Minute, Err: refused}}, Warning,
 			[]string{"ticket_not_renewed"}, []string{"valid for 9 minutes more"}},
 		"nobody vouches for the origin": {Facts{Page: Page{URL: url}, Request: Request{Asked: url, Unknown: unknown}, Ticket: held}, Error, []string{"origin_unknown"},
-			[]string{"the page is not signed", "public_origin https://h5.test"}},
+			[]string{"the page is not signed", "https://h5.test is this site", "public_origin"}},
 		"a target that no browser sends": {Facts{Page: Page{URL: url}, Request: Request{Unknown: &signer.Error{Reason: signer.BadTarget}}, Ticket: held}, Error,
 			[]string{"bad_url"}, []string{"none that a browser sends"}},
 	}
@@ -68,7 +68,7 @@ func TestAnUnsignedPageNamesTheLineToAdd(t *testing.T) {
 	if len(d.Lines) != 1 || !strings.Contains(d.Lines[0].Text, "public_origin https://h5.test https://a.test https://b.test\n") {
 		t.Errorf("%+v", d.Lines)
 	}
-	if zh := d.Verdict().Cures[0].ZH; !strings.Contains(zh, "public_origin https://h5.test（") {
+	if zh := d.Verdict().Cures[0].ZH; !strings.Contains(zh, "https://h5.test 是本站") || !strings.Contains(zh, "public_origin") {
 		t.Error(zh)
 	}
 

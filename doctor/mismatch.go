@@ -70,7 +70,7 @@ func zhPort(port string) string {
 func (f Facts) cures(d Difference) ([]Text, []Line) {
 	if f.Page.Foreign && d.origin() {
 		texts, lines := f.atTheProxy(d.Parts, "")
-		return append(texts, say("or name the origin in public_origin, if it is yours", "或者（如果它确实是你的）写进 public_origin")), lines
+		return append(texts, say("name its host in public_host too, or else the origin in public_origin, if it is yours", "并把主机名写进 public_host，或者只把来源写进 public_origin（如果它确实是你的）")), lines
 	}
 	if wrong, is := f.wrongPublicOrigin(d); is {
 		return []Text{wrong}, []Line{inDirective("public_origin " + d.shown.Origin.String())}

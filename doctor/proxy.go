@@ -21,7 +21,7 @@ func (f Facts) atTheProxy(parts []string, instead string) (texts []Text, lines [
 		theirs = appendNew(theirs, c.nginx...)
 		cluster = appendNew(cluster, c.ingress...)
 	}
-	if page, err := signer.ParseURL(f.Request.Asked); err == nil && slices.Contains(parts, "host") && f.Request.unnamed(f.Settings, true) {
+	if page, err := signer.ParseURL(f.Request.Asked); err == nil && !f.Page.Foreign && slices.Contains(parts, "host") && f.Request.unnamed(f.Settings, true) {
 		texts = append(texts, nameHost(f.Settings, page.Origin.Host))
 		ours = appendNew(ours, publicHost(f.Settings, page.Origin.Host))
 	}

@@ -65,6 +65,19 @@ func (t Ticket) stale() Finding {
 	}
 }
 
+// NoTicket says to visitors of a site why there is no ticket.
+func NoTicket(err error) Text {
+	advice := PublicAdvice(err)
+	if advice == (Text{}) {
+		return say("there is no jsapi_ticket yet: reload the page in a moment; if that does not help, look into the Caddy log",
+			"还没有 jsapi_ticket：请稍后刷新页面，还不行就查看 Caddy 的日志")
+	}
+	return Text{
+		EN: "DingTalk gives no jsapi_ticket: " + advice.EN + " The Caddy log has the details.",
+		ZH: "钉钉没有给出 jsapi_ticket：" + advice.ZH + "。详情见 Caddy 的日志",
+	}
+}
+
 // ticketAdvice is what to do about there being no ticket.
 func ticketAdvice(err error) Text {
 	if advice := Advice(err); advice != (Text{}) {

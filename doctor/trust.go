@@ -26,8 +26,8 @@ func trustCure(told *signer.Ignored) Text {
 	if told.Vouched {
 		return text
 	}
-	more := say(", and, if %[1]s is this site, the line `public_host %[1]s` to the dingtalk directive; the line `public_origin %[2]s` does both",
-		"；如果 %[1]s 是本站，还要在 dingtalk 指令里加上 public_host %[1]s；或者只写一行 public_origin %[2]s 即可", host, told.Origin.String())
+	more := say(", and, if %[1]s is this site, name it in public_host, in the dingtalk directive; to name %[2]s in public_origin does both",
+		"；如果 %[1]s 是本站，还要把它写进 dingtalk 指令的 public_host；或者只把 %[2]s 写进 public_origin 即可", host, told.Origin.String())
 	return Text{EN: text.EN + more.EN, ZH: text.ZH + more.ZH}
 }
 

@@ -81,15 +81,15 @@ func TestACureLeadsToAPageThatIsSigned(t *testing.T) {
 			[]string{"forwarded Forwarded", "public_host h5.test"}, []string{"trusted_proxies"}},
 		"nobody vouches, and the proxy is not trusted": {
 			unvouched(arrived("X-Forwarded-Proto", "https")), Settings{},
-			[]string{"10.0.0.5 sends X-Forwarded-Proto: https but is not trusted", "trusted_proxies static private_ranges", "public_host h5.test", "public_origin https://h5.test"},
+			[]string{"10.0.0.5 sends X-Forwarded-Proto: https but is not trusted", "trusted_proxies static private_ranges", "if h5.test is this site, name it in public_host", "https://h5.test in public_origin"},
 			[]string{"http://h5.test"}},
 		"nobody vouches, and the proxy is trusted": {
-			unvouched(arrived("X-Forwarded-Proto", "https").trusted()), Settings{}, []string{"public_origin https://h5.test"}, []string{"trusted_proxies"}},
+			unvouched(arrived("X-Forwarded-Proto", "https").trusted()), Settings{}, []string{"https://h5.test is this site", "public_origin"}, []string{"trusted_proxies"}},
 		"nobody vouches, and nothing is sent": {
-			unvouched(arrived()), Settings{}, []string{"public_origin https://h5.test"}, []string{"trusted_proxies"}},
+			unvouched(arrived()), Settings{}, []string{"https://h5.test is this site", "public_origin"}, []string{"trusted_proxies"}},
 		"nobody vouches, and other origins are public": {
 			unvouched(arrived("X-Forwarded-Proto", "https").trusted()), Settings{Public: origins("https://a.test", "https://b.test")},
-			[]string{"public_origin https://h5.test"}, []string{"trusted_proxies"}},
+			[]string{"https://h5.test is this site", "public_origin"}, []string{"trusted_proxies"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			facts := Facts{Page: Page{URL: test.request.Asked}, Request: test.request, Settings: test.settings}
@@ -111,7 +111,7 @@ func TestTheHostThatTheProxyHides(t *testing.T) {
 	r := arrived("X-Forwarded-Proto", "https").trusted().host("app:3000").unvouched()
 	r.Unknown = &signer.Error{Reason: signer.NotPublic, Subject: "app"}
 	d := Examine(Facts{Page: Page{URL: r.Asked}, Request: r, Settings: Settings{Public: origins("https://a.test", "https://b.test")}})
-	expectWords(t, d.Verdict(), []string{"public_origin https://h5.test", passHost}, nil)
+	expectWords(t, d.Verdict(), []string{"https://h5.test is this site", "public_origin", passHost}, nil)
 
 	d = Examine(Facts{Page: Page{URL: r.Asked, Signed: "https://app:3000/p"}, Request: r})
 	expectWords(t, d.Verdict(), []string{passHost, "public_host h5.test"}, nil)
@@ -124,7 +124,7 @@ func TestWhatIsSaidOfAPeerThatIsNotTrusted(t *testing.T) {
 		words, not []string
 	}{
 		"a proxy on this machine": {func(*signer.Ignored) {},
-			[]string{"127.0.0.1 sends X-Forwarded-Proto: https, X-Forwarded-Host: h5.test but is not trusted", "`public_host h5.test`", "`public_origin https://h5.test:8443`"}, nil},
+			[]string{"127.0.0.1 sends X-Forwarded-Proto: https, X-Forwarded-Host: h5.test but is not trusted", "if h5.test is this site, name it in public_host", "https://h5.test:8443 in public_origin"}, []string{"public_host h5.test", "public_origin https"}},
 		"somebody vouches already": {func(i *signer.Ignored) { i.Vouched = true }, []string{"trusted_proxies"}, []string{"public_host", "public_origin"}},
 		"a Unix socket":            {func(i *signer.Ignored) { i.Peer = "@" }, []string{"the Unix socket sends", "trusted_proxies_unix"}, []string{"@"}},
 		"an address that anybody may have": {func(i *signer.Ignored) { i.Peer = "203.0.113.7" },

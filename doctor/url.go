@@ -27,10 +27,7 @@ func Refusal(e *signer.Error) Text {
 		return say("no public_origin fits the host %s: add its origin to public_origin if it is yours",
 			"没有哪个 public_origin 与主机 %s 相符：如果它是你的，请把它的来源补进 public_origin", s)
 	case signer.Unvouched:
-		return say("nothing in the configuration says that %[1]s is this site: if it is, add the line `public_origin %[1]s` to the dingtalk directive, "+
-			"or `public_host %[2]s` where scheme and port are to be rebuilt, or name the host in the site's address",
-			"配置里没有任何地方说明 %[1]s 是本站：如果是，请在 dingtalk 指令里加上 public_origin %[1]s（协议和端口需要还原时用 public_host %[2]s），或在站点地址里写上主机名",
-			s, hostOf(s))
+		return unvouched(s)
 	case signer.HasUser:
 		return say("a URL with a user name or password is not signed: send location.href, which has none",
 			"带用户名或密码的网址不签名：请发送 location.href，它不含这些")
@@ -47,8 +44,7 @@ func Refusal(e *signer.Error) Text {
 		return say("the query holds &timestamp= and &url=, so its signature would fit the page of another site, too: rename one of these parameters, or encode the & within it once more",
 			"查询参数里同时有 &timestamp= 和 &url=，这样的签名也适用于别的网站的页面：请给其中一个参数改名，或把其中的 & 再编码一次")
 	case signer.NotOurs:
-		return say("only URLs of this site are signed, and %[1]s is not known to be: add the line public_origin (or allow_origin) %[1]s to the dingtalk directive if it is",
-			"只签名本站的网址，而没有任何地方说明 %[1]s 是本站：如果是，请在 dingtalk 指令里加上 public_origin（或 allow_origin）%[1]s", s)
+		return notOurs(e)
 	case signer.BadQuery:
 		return say("the query is malformed: send ?url= once, with encodeURIComponent(location.href)",
 			"查询参数格式不对：url 只能出现一次，请发送 ?url= 加 encodeURIComponent(location.href)")
@@ -61,6 +57,71 @@ func Refusal(e *signer.Error) Text {
 	}
 	return say("the URL is not signed: %[1]s; reload the page, and look into Caddy's log if that does not help",
 		"网址没有签名（%[1]s）：请刷新页面，还不行就查看 Caddy 的日志", e.Error())
+}
+
+// unvouched says that nobody says that an origin is ours. Whoever sends a request
+// names its host, so there is no line to paste: only what it has to say.
+func unvouched(origin string) Text {
+	text := say("nothing in the configuration says that %[1]s is this site: if it is, name it in the line public_origin of the dingtalk directive, "+
+		"or its host in public_host where scheme and port are to be rebuilt, or in the site's address",
+		"配置里没有任何地方说明 %[1]s 是本站：如果是，请把它写进 dingtalk 指令的 public_origin（协议和端口需要还原时，把主机名写进 public_host），或写进站点地址", origin)
+	if strings.Contains(hostOf(origin), ".") {
+		return text
+	}
+	return Text{
+		EN: text.EN + "; a host without a dot is most likely what a proxy calls this server: let it pass the browser's own Host on (nginx: " + passHost + ")",
+		ZH: text.ZH + "；不带点的主机名多半是代理对本机的称呼：请让代理把浏览器的 Host 原样传过来（nginx：" + passHost + "）",
+	}
+}
+
+// notOurs says that a call asks for the URL of another origin. Only where somebody
+// vouches for its host there is a line to paste.
+func notOurs(e *signer.Error) Text {
+	switch {
+	case e.Here == "":
+		return say("only URLs of this site are signed, and nothing in the configuration says that %[1]s is this site: if it is, name it in public_origin; another site of yours belongs into allow_origin",
+			"只签名本站的网址，而配置里没有任何地方说明 %[1]s 是本站：如果是，请写进 public_origin；如果是你的另一个站点，请写进 allow_origin", e.Subject)
+	case e.Known:
+		return say("only URLs of this site are signed, which reaches Caddy as %[2]s and not as %[1]s: let the proxy in front say what the browser shows, "+
+			"or add the line public_origin %[1]s to the dingtalk directive; for another site of yours the line is allow_origin %[1]s",
+			"只签名本站的网址，而本站到达 Caddy 时是 %[2]s，不是 %[1]s：请让前面的代理传来浏览器显示的协议和端口，或在 dingtalk 指令里加上 public_origin %[1]s；如果是你的另一个站点，请加 allow_origin %[1]s",
+			e.Subject, e.Here)
+	}
+	return say("only URLs of this site are signed: this call came to %[2]s, and nothing in the configuration says that %[1]s is the same site. "+
+		"If it is, let the proxy in front pass the browser's Host on (nginx: %[3]s), or name the origin in public_origin; another site of yours belongs into allow_origin",
+		"只签名本站的网址：这次请求到达的是 %[2]s，配置里没有任何地方说明 %[1]s 是同一个站点。如果是，请让前面的代理把浏览器的 Host 原样传过来（nginx：%[3]s），或把这个来源写进 public_origin；如果是你的另一个站点，请写进 allow_origin",
+		e.Subject, e.Here, passHost)
+}
+
+// CrossOrigin says that a page of another web origin calls, "" if it is none that can
+// be told, and where the call came to.
+func CrossOrigin(origin, here string, known bool) Text {
+	switch {
+	case origin == "" || here == "" || origin == here:
+		return say("this call comes from another web origin: if that is a site of yours, name it in the line allow_origin of the dingtalk directive",
+			"这个请求来自另一个来源：如果那是你的站点，请把它写进 dingtalk 指令的 allow_origin")
+	case known:
+		return say("this call comes from %[1]s, and this site reaches Caddy as %[2]s: let the proxy in front say what the browser shows, or add the line public_origin %[1]s to the dingtalk directive; for another site of yours the line is allow_origin %[1]s",
+			"这个请求来自 %[1]s，而本站到达 Caddy 时是 %[2]s：请让前面的代理传来浏览器显示的协议和端口，或在 dingtalk 指令里加上 public_origin %[1]s；如果是你的另一个站点，请加 allow_origin %[1]s", origin, here)
+	}
+	return say("this call comes from the web origin %[1]s, which is not that of this site, %[2]s: if it is a site of yours, name it in allow_origin; "+
+		"if both are the same site, let the proxy in front pass the browser's Host on (nginx: %[3]s), or name the origin in public_origin",
+		"这个请求来自 %[1]s，不是本站的来源 %[2]s：如果它是你的另一个站点，请写进 allow_origin；如果两者就是同一个站点，请让前面的代理把浏览器的 Host 原样传过来（nginx：%[3]s），或把这个来源写进 public_origin",
+		origin, here, passHost)
+}
+
+// OwnAddress says that a proxy asks for the address that Caddy listens at, and not for
+// the host that the browser shows.
+func OwnAddress(peer, host string) Text {
+	return say("%[1]s asks for the Host %[2]s, which is the address that Caddy listens at: its pages are signed for that, and DingTalk refuses them (52013) if the browser shows another host. "+
+		"Let the proxy pass the browser's Host on (nginx: %[3]s), or name the site in public_origin",
+		"%[1]s 发来的 Host 是 %[2]s，那是 Caddy 自己的监听地址：页面会按它签名，浏览器显示的若是别的主机，钉钉就会拒绝（52013）。请让代理把浏览器的 Host 原样传过来（nginx：%[3]s），或把站点写进 public_origin",
+		peer, host, passHost)
+}
+
+// Claimed says that it was somebody's page that said so: anybody can send a report.
+func Claimed(t Text) Text {
+	return prefixed("a visitor's page claims: ", "访问者的页面声称：", t)
 }
 
 // hostOf returns the host name of an origin.

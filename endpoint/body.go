@@ -3,12 +3,13 @@ package endpoint
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"strings"
 	"time"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 )
 
 // bodyWait is how long a body may take to arrive. All of a report fits in a few
@@ -50,15 +51,14 @@ func readReport(w http.ResponseWriter, r *http.Request, limit int, rep interface
 	switch {
 	case errors.As(err, &tooLarge):
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		writeError(w, http.StatusRequestTimeout, codeBadReport, "the report has not arrived within "+bodyWait.String())
+		writeError(w, r, http.StatusRequestTimeout, codeBadReport, doctor.LateReport(bodyWait.String()))
 		return false
 	case err != nil || json.Unmarshal(body, rep) != nil || !strings.HasPrefix(strings.TrimSpace(string(body)), "{"):
-		writeError(w, http.StatusBadRequest, codeBadReport, `a report is JSON: {"url","signed","code","message"}`)
+		writeError(w, r, http.StatusBadRequest, codeBadReport, doctor.BrokenReport)
 		return false
 	case len(body)-rep.lenURLs() <= limit:
 		return true
 	}
-	writeError(w, http.StatusRequestEntityTooLarge, codeTooLarge,
-		fmt.Sprintf("a report has at most %d bytes without its URLs, and these have at most %d", limit, maxURLs))
+	writeError(w, r, http.StatusRequestEntityTooLarge, codeTooLarge, doctor.LongReport(limit, maxURLs))
 	return false
 }

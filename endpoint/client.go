@@ -28,7 +28,7 @@ const Kept = "public, max-age=31536000, immutable"
 // ServeFile answers a script.
 func ServeFile(w http.ResponseWriter, r *http.Request, content, caching string) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		writeMethodError(w, "GET, HEAD", "this file takes GET and HEAD only")
+		writeMethodError(w, r, "GET, HEAD")
 		return
 	}
 	header := w.Header()

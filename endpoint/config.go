@@ -19,18 +19,18 @@ import (
 func (s *Server) config(w http.ResponseWriter, c *call) {
 	page, form, err := s.asked(c)
 	if err != nil {
-		writeSignerError(w, err)
+		writeSignerError(w, c.Request, err)
 		return
 	}
 	ticket, none := c.tenant.Ticket(c.Context())
 	if none != nil {
 		w.Header().Set("Retry-After", strconv.Itoa(int((none.Retry+time.Second-1)/time.Second)))
-		writeError(w, http.StatusServiceUnavailable, codeNoTicket, none.Message)
+		writeError(w, c.Request, http.StatusServiceUnavailable, codeNoTicket, none.Message)
 		return
 	}
 	signed, err := c.tenant.Sign(form, ticket, page)
 	if err != nil {
-		writeSignerError(w, err)
+		writeSignerError(w, c.Request, err)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
@@ -90,15 +90,11 @@ func (c *call) owns(o signer.Origin) bool {
 	return c.visit.Listed(o) || c.from.Vouched && o == c.from.Origin
 }
 
-// knows reports whether somebody vouches for the host of a URL, whatever its scheme
-// and port are.
-func (c *call) knows(url string) bool {
-	page, err := signer.ParseURL(url)
-	if err != nil {
-		return false
-	}
-	sameHost := func(o signer.Origin) bool { return o.Host == page.Origin.Host }
-	return c.visit.Listed(page.Origin) || c.from.Vouched && sameHost(c.from.Origin) || slices.ContainsFunc(c.visit.Settings().Public, sameHost)
+// knows reports whether somebody vouches for the host of an origin, whatever its
+// scheme and port are.
+func (c *call) knows(o signer.Origin) bool {
+	sameHost := func(other signer.Origin) bool { return o.Host == other.Host }
+	return c.visit.Listed(o) || c.from.Vouched && sameHost(c.from.Origin) || slices.ContainsFunc(c.visit.Settings().Public, sameHost)
 }
 
 // maySign makes sure that nobody gets a signature for a site that is not ours.
@@ -106,11 +102,15 @@ func (s *Server) maySign(c *call, page signer.Page) error {
 	if c.owns(page.Origin) {
 		return nil
 	}
-	shown, ours := page.Origin.String(), c.from.Origin.String()
-	if page.Origin.Host == c.from.Origin.Host && c.from.Vouched {
-		found := s.examine(c, doctor.Page{URL: shown + "/", Signed: ours + "/"}, proof{form: c.tenant.Signer}).Verdict()
-		s.notices.Once("shown", "a visitor's page claims that the browser shows another origin than the one that reaches Caddy: "+found.Cure(),
-			zap.String("browser", shown), zap.String("caddy", ours))
+	refused := &signer.Error{Reason: signer.NotOurs, Subject: page.Origin.String(), Known: c.knows(page.Origin), Ignored: c.visit.Ignored(page.Origin)}
+	if c.from.Origin != (signer.Origin{}) {
+		refused.Here = c.from.Origin.String()
 	}
-	return &signer.Error{Reason: signer.NotOurs, Subject: shown, Ignored: c.visit.Ignored(page.Origin)}
+	if shown, ours := refused.Subject, refused.Here; page.Origin.Host == c.from.Origin.Host && c.from.Vouched {
+		found := s.examine(c, doctor.Page{URL: shown + "/", Signed: ours + "/"}, proof{form: c.tenant.Signer}).Verdict()
+		cure := found.Cure()
+		s.notices.Once("shown", "a visitor's page claims that the browser shows another origin than the one that reaches Caddy: "+cure.EN,
+			zap.String("browser", shown), zap.String("caddy", ours), zap.String("advice_zh", cure.ZH))
+	}
+	return refused
 }

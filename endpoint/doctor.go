@@ -69,7 +69,7 @@ func (p *doctorPage) masked(f doctor.Facts) doctor.Facts {
 // serveDoctor answers the page, and what it asks when it has tried dd.config.
 func (s *Server) serveDoctor(w http.ResponseWriter, c *call) {
 	if !s.doctor.admits(c) || s.doctor.token == "" && s.foreign(c) {
-		s.notFound(w)
+		s.notFound(w, c.Request)
 		return
 	}
 	switch {
@@ -80,7 +80,7 @@ func (s *Server) serveDoctor(w http.ResponseWriter, c *call) {
 	case c.Method == http.MethodPost:
 		s.serveFindings(w, c)
 	default:
-		writeMethodError(w, "GET, HEAD, POST", "the doctor page takes GET, HEAD and POST only")
+		writeMethodError(w, c.Request, "GET, HEAD, POST")
 	}
 }
 
@@ -119,7 +119,7 @@ func (s *Server) serveDoctorPage(w http.ResponseWriter, c *call) {
 	}
 	_, _ = w.Write(doctorpage.Render(doctorpage.Data{
 		Nonce: nonce, Script: s.doctor.script, Findings: findings,
-		Chinese: doctorpage.PrefersChinese(c.Header.Get("Accept-Language")),
+		Chinese: doctor.Accepted(c.Header.Get("Accept-Language"), doctor.Chinese) == doctor.Chinese,
 		Snippet: snippet(c.tenant, page, nonce),
 	}))
 }
@@ -142,7 +142,7 @@ type outcome struct {
 // own URL, and is there because proxies may hide what that is.
 func (s *Server) serveFindings(w http.ResponseWriter, c *call) {
 	if !c.from.Itself {
-		writeError(w, http.StatusForbidden, signer.CodeOriginNotAllowed, "this call comes from another web origin: open the doctor page itself")
+		writeError(w, c.Request, http.StatusForbidden, signer.CodeOriginNotAllowed, doctor.NotThePage)
 		return
 	}
 	var o outcome

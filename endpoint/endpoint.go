@@ -9,6 +9,7 @@ import (
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/client"
 	"github.com/caddy-dingtalk/caddy-dingtalk/config"
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 	"github.com/caddy-dingtalk/caddy-dingtalk/observe"
 	"github.com/caddy-dingtalk/caddy-dingtalk/tenant"
 	"github.com/caddy-dingtalk/caddy-dingtalk/visit"
@@ -40,8 +41,8 @@ type call struct {
 func New(c *config.Config, tenants *tenant.Tenants, notices *observe.Notices, events *observe.Emitter) *Server {
 	s := &Server{path: c.Endpoint, tenants: tenants, notices: notices, events: events}
 	s.answers = map[string]answer{
-		"config":        s.shared(http.MethodGet, s.config),
-		"report":        s.shared(http.MethodPost, s.report),
+		"config":        s.shared(http.MethodGet, mayAsk, s.config),
+		"report":        s.shared(http.MethodPost, mayTell, s.report),
 		client.FileName: serveClient,
 	}
 	if c.Doctor != nil {
@@ -121,11 +122,11 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, v visit.Visit, na
 		answer(w, &call{Request: r, visit: &v, from: v.Caller(), tenant: s.tenants.For(&v)})
 		return
 	}
-	s.notFound(w)
+	s.notFound(w, r)
 }
 
-func (s *Server) notFound(w http.ResponseWriter) {
-	writeError(w, http.StatusNotFound, codeNotFound, "there is no such endpoint: "+s.path+" has config, report and "+client.FileName)
+func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
+	writeError(w, r, http.StatusNotFound, codeNotFound, doctor.UnknownEndpoint(s.path, "config", "report", client.FileName))
 }
 
 // query returns the query of a call as the browser sent it.

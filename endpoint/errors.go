@@ -26,19 +26,20 @@ var statuses = map[string]int{
 }
 
 // writeSignerError answers why a URL is not signed.
-func writeSignerError(w http.ResponseWriter, e *signer.Error) {
-	writeError(w, statuses[e.Code()], e.Code(), doctor.Refusal(e).EN)
+func writeSignerError(w http.ResponseWriter, r *http.Request, e *signer.Error) {
+	writeError(w, r, statuses[e.Code()], e.Code(), doctor.Refusal(e))
 }
 
-// writeError answers `{"error":{"code":"…","message":"…"}}`.
-func writeError(w http.ResponseWriter, status int, code, message string) {
+// writeError answers `{"error":{"code":"…","message":"…"}}`, in the language that the
+// caller reads. Nobody keeps the answer, so that no Vary is needed.
+func writeError(w http.ResponseWriter, r *http.Request, status int, code string, message doctor.Text) {
 	var body struct {
 		Error struct {
 			Code    string `json:"code"`
 			Message string `json:"message"`
 		} `json:"error"`
 	}
-	body.Error.Code, body.Error.Message = code, message
+	body.Error.Code, body.Error.Message = code, message.In(doctor.Accepted(r.Header.Get("Accept-Language"), doctor.English))
 	writeJSON(w, status, body)
 }
 
@@ -51,7 +52,7 @@ func writeJSON(w http.ResponseWriter, status int, value any) {
 }
 
 // writeMethodError answers that an endpoint takes these methods only.
-func writeMethodError(w http.ResponseWriter, allow, message string) {
+func writeMethodError(w http.ResponseWriter, r *http.Request, allow string) {
 	w.Header().Set("Allow", allow)
-	writeError(w, http.StatusMethodNotAllowed, codeMethod, message)
+	writeError(w, r, http.StatusMethodNotAllowed, codeMethod, doctor.OtherMethods(allow))
 }

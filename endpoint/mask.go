@@ -51,9 +51,12 @@ func (s *Server) maskReport(rep report) report {
 }
 
 // maskAdvice is an advice about a report as logs and events may show it.
-func (s *Server) maskAdvice(advice string, rep *report) string {
-	if quoted, _ := doctor.Evidence(rep.Message); quoted != "" {
-		advice = strings.ReplaceAll(advice, quoted, maskQuery(quoted))
+func (s *Server) maskAdvice(advice doctor.Text, rep *report) doctor.Text {
+	for _, text := range []*string{&advice.EN, &advice.ZH} {
+		if quoted, _ := doctor.Evidence(rep.Message); quoted != "" {
+			*text = strings.ReplaceAll(*text, quoted, maskQuery(quoted))
+		}
+		*text = s.doctor.mask(maskText(*text))
 	}
-	return s.doctor.mask(maskText(advice))
+	return advice
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 	"github.com/caddy-dingtalk/caddy-dingtalk/observe"
+	"github.com/caddy-dingtalk/caddy-dingtalk/signer"
 )
 
 // report is what a page says about its dd.config.
@@ -83,14 +84,16 @@ func (s *Server) report(w http.ResponseWriter, c *call) {
 	verdict, p := rep.verdict(), prove(c.tenant, &rep)
 	observe.CountReport(verdict)
 	page := rep.page()
-	page.Foreign = !c.knows(rep.URL)
+	shown, err := signer.ParseURL(rep.URL)
+	page.Foreign = err != nil || !c.knows(shown.Origin)
 	s.tell(verdict, &rep, s.examine(c, page, p))
-	switch verdict {
-	case observe.VerdictRefused:
+	switch {
+	case c.from.Hidden: // of a site that nobody vouches for: it is told of, and moves nothing
+	case verdict == observe.VerdictRefused:
 		if retry := s.heal(c, &rep, p); retry != "" {
 			w.Header().Set(retryHeader, retry)
 		}
-	case observe.VerdictHealed:
+	case verdict == observe.VerdictHealed:
 		s.learn(c, &rep, p)
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -106,8 +109,9 @@ const claim = "a visitor's page claims: "
 // tell logs and announces a report with what was found.
 func (s *Server) tell(verdict observe.Verdict, rep *report, d doctor.Diagnosis) {
 	found := d.Verdict()
-	advice, shown := claim+s.maskAdvice(found.Advice(), rep), s.maskReport(*rep)
-	fields := []zap.Field{zap.String("code", string(shown.Code)), zap.String("message", shown.Message), zap.String("url", shown.URL), zap.String("signed", shown.Signed)}
+	masked, shown := s.maskAdvice(found.Advice(), rep), s.maskReport(*rep)
+	advice := doctor.Claimed(masked)
+	fields := []zap.Field{zap.String("advice_zh", advice.ZH), zap.String("code", string(shown.Code)), zap.String("message", shown.Message), zap.String("url", shown.URL), zap.String("signed", shown.Signed)}
 	switch verdict {
 	case observe.VerdictUnsigned:
 		s.notices.AtMost(fewReports, "unsigned", claim+"dd.config failed in a page without a signature: ddSidecar.error in its console, and the line in this log from when it was served, say which line to add", fields...)
@@ -115,15 +119,15 @@ func (s *Server) tell(verdict observe.Verdict, rep *report, d doctor.Diagnosis) 
 		if len(d.URL.Differs) > 0 {
 			fields = append(fields, zap.Strings("differs", d.URL.Differs))
 		}
-		if s.notices.AtMost(fewReports, "differs "+strings.Join(d.URL.Differs, " "), advice, fields...) && s.notices.Admit(fewReports, observe.EventMismatch) {
-			s.events.Emit(observe.EventMismatch, map[string]any{"url": shown.URL, "signed": shown.Signed, "advice": advice})
+		if s.notices.AtMost(fewReports, "differs "+strings.Join(d.URL.Differs, " "), advice.EN, fields...) && s.notices.Admit(fewReports, observe.EventMismatch) {
+			s.events.Emit(observe.EventMismatch, map[string]any{"url": shown.URL, "signed": shown.Signed, "advice": advice.EN, "advice_zh": advice.ZH})
 		}
 	case observe.VerdictRefused:
-		if s.notices.AtMost(fewReports, "refused", advice, fields...) {
+		if s.notices.AtMost(fewReports, "refused", advice.EN, fields...) {
 			s.events.Emit(observe.EventRefused, map[string]any{"url": shown.URL, "code": string(shown.Code), "message": shown.Message})
 		}
 	case observe.VerdictError:
-		s.notices.AtMost(fewReports, found.Name, claim+"dd.config failed in a page: "+strings.TrimPrefix(advice, claim), fields...)
+		s.notices.AtMost(fewReports, found.Name, claim+"dd.config failed in a page: "+masked.EN, fields...)
 	}
 }
 

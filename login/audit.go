@@ -34,10 +34,10 @@ func (a audit) failed(way Way, e *Error, clientIP string) {
 	advice := logAdvice(e)
 	if a.notices.Admit(auditLines, "login "+string(e.Code)+" "+clientIP) {
 		a.log.Warn("sign-in refused", zap.String("way", string(way)), zap.String("code", string(e.Code)), zap.String("dingtalk", e.DingTalk()),
-			zap.String("advice", advice), zap.String("client_ip", clientIP), zap.Error(e.Err))
+			zap.String("advice", advice.EN), zap.String("advice_zh", advice.ZH), zap.String("client_ip", clientIP), zap.Error(e.Err))
 	}
 	a.events.Emit(observe.EventLoginFailed, map[string]any{
-		"app": a.app, "way": string(way), "code": string(e.Code), "dingtalk": e.DingTalk(), "advice": advice, "client_ip": clientIP,
+		"app": a.app, "way": string(way), "code": string(e.Code), "dingtalk": e.DingTalk(), "advice": advice.EN, "advice_zh": advice.ZH, "client_ip": clientIP,
 	})
 }
 
@@ -45,15 +45,18 @@ func (a audit) failed(way Way, e *Error, clientIP string) {
 const auditLines = 30
 
 // logAdvice says what the administrator can do.
-func logAdvice(e *Error) string {
+func logAdvice(e *Error) doctor.Text {
 	if permission := permissionOf(e); permission != "" {
-		return "Grant the app " + permission + " in the developer console (open-dev.dingtalk.com), under 权限管理."
+		return doctor.Text{
+			EN: "Grant the app " + permission + " in the developer console (open-dev.dingtalk.com), under 权限管理.",
+			ZH: "请在开发者后台（open-dev.dingtalk.com）该应用的“权限管理”里开通 " + permission,
+		}
 	}
 	var theirs *oapi.Error
 	if errors.As(e.Err, &theirs) && e.Code != CodeInvalid && e.Code != CodeNotVisible && e.Code != CodeNotMember {
-		return doctor.Advice(theirs).EN
+		return doctor.Advice(theirs)
 	}
-	return Advice(e.Code, English)
+	return doctor.Text{EN: Advice(e.Code, English), ZH: Advice(e.Code, Chinese)}
 }
 
 // permissions are what each call needs, as the console names it.
@@ -95,8 +98,8 @@ func (s *Server) denied(err error) {
 		return
 	}
 	if s.refused.CompareAndSwap(false, true) {
-		e := Refusal(err)
+		advice := logAdvice(Refusal(err))
 		s.audit.log.Warn("users are signed in without title, job number, avatar and departments, as DingTalk refuses user/get",
-			zap.String("advice", logAdvice(e)), zap.Error(err))
+			zap.String("advice", advice.EN), zap.String("advice_zh", advice.ZH), zap.Error(err))
 	}
 }

@@ -61,6 +61,7 @@ type tokenError struct {
 	Kind    string `json:"kind"`
 	Message string `json:"message"`
 	Advice  string `json:"advice"`
+	Chinese string `json:"advice_zh"` // the same in Chinese
 	NextTry int    `json:"next_try_seconds"`
 }
 
@@ -116,7 +117,8 @@ func (a App) status(now time.Time) appStatus {
 		status.Storage = "failing"
 	}
 	if s.Err != nil {
-		status.Error = &tokenError{oapi.KindOf(s.Err).String(), s.Err.Error(), doctor.Advice(s.Err).EN, int(s.Retry.Seconds())}
+		advice := doctor.Advice(s.Err)
+		status.Error = &tokenError{oapi.KindOf(s.Err).String(), s.Err.Error(), advice.EN, advice.ZH, int(s.Retry.Seconds())}
 	}
 	return status
 }

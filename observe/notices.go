@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/client"
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 )
 
 // Notices keep requests from filling the log: so many lines a minute of each
@@ -43,8 +44,14 @@ func (n *Notices) Once(kind, message string, fields ...zap.Field) {
 // has been logged where it was asked for.
 func (n *Notices) Unsigned(why *client.Error, host string) {
 	if why.Code != CodeNoTicket {
-		n.Once(why.Code, "a page passes unsigned: "+why.Message, zap.String("host", host))
+		n.Once(why.Code, "a page passes unsigned: "+why.Message, zap.String("host", host), zap.String("advice_zh", why.Chinese))
 	}
+}
+
+// HostHidden logs that a proxy asks for our own address instead of the browser's host.
+func (n *Notices) HostHidden(peer, host string) {
+	why := doctor.OwnAddress(peer, host)
+	n.Once("own address", why.EN, zap.String("advice_zh", why.ZH))
 }
 
 // AtMost logs a warning unless that many of this kind were logged within a

@@ -53,6 +53,13 @@ type Error struct {
 	Reason  Reason
 	Subject string // what it is about: see the reasons
 
+	// Here is the origin of the site that was asked for another's URL, "" if unknown.
+	Here string
+
+	// Known tells that somebody vouches for the host of that URL, though not for
+	// its scheme and port.
+	Known bool
+
 	// Ignored is what the peer says of the page without being believed, nil if it
 	// says nothing that would matter.
 	Ignored *Ignored

@@ -24,7 +24,7 @@ func (t *Tenant) SignPage(ctx context.Context, at visit.Place) (page client.Page
 	}
 	ticket, none := t.Ticket(ctx)
 	if none != nil {
-		return client.Page{URL: at.URL(), Err: &client.Error{Code: observe.CodeNoTicket, Message: none.Message}}, ""
+		return client.Page{URL: at.URL(), Err: failed(observe.CodeNoTicket, none.Message)}, ""
 	}
 	page, err := t.Sign(t.Signer, ticket, at.Page)
 	if err != nil {
@@ -34,7 +34,11 @@ func (t *Tenant) SignPage(ctx context.Context, at visit.Place) (page client.Page
 }
 
 func refusal(e *signer.Error) *client.Error {
-	return &client.Error{Code: e.Code(), Message: doctor.Refusal(e).EN}
+	return failed(e.Code(), doctor.Refusal(e))
+}
+
+func failed(code string, why doctor.Text) *client.Error {
+	return &client.Error{Code: code, Message: why.EN, Chinese: why.ZH}
 }
 
 // Sign signs a URL with a ticket in some form.
@@ -49,7 +53,7 @@ func (t *Tenant) Sign(form signer.Signer, ticket *tokens.Token, page signer.Page
 
 // NoTicket says why there is no ticket.
 type NoTicket struct {
-	Message string        // as far as users may know it: not by which address this server goes out
+	Message doctor.Text   // as far as users may know it: not by which address this server goes out
 	Retry   time.Duration // until another try can succeed, at least a second
 }
 
@@ -60,13 +64,7 @@ func (t *Tenant) Ticket(ctx context.Context) (*tokens.Token, *NoTicket) {
 	if err == nil {
 		return ticket, nil
 	}
-	none := &NoTicket{
-		Message: "there is no jsapi_ticket yet: reload the page in a moment; if that does not help, look into the Caddy log",
-		Retry:   time.Second,
-	}
-	if advice := doctor.PublicAdvice(err).EN; advice != "" {
-		none.Message = "DingTalk gives no jsapi_ticket: " + advice + " The Caddy log has the details."
-	}
+	none := &NoTicket{Message: doctor.NoTicket(err), Retry: time.Second}
 	var unavailable *tokens.Unavailable
 	if errors.As(err, &unavailable) {
 		none.Retry = max(none.Retry, unavailable.Retry)

@@ -65,7 +65,8 @@ func Open(ctx caddy.Context, c *config.Config, events *observe.Emitter, log *zap
 	t.Tokens = tokens.NewApp(tokens.Options{
 		Name: name, Source: Source(c), Storage: storage, Memory: memory.(*tokens.Memory),
 		Log: log, Observer: observe.Watcher{App: name, Events: events},
-		Advice: func(err error) string { return doctor.Advice(err).EN },
+		Advice:   func(err error) string { return doctor.Advice(err).EN },
+		AdviceZH: func(err error) string { return doctor.Advice(err).ZH },
 	})
 	t.Tokens.TakeOver()
 	stop := observe.Run(observe.App{Tokens: t.Tokens, CorpID: c.CorpID})

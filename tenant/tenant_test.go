@@ -84,7 +84,7 @@ func TestVisitorsAreToldWhatToDoButNotTheAddressOfTheServer(t *testing.T) {
 	one.Tokens = tokens.NewApp(tokens.Options{Name: "app", Source: refusing{err}, Storage: empty{}, Memory: tokens.NewMemory(), Log: zap.NewNop()})
 	defer one.Tokens.Close()
 	_, none := one.Ticket(t.Context())
-	if none == nil || strings.Contains(none.Message, "198.51.100.4") || !strings.Contains(none.Message, "服务器出口IP") || none.Retry < time.Second {
+	if none == nil || strings.Contains(none.Message.Both(), "198.51.100.4") || !strings.Contains(none.Message.EN, "服务器出口IP") || none.Retry < time.Second {
 		t.Errorf("visitors are told %+v", none)
 	}
 	if advice := doctor.Advice(err).EN; !strings.Contains(advice, "198.51.100.4") {

@@ -38,6 +38,7 @@ type App struct {
 	state    *state
 	observer Observer
 	advice   func(error) string
+	adviceZH func(error) string
 	log      *zap.Logger
 	life     context.Context // ends with Close
 	end      context.CancelFunc
@@ -46,7 +47,7 @@ type App struct {
 	locking  atomic.Bool           // the storage is asked for its lock
 }
 
-// Options are what an [App] is made of. All but the last two must be set.
+// Options are what an [App] is made of. All must be set but those that have a default.
 type Options struct {
 	// Name names the app. It becomes part of the storage's keys,
 	// `dingtalk/<name>/…`; apps with the same name share everything.
@@ -70,6 +71,9 @@ type Options struct {
 	// Advice says what to do about an error of Source, for the log; "" where it
 	// does not know. Default: it never does.
 	Advice func(error) string
+
+	// AdviceZH is Advice in Chinese. Default: it never knows.
+	AdviceZH func(error) string
 }
 
 // NewApp returns the tokens of an app.
@@ -77,8 +81,12 @@ func NewApp(o Options) *App {
 	if o.Observer == nil {
 		o.Observer = nobody{}
 	}
+	silent := func(error) string { return "" }
 	if o.Advice == nil {
-		o.Advice = func(error) string { return "" }
+		o.Advice = silent
+	}
+	if o.AdviceZH == nil {
+		o.AdviceZH = silent
 	}
 	r := o.Memory.record(o.Name)
 	life, end := context.WithCancel(context.Background())
@@ -92,6 +100,7 @@ func NewApp(o Options) *App {
 		state:    &r.state,
 		observer: o.Observer,
 		advice:   o.Advice,
+		adviceZH: o.AdviceZH,
 		log:      o.Log,
 		life:     life,
 		end:      end,
@@ -236,6 +245,9 @@ func (a *App) tellFailure(what string, err error, isNew bool, delay time.Duratio
 	fields := append([]zap.Field{zap.Error(err), zap.Duration("next_try", delay)}, more...)
 	if advice := a.advice(err); advice != "" {
 		fields = append(fields, zap.String("advice", advice))
+	}
+	if advice := a.adviceZH(err); advice != "" {
+		fields = append(fields, zap.String("advice_zh", advice))
 	}
 	log(what, fields...)
 	if isNew {

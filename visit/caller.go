@@ -16,6 +16,10 @@ type Caller struct {
 	Own     bool          // a page of the site calls, or no page at all
 	Allowed bool          // a page of an allow_origin calls
 	Itself  bool          // the page that is called calls, by the word of its browser
+	// Hidden tells that the browser calls the page same-origin, but it is of none of
+	// our origins: a proxy hides which, or another site's name leads here.
+	Hidden bool
+	From   signer.Origin // of the page that calls, zero if it does not say
 }
 
 // Caller judges who calls by Origin, and by Sec-Fetch-Site where the browser
@@ -37,8 +41,10 @@ func (v *Visit) Caller() Caller {
 		return c
 	}
 	origin, err := signer.ParseOrigin(text)
+	c.From = origin
 	switch {
 	case err != nil: // "null" too
+		c.From = signer.Origin{}
 	case slices.Contains(v.desk.allowed, origin):
 		c.Allowed = true
 	case origin == c.Origin || slices.Contains(v.desk.public, origin):
@@ -50,6 +56,7 @@ func (v *Visit) Caller() Caller {
 	}
 	// Proxies may hide what the page's own URL is: the browser's word is enough, or
 	// where it gives none, the host name.
+	c.Hidden = err == nil && site == "same-origin" && !c.Own && !c.Allowed
 	c.Itself = c.Own || site == "same-origin" || site == "" && err == nil && origin.Host == c.Origin.Host
 	return c
 }

@@ -53,12 +53,3 @@ func Policy(nonce string) string {
 	return "script-src 'nonce-" + nonce + "' 'strict-dynamic'; style-src 'nonce-" + nonce + "'; connect-src 'self'; object-src 'none'; " +
 		"base-uri 'none'; form-action 'none'; frame-ancestors 'self' https://*.dingtalk.com"
 }
-
-// PrefersChinese reports whether Chinese comes before English in an
-// Accept-Language, or neither is there. Browsers list their languages in the
-// order of preference.
-func PrefersChinese(acceptLanguage string) bool {
-	accept := strings.ToLower(acceptLanguage)
-	zh, en := strings.Index(accept, "zh"), strings.Index(accept, "en")
-	return en < 0 || zh >= 0 && zh < en
-}

@@ -284,8 +284,20 @@ func TestConfigSignsTheURLsOfItsOrigins(t *testing.T) {
 			}
 		})
 	}
-	t.Run("a refusal names the line to add", func(t *testing.T) {
-		testsite.ExpectRefusal(t, s.Config(t, h5, "https://evil.test/p"), http.StatusForbidden, "origin_not_allowed", "public_origin (or allow_origin) https://evil.test ")
+	t.Run("a refusal names the line to add for a host of ours", func(t *testing.T) {
+		testsite.ExpectRefusal(t, s.Config(t, h5, strings.Replace(h5, "http", "https", 1)+"/p"), http.StatusForbidden, "origin_not_allowed",
+			"reaches Caddy as "+h5, "public_origin "+strings.Replace(h5, "http", "https", 1)+" ")
+	})
+	t.Run("and says what is known of any other", func(t *testing.T) {
+		a := s.Config(t, h5, "https://evil.test/p")
+		testsite.ExpectRefusal(t, a, http.StatusForbidden, "origin_not_allowed", "this call came to "+h5, "https://evil.test", "proxy_set_header Host $http_host;")
+		if strings.Contains(a.Body, "_origin https://evil.test") {
+			t.Errorf("ready to paste: %s", a.Body)
+		}
+	})
+	t.Run("in Chinese where that is read", func(t *testing.T) {
+		a := s.Fetch(t, http.MethodGet, h5+"/.dingtalk/config?url=https%3A%2F%2Fevil.test%2Fp", "", "Accept-Language", "zh-CN,zh;q=0.9,en;q=0.8")
+		testsite.ExpectRefusal(t, a, http.StatusForbidden, "origin_not_allowed", "只签名本站的网址")
 	})
 }
 

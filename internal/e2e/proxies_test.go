@@ -155,7 +155,7 @@ func TestNobodyElseIsBelieved(t *testing.T) {
 			headers := headers
 			advice := []string{"127.0.0.1 sends X-Forwarded-Proto: https, X-Forwarded-Host: evil.test", "but is not trusted", "trusted_proxies static private_ranges"}
 			if name == "malformed ones neither" {
-				advice = []string{"public_origin http://own.test`"}
+				advice = []string{"that http://own.test is this site"}
 				headers = []string{"X-Forwarded-Proto", "", "X-Forwarded-Host", "a,b", "Forwarded", "?", "X-Forwarded-Port", "x", "X-Original-URI", ""}
 			}
 			for _, path := range []string{"/p", "/named/p"} {

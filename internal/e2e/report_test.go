@@ -249,7 +249,7 @@ func TestAReportNamesNoLineForAHostThatNobodyVouchesFor(t *testing.T) {
 		}
 		testsite.Eventually(t, "the events", func() bool { return len(events(mismatch)) > before })
 		for _, text := range append(lineTexts(lines), fmt.Sprint(events(mismatch)[before:])) {
-			if strings.Contains(text, "public_origin https://evil") || strings.Contains(text, "change it to") {
+			if strings.Contains(text, "public_origin https://evil") || strings.Contains(text, "public_host evil") || strings.Contains(text, "change it to") {
 				t.Errorf("ready to paste: %s", text)
 			}
 		}

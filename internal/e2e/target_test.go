@@ -203,7 +203,7 @@ http://public.test:PORT {
 	}
 	reverse_proxy UPSTREAM
 }`})
-	s.ExpectUnsigned(t, s.Get(t, s.At("h5.test")+"/"), "origin_unknown", "public_origin http://app.internal")
+	s.ExpectUnsigned(t, s.Get(t, s.At("h5.test")+"/"), "origin_unknown", "that http://app.internal is this site")
 	for name, test := range map[string][2]string{
 		"header_up changes a copy":               {s.At("up.test") + "/p", s.At("up.test") + "/p"},
 		"what changes behind us comes too late":  {s.At("inner.test") + "/p", s.At("inner.test") + "/p"},

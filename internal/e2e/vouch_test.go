@@ -154,11 +154,11 @@ http://:PORT {
 				s.ExpectSigned(t, a, url)
 				return
 			}
-			s.ExpectUnsigned(t, a, "origin_unknown", "public_origin "+s.At(strings.ToLower(test.host))+"`", "`public_host "+strings.ToLower(test.host)+"`", "the site's address")
+			s.ExpectUnsigned(t, a, "origin_unknown", s.At(strings.ToLower(test.host))+" is this site", "public_origin", "public_host", "the site's address")
 		})
 	}
 	t.Run("the log names the line to add, once a handler", func(t *testing.T) {
-		lines := s.Logged(t, "a page passes unsigned", "add the line `public_origin http://evil.test:"+s.Port+"`", `"host":"evil.test:`)
+		lines := s.Logged(t, "a page passes unsigned", "that http://evil.test:"+s.Port+" is this site: if it is, name it in the line public_origin", `"advice_zh":"`, `"host":"evil.test:`)
 		if len(lines) == 0 || lines[0].Level != "warn" {
 			t.Errorf("%v", lines)
 		}
@@ -247,7 +247,7 @@ func TestACertificateThatWasIssuedOnDemandVouchesForNothing(t *testing.T) {
 				if test.signed {
 					s.ExpectSigned(t, a, url)
 				} else {
-					s.ExpectUnsigned(t, a, "origin_unknown", "public_origin "+strings.TrimSuffix(url, "/p")+"`", "`public_host "+strings.ToLower(test.host)+"`")
+					s.ExpectUnsigned(t, a, "origin_unknown", "that "+strings.TrimSuffix(url, "/p")+" is this site", "public_origin", "public_host")
 				}
 			}
 		})
@@ -259,7 +259,7 @@ func TestALonePublicHostLeavesItToTheAskEndpoint(t *testing.T) {
 	s := testsite.Run(t, testsite.Setup{Global: askUpstream, Sites: strings.Replace(onDemand, "EXTRA", "public_host *", 1)})
 	origin := func(host string) string { return "https://" + host + ":" + s.Port }
 	s.ExpectSigned(t, s.Get(t, origin("h5.test")+"/p"), origin("h5.test")+"/p")
-	s.ExpectUnsigned(t, s.Get(t, origin("h5.test")+"/p", "Host", "evil.test:"+s.Port), "origin_unknown", "public_host evil.test")
+	s.ExpectUnsigned(t, s.Get(t, origin("h5.test")+"/p", "Host", "evil.test:"+s.Port), "origin_unknown", "that "+origin("evil.test")+" is this site", "public_host")
 }
 
 // TestACertificateThatIsManagedVouches where no host matcher leads to the handler.
@@ -278,8 +278,8 @@ func TestACertificateThatIsManagedVouches(t *testing.T) {
 		return err == nil
 	})
 	s.ExpectSigned(t, s.Get(t, origin("h5.test")+"/p"), origin("h5.test")+"/p")
-	s.ExpectUnsigned(t, s.Get(t, origin("other.test")+"/p"), "origin_unknown", "public_host other.test")
-	s.ExpectUnsigned(t, s.Get(t, origin("other.test")+"/p", "Host", "h5.test:"+s.Port), "origin_unknown", "public_host h5.test")
+	s.ExpectUnsigned(t, s.Get(t, origin("other.test")+"/p"), "origin_unknown", "that "+origin("other.test")+" is this site", "public_host")
+	s.ExpectUnsigned(t, s.Get(t, origin("other.test")+"/p", "Host", "h5.test:"+s.Port), "origin_unknown", "that "+origin("h5.test")+" is this site", "public_host")
 }
 
 // TestANameWithoutACertificateDoesNotVouch: Caddy answers to any name with a
@@ -297,7 +297,7 @@ func TestANameWithoutACertificateDoesNotVouch(t *testing.T) {
 }`})
 			origin := func(host string) string { return "https://" + host + ":" + s.Port }
 			s.ExpectSigned(t, s.Get(t, origin("h5.test")+"/p"), origin("h5.test")+"/p")
-			s.ExpectUnsigned(t, s.Get(t, origin("evil.test")+"/p"), "origin_unknown", "public_origin "+origin("evil.test"))
+			s.ExpectUnsigned(t, s.Get(t, origin("evil.test")+"/p"), "origin_unknown", "that "+origin("evil.test")+" is this site", "public_origin")
 			a := s.Fetch(t, http.MethodGet, origin("evil.test")+"/.dingtalk/config?url="+url.QueryEscape(origin("evil.test")+"/p"), "")
 			testsite.ExpectRefusal(t, a, http.StatusForbidden, "origin_not_allowed")
 		})
@@ -400,7 +400,7 @@ http://:PORT {
 			if test.signed {
 				s.ExpectSigned(t, a, origin+test.path)
 			} else {
-				s.ExpectUnsigned(t, a, "origin_unknown", "public_origin "+origin+"`", "`public_host "+strings.ToLower(test.forwarded)+"`")
+				s.ExpectUnsigned(t, a, "origin_unknown", "that "+origin+" is this site", "public_origin", "public_host")
 				a := s.Config(t, s.URL+strings.TrimSuffix(test.path, "/p"), origin+"/p", "Host", test.host, "X-Forwarded-Host", test.forwarded, "X-Forwarded-Proto", "https")
 				testsite.ExpectRefusal(t, a, http.StatusForbidden, "origin_not_allowed", origin)
 			}
@@ -417,7 +417,7 @@ func TestALonePublicHostBelievesNobodyElse(t *testing.T) {
 	}
 	reverse_proxy UPSTREAM
 }`})
-	s.ExpectUnsigned(t, s.Get(t, s.At("h5.test")+"/p"), "origin_unknown", "public_host h5.test")
+	s.ExpectUnsigned(t, s.Get(t, s.At("h5.test")+"/p"), "origin_unknown", "that "+s.At("h5.test")+" is this site", "public_host")
 }
 
 // TestAProxyThatIsNotTrustedIsNamed: page, log and config say what is missing, and no
@@ -432,7 +432,7 @@ func TestAProxyThatIsNotTrustedIsNamed(t *testing.T) {
 }`
 	proxied := []string{"Host", "h5.test", "X-Forwarded-Proto", "https"}
 	s := testsite.Run(t, testsite.Setup{Sites: strings.Replace(site, "EXTRA", "", 1)})
-	words := []string{"127.0.0.1 sends X-Forwarded-Proto: https but is not trusted", "trusted_proxies static private_ranges", "`public_host h5.test`", "`public_origin https://h5.test`"}
+	words := []string{"127.0.0.1 sends X-Forwarded-Proto: https but is not trusted", "trusted_proxies static private_ranges", "if h5.test is this site, name it in public_host", "https://h5.test in public_origin"}
 	page := s.ExpectUnsigned(t, s.Get(t, "/p", proxied...), "origin_unknown", words...)
 	if strings.Contains(page.Sidecar.Error.Message, "http://h5.test") {
 		t.Errorf("an origin that the browser does not show: %s", page.Sidecar.Error.Message)

@@ -93,7 +93,7 @@ func Run(t testing.TB, c Setup) *Site {
 	}
 	var err error
 	for range 5 { // another process may take the port meanwhile
-		s.Addr = freeAddr(t)
+		s.Addr = FreeAddr(t)
 		s.URL = "http://" + s.Addr
 		_, s.Port, _ = net.SplitHostPort(s.Addr)
 		s.Fill = strings.NewReplacer("PORT", s.Port, "UPSTREAM", upstream.Listener.Addr().String(), "DIR", s.Dir)
@@ -150,8 +150,8 @@ func (s *Site) Load(t testing.TB, text string) error {
 	return nil
 }
 
-// freeAddr returns an address of this machine with a port that is free now.
-func freeAddr(t testing.TB) string {
+// FreeAddr returns an address of this machine with a port that is free now.
+func FreeAddr(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
