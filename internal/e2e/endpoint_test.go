@@ -14,7 +14,7 @@ import (
 func TestWhoMayCallTheEndpoints(t *testing.T) {
 	s := testsite.Run(t, testsite.Setup{Sites: origins, Upstream: testsite.NoUpstream(t)})
 	h5 := s.At("h5.test")
-	const yes, no, cors = "yes", "no", "with CORS"
+	const yes, no, cors, told = "yes", "no", "with CORS", "only to report, for a proxy may replace the Host"
 	tests := map[string]struct {
 		site    string
 		headers []string
@@ -33,7 +33,7 @@ func TestWhoMayCallTheEndpoints(t *testing.T) {
 		"an allowed origin of an old browser":         {h5, []string{"Origin", "https://port.test:8443"}, cors},
 		"another origin":                              {h5, []string{"Origin", "https://evil.test", "Sec-Fetch-Site", "cross-site"}, no},
 		"another origin of an old browser":            {h5, []string{"Origin", "https://evil.test"}, no},
-		"another origin that claims to be the same":   {h5, []string{"Origin", "https://evil.test", "Sec-Fetch-Site", "same-origin"}, no},
+		"another origin that claims to be the same":   {h5, []string{"Origin", "https://evil.test", "Sec-Fetch-Site", "same-origin"}, told},
 		"a subdomain":                                 {h5, []string{"Origin", s.At("a.h5.test"), "Sec-Fetch-Site", "same-site"}, no},
 		"the own host, another scheme, old browser":   {h5, []string{"Origin", "https://h5.test"}, no},
 		"the own host, another port, same site":       {h5, []string{"Origin", "http://h5.test:1", "Sec-Fetch-Site", "same-site"}, no},
@@ -55,7 +55,12 @@ func TestWhoMayCallTheEndpoints(t *testing.T) {
 			}
 			config := s.Config(t, test.site, page, test.headers...)
 			report := s.Fetch(t, http.MethodPost, test.site+"/.dingtalk/report", `{}`, test.headers...)
-			if test.want == no {
+			if test.want == told {
+				testsite.ExpectRefusal(t, config, http.StatusForbidden, "origin_not_allowed", "allow_origin")
+				if report.Status != http.StatusNoContent {
+					t.Errorf("report: %d %s", report.Status, report.Body)
+				}
+			} else if test.want == no {
 				for _, a := range []*testsite.Answer{config, report} {
 					testsite.ExpectRefusal(t, a, http.StatusForbidden, "origin_not_allowed", "allow_origin")
 				}
