@@ -18,16 +18,23 @@ import (
 
 // Guard judges a request that is for no endpoint. Where it may pass, it carries the
 // identity of its user, or none; w is then what the answer must be written to, and user
-// names who asks, "" if nobody is known. Else it has been answered.
+// names who asks, "" if nobody is known. Else it has been answered. Leave must be called
+// when the request has been served.
 func (s *Server) Guard(w http.ResponseWriter, r *http.Request, v *visit.Visit) (out http.ResponseWriter, user string, pass bool, err error) {
 	s.begin()
 	document := isDocument(r)
 	site, unknown := v.Site()
-	secure := site.Scheme == "https"
-	var session *Session
-	if unknown == nil {
-		session = s.session(r.Header, secure, time.Now())
+	if v.Target == "" && Read(r.Header, s.cookies.Name(true)) != "" {
+		site.Scheme = "https" // the request for a part of a page does not say so, but has its cookies
 	}
+	var session *Session
+	now := time.Now()
+	if before := s.admitted(r, now); before != nil {
+		session, site, unknown = before.session, before.site, nil
+	} else if unknown == nil {
+		session = s.session(r.Header, site.Scheme == "https", now)
+	}
+	secure := site.Scheme == "https"
 	signedOut := Read(r.Header, s.cookies.outName(secure)) != ""
 	Clean(r, s.cookies)
 
@@ -54,6 +61,7 @@ func (s *Server) Guard(w http.ResponseWriter, r *http.Request, v *visit.Visit) (
 	if err := s.identify(r, r.Header, &session.User, site.String()); err != nil {
 		return nil, "", false, caddyhttp.Error(http.StatusInternalServerError, err)
 	}
+	s.admit(r, session, site)
 	return &response{
 		ResponseWriterWrapper: &caddyhttp.ResponseWriterWrapper{ResponseWriter: w},
 		before:                s.responseHeader(session, secure, !rule.Public, document || isScript(r)),

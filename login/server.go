@@ -34,6 +34,7 @@ type Server struct {
 	appKey             string
 	loginBase          string
 	keySource          string // "derived" or "configured"
+	admissionVar       string // see admission
 	attempts           attempts
 
 	audit   audit
@@ -70,6 +71,7 @@ func Open(ctx caddy.Context, c *config.Config, tenants *tenant.Tenants, events *
 	s.tenants = tenants
 	s.scriptName, s.script = script(s.app)
 	s.access = ctx.Logger(accessModule{})
+	s.admissionVar = "dingtalk.login." + s.cookies.plain
 	s.keySource = "derived"
 	if len(l.Key) > 0 {
 		s.keySource = "configured"

@@ -1,0 +1,70 @@
+package login
+
+import (
+	"crypto/rand"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/signer"
+)
+
+// A request may come to a directive again: with the routes of handle_errors, and as the
+// request for a part of a page that templates make (httpInclude). The first time took the
+// session's cookie out of it, so what was found then is handed on: to the same request in
+// its variables, to one for a part, which shares nothing with it but a copy of its header,
+// by a pass in there.
+
+// admission is the session that a request was let in with.
+type admission struct {
+	session *Session
+	site    signer.Origin
+	app     string // what the keys of its cookie are bound to
+	pass    string
+}
+
+// passHeader brings the pass. Caddy sends it to no upstream, as it is for the next hop
+// alone (RFC 9110 section 11.7.1), and shows it in no log.
+const (
+	passHeader = "Proxy-Authorization"
+	passScheme = "DingTalk-Part "
+)
+
+// passes are those of the requests that are being served now.
+var passes sync.Map // pass -> *admission
+
+// admitted returns what is known of a request that was let in before, nil if it was not.
+func (s *Server) admitted(r *http.Request, now time.Time) *admission {
+	a, ok := caddyhttp.GetVar(r.Context(), s.admissionVar).(*admission)
+	if !ok {
+		pass, _ := strings.CutPrefix(r.Header.Get(passHeader), passScheme)
+		held, _ := passes.Load(pass)
+		if a, ok = held.(*admission); !ok {
+			return nil
+		}
+	}
+	if a.app != s.keys.identity || !a.session.lives(now, s.life) || s.fleet.Revoked(a.session) {
+		return nil
+	}
+	return a
+}
+
+// admit remembers the session of a request until Leave is called.
+func (s *Server) admit(r *http.Request, session *Session, site signer.Origin) {
+	a := &admission{session, site, s.keys.identity, rand.Text()}
+	caddyhttp.SetVar(r.Context(), s.admissionVar, a)
+	if held := r.Header.Get(passHeader); held == "" || strings.HasPrefix(held, passScheme) {
+		passes.Store(a.pass, a)
+		r.Header[passHeader] = []string{passScheme + a.pass}
+	}
+}
+
+// Leave ends what Guard began, when the request has been served.
+func (s *Server) Leave(r *http.Request) {
+	if a, ok := caddyhttp.GetVar(r.Context(), s.admissionVar).(*admission); ok {
+		passes.Delete(a.pass)
+	}
+}
