@@ -52,13 +52,13 @@ http://h5.test:PORT {
 		before := upstream.requests.Load()
 		a := visitAs(t, s, path, session, "X-DingTalk-User-Id", "boss")
 		if !strings.Contains(a.Body, "<body>u2</body>") || upstream.requests.Load() != before+1 {
-			t.Errorf("%s: %d %.300s", what, a.Status, a.Body[max(0,len(a.Body)-300):])
+			t.Errorf("%s: %d %.300s", what, a.Status, a.Body[max(0, len(a.Body)-300):])
 		}
 	}
 	before := upstream.requests.Load()
 	for _, path := range []string{"/dead", "/whole", "/open-whole"} {
 		if a := visitAs(t, s, path, "", "X-DingTalk-User-Id", "boss", "Proxy-Authorization", "DingTalk x"); a.Status == http.StatusOK || upstream.requests.Load() != before {
-			t.Errorf("a stranger at %s: %d %.300s", path, a.Status, a.Body[max(0,len(a.Body)-300):])
+			t.Errorf("a stranger at %s: %d %.300s", path, a.Status, a.Body[max(0, len(a.Body)-300):])
 		}
 	}
 	if a := fetchAs(t, s, "GET", "/api", "", session); strings.Contains(a.Body, "Authorization") {
