@@ -103,6 +103,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if h.login != nil {
 		h.tenants.WithLogin(h.login.ScriptName())
 		h.endpoints.Add(h.login.Answers())
+		h.endpoints.WithSignIn(h.login.Examine)
 	}
 	return nil
 }

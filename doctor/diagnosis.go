@@ -156,6 +156,7 @@ type Diagnosis struct {
 	Ticket   Held       `json:"ticket"`
 	Config   Config     `json:"config"`
 	Lines    []Line     `json:"lines"`
+	SignIn   []Finding  `json:"sign_in,omitempty"` // see SignIn; left out where the site has none
 }
 
 // URLs are the two URLs, with what differs in them.

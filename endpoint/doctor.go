@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/json"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 	doctorpage "github.com/caddy-dingtalk/caddy-dingtalk/doctor/page"
 	"github.com/caddy-dingtalk/caddy-dingtalk/signer"
 	"github.com/caddy-dingtalk/caddy-dingtalk/tenant"
+	"github.com/caddy-dingtalk/caddy-dingtalk/visit"
 )
 
 // doctorName is the name of the endpoint.
@@ -106,7 +108,9 @@ func (s *Server) serveDoctorPage(w http.ResponseWriter, c *call) {
 		s.notices.Unsigned(page.Err, c.visit.Host())
 		said.Signed = ""
 	}
-	findings, _ := json.Marshal(s.examine(c, said, proof{form: c.tenant.Signer})) // it holds texts, numbers and truths
+	diagnosis := s.examine(c, said, proof{form: c.tenant.Signer})
+	diagnosis.SignIn = s.signInFindings(c, false) // the page is not kept waiting
+	findings, _ := json.Marshal(diagnosis)        // it holds texts, numbers and truths
 	nonce := rand.Text()
 	header := w.Header()
 	header.Set("Content-Type", "text/html; charset=utf-8")
@@ -152,5 +156,21 @@ func (s *Server) serveFindings(w http.ResponseWriter, c *call) {
 	o.withoutFragments()
 	page := o.page()
 	page.Outcome = o.Outcome
-	writeJSON(w, http.StatusOK, s.examineAsked(c, page, o.URL, prove(c.tenant, &o.report)))
+	diagnosis := s.examineAsked(c, page, o.URL, prove(c.tenant, &o.report))
+	diagnosis.SignIn = s.signInFindings(c, true)
+	writeJSON(w, http.StatusOK, diagnosis)
+}
+
+// SignIn tells how sign-in stands for a visit; ask lets it ask DingTalk.
+type SignIn func(ctx context.Context, v *visit.Visit, ask bool) doctor.SignIn
+
+// WithSignIn lets the doctor page tell of sign-in. It must be called before the first
+// request.
+func (s *Server) WithSignIn(examine SignIn) { s.signIn = examine }
+
+func (s *Server) signInFindings(c *call, ask bool) []doctor.Finding {
+	if s.signIn == nil {
+		return nil
+	}
+	return s.signIn(c.Context(), c.visit, ask).Findings()
 }

@@ -24,6 +24,7 @@ type Server struct {
 	notices *observe.Notices
 	events  *observe.Emitter
 	trials  trials
+	signIn  SignIn // nil without sign-in
 }
 
 // answer answers one call. What it writes is the whole answer.

@@ -2,6 +2,8 @@ package login
 
 import (
 	"errors"
+	"net/http"
+	"sync/atomic"
 
 	"go.uber.org/zap"
 
@@ -17,10 +19,13 @@ type audit struct {
 	events  *observe.Emitter
 	app     string
 	notices *observe.Notices
+	// last is the code of the last sign-in where it failed for everybody, not for one user.
+	last *atomic.Pointer[Code]
 }
 
 func (a audit) signedIn(way Way, u *User, clientIP string) {
 	observe.CountLogin(string(way), "ok")
+	a.last.Store(nil)
 	a.log.Info("signed in", zap.String("way", string(way)), zap.String("user_id", u.Subject()), zap.String("client_ip", clientIP))
 	a.events.Emit(observe.EventLogin, map[string]any{
 		"app": a.app, "way": string(way), "user_id": u.Subject(), "name": u.Name, "client_ip": clientIP,
@@ -31,6 +36,9 @@ func (a audit) signedIn(way Way, u *User, clientIP string) {
 // log.
 func (a audit) failed(way Way, e *Error, clientIP string) {
 	observe.CountLogin(string(way), string(e.Code))
+	if e.Status() >= http.StatusInternalServerError {
+		a.last.Store(&e.Code)
+	}
 	advice := logAdvice(e)
 	if a.notices.Admit(auditLines, "login "+string(e.Code)+" "+clientIP) {
 		a.log.Warn("sign-in refused", zap.String("way", string(way)), zap.String("code", string(e.Code)), zap.String("dingtalk", e.DingTalk()),
@@ -47,28 +55,13 @@ const auditLines = 30
 // logAdvice says what the administrator can do.
 func logAdvice(e *Error) doctor.Text {
 	if permission := permissionOf(e); permission != "" {
-		return doctor.Text{
-			EN: "Grant the app " + permission + " in the developer console (open-dev.dingtalk.com), under 权限管理.",
-			ZH: "请在开发者后台（open-dev.dingtalk.com）该应用的“权限管理”里开通 " + permission,
-		}
+		return doctor.Grant(permission)
 	}
 	var theirs *oapi.Error
 	if errors.As(e.Err, &theirs) && e.Code != CodeInvalid && e.Code != CodeNotVisible && e.Code != CodeNotMember {
 		return doctor.Advice(theirs)
 	}
-	return doctor.Text{EN: Advice(e.Code, English), ZH: Advice(e.Code, Chinese)}
-}
-
-// permissions are what each call needs, as the console names it.
-var permissions = map[string]string{
-	"topapi/v2/user/getuserinfo":            "调用企业API基础权限 (qyapi_base)",
-	"user/getuserinfo":                      "调用企业API基础权限 (qyapi_base)",
-	"topapi/v2/user/get":                    "成员信息读权限 (qyapi_get_member)",
-	"user/get":                              "成员信息读权限 (qyapi_get_member)",
-	"topapi/user/getbyunionid":              "成员信息读权限 (qyapi_get_member)",
-	"topapi/v2/department/listparentbyuser": "通讯录部门信息读权限 (qyapi_get_department_list)",
-	"oauth2/userAccessToken":                "调用OpenApp专有API时需要具备的权限 (open_app_api_base)",
-	"contact/users/me":                      "通讯录个人信息读权限 (Contact.User.Read)",
+	return doctor.SignInAdvice(string(e.Code))
 }
 
 func permissionOf(e *Error) string {
@@ -76,7 +69,7 @@ func permissionOf(e *Error) string {
 	if e.Code != CodePermission || !errors.As(e.Err, &theirs) {
 		return ""
 	}
-	return permissions[theirs.Call]
+	return doctor.SignInPermission(theirs.Call)
 }
 
 func (a audit) signedOut(u *User, everywhere bool, clientIP string) {

@@ -74,8 +74,8 @@ func (e *Error) DingTalk() string {
 
 // StatusOf is the HTTP status for a code.
 func StatusOf(code Code) int {
-	if known, ok := codes[code]; ok {
-		return known.status
+	if status, ok := statuses[code]; ok {
+		return status
 	}
 	return http.StatusInternalServerError
 }

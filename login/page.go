@@ -78,13 +78,13 @@ type words struct {
 // pageData is what the script reads.
 type pageData struct {
 	App
-	State   State             `json:"state"`
-	Code    Code              `json:"code"`
-	Message string            `json:"message"`
-	Next    string            `json:"next"`
-	Posted  bool              `json:"posted"`
-	Words   map[State]words   `json:"words"`
-	Advice  map[string]string `json:"advice"`
+	State   State           `json:"state"`
+	Code    Code            `json:"code"`
+	Message string          `json:"message"`
+	Next    string          `json:"next"`
+	Posted  bool            `json:"posted"`
+	Words   map[State]words `json:"words"`
+	Advice  map[Code]string `json:"advice"`
 }
 
 // Header sets the headers of the page and returns the nonce of its policy. The page is
@@ -111,7 +111,7 @@ func (p Page) Write(w http.ResponseWriter, r *http.Request, status int, app App,
 	}
 	data, err := json.Marshal(pageData{
 		App: app, State: p.State, Code: p.Code, Message: text, Next: p.Next, Posted: p.Posted,
-		Words: say, Advice: pageAdvice[p.Language],
+		Words: say, Advice: ownAdvice(p.Language),
 	})
 	if err != nil {
 		return err
@@ -175,24 +175,15 @@ func pageWords(l Language, oauth bool) map[State]words {
 	return out
 }
 
-// pageAdvice is what only the page itself can find out.
-var pageAdvice = [2]map[string]string{
-	{
-		"no_answer":          "钉钉客户端没有给出授权码。请重试；若仍不行，请升级钉钉后再打开。",
-		"cancelled":          "您取消了登录。需要时请点击下面的按钮。",
-		"domain":             "钉钉不认可此网址的域名。请管理员在开发者后台把「应用首页地址」或「端内免登地址」改为此域名。",
-		"cookies_blocked":    "登录成功了，但浏览器没有保存 Cookie。请允许 Cookie，或不要在其他网站的框架中打开此页面。",
-		"unsupported_client": "暂不支持专有钉钉和政务钉钉。请用标准版钉钉打开此页面。",
-		"waiting":            "请点击下面的按钮登录。",
-	},
-	{
-		"no_answer":          "The DingTalk app gave no code. Try again; if it stays, update DingTalk and open the page anew.",
-		"cancelled":          "You cancelled. Use the button when you want to sign in.",
-		"domain":             "DingTalk does not take this domain for the app's. The administrator makes it that of 应用首页地址 or 端内免登地址 in the developer console.",
-		"cookies_blocked":    "You were signed in, but the browser kept no cookie. Allow cookies, or open the page outside the frame of another site.",
-		"unsupported_client": "专有钉钉 and 政务钉钉 are not supported. Open the page in the standard DingTalk app.",
-		"waiting":            "Use the button below to sign in.",
-	},
+// ownCodes are those of what only the page itself can find out.
+var ownCodes = []Code{"no_answer", "cancelled", "domain", "cookies_blocked", "unsupported_client", "waiting"}
+
+func ownAdvice(language Language) map[Code]string {
+	advice := make(map[Code]string, len(ownCodes))
+	for _, code := range ownCodes {
+		advice[code] = Advice(code, language)
+	}
+	return advice
 }
 
 var noScript = [2]string{"登录需要 JavaScript，请启用后刷新。", "Signing in needs JavaScript: switch it on and reload."}

@@ -2,6 +2,7 @@ package login
 
 import (
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/client"
 	"github.com/caddy-dingtalk/caddy-dingtalk/config"
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 	"github.com/caddy-dingtalk/caddy-dingtalk/oapi"
 	"github.com/caddy-dingtalk/caddy-dingtalk/observe"
 	"github.com/caddy-dingtalk/caddy-dingtalk/tenant"
@@ -36,6 +38,9 @@ type Server struct {
 	keySource          string // "derived" or "configured"
 	admissionVar       string // see admission
 	attempts           attempts
+
+	facts    doctor.SignIn // what the doctor may know of the configuration
+	examined examined
 
 	audit   audit
 	access  *zap.Logger
@@ -66,7 +71,8 @@ func Open(ctx caddy.Context, c *config.Config, tenants *tenant.Tenants, events *
 			Channel: c.Credential() == config.Channel, OAuth: l.OAuth(),
 		},
 		appKey: c.AppKey, loginBase: l.LoginBase, notices: notices,
-		audit: audit{ctx.Logger().Named("login"), events, name, notices},
+		audit: audit{ctx.Logger().Named("login"), events, name, notices, new(atomic.Pointer[Code])},
+		facts: FactsOf(c),
 	}
 	s.tenants = tenants
 	s.scriptName, s.script = script(s.app)
@@ -102,11 +108,8 @@ func Open(ctx caddy.Context, c *config.Config, tenants *tenant.Tenants, events *
 		return nil, err
 	}
 	closeStaff := func() {}
-	in := SignIn{
-		API: tenant.API(c, callTimeout), Tokens: tenants.For(nil).Tokens, CorpID: c.CorpID,
-		Legacy: c.Credential() == config.LegacyApp || c.Credential() == config.Corp, Channel: s.app.Channel,
-		Full: l.Detail == "full", Within: s.rules.Departments(), Called: observe.CountCall, Denied: s.denied,
-	}
+	in := signInOf(c)
+	in.Tokens, in.Called, in.Denied = tenants.For(nil).Tokens, observe.CountCall, s.denied
 	if staff != nil {
 		in.Staff, in.StaffTokens, closeStaff = staff.api, staff.tenants.For(nil).Tokens, staff.tenants.Close
 	}
@@ -129,6 +132,16 @@ func Open(ctx caddy.Context, c *config.Config, tenants *tenant.Tenants, events *
 		return nil, err
 	}
 	return s, nil
+}
+
+// signInOf is what a configuration says of how users are asked for.
+func signInOf(c *config.Config) SignIn {
+	return SignIn{
+		API: tenant.API(c, callTimeout), CorpID: c.CorpID,
+		Legacy: c.Credential() == config.LegacyApp || c.Credential() == config.Corp, Channel: c.Credential() == config.Channel,
+		OAuth: c.Login.OAuth(), Full: c.Login.Detail == "full",
+		Within: slices.ContainsFunc(c.Login.Rules, func(r config.LoginRule) bool { return len(r.Department) > 0 }),
+	}
 }
 
 // Close gives back what outlives a reload.
@@ -192,22 +205,32 @@ type staffApp struct {
 }
 
 func openStaff(ctx caddy.Context, c *config.Config, events *observe.Emitter, log *zap.Logger) (*staffApp, error) {
-	if c.Login.StaffApp == nil {
+	staff := staffConfig(c)
+	if staff == nil {
 		return nil, nil
 	}
-	staff := config.Config{
+	tenants, err := tenant.Open(ctx, staff, events, log)
+	if err != nil {
+		return nil, fmt.Errorf("opening staff_app: %w", err)
+	}
+	return &staffApp{tenant.API(staff, callTimeout), tenants}, nil
+}
+
+// staffConfig is the configuration that staff_app would have as a directive of its own, nil
+// where there is none.
+func staffConfig(c *config.Config) *config.Config {
+	if c.Login.StaffApp == nil {
+		return nil
+	}
+	staff := &config.Config{
 		AppKey: c.Login.StaffApp.AppKey, AppSecret: c.Login.StaffApp.AppSecret, CorpID: c.CorpID, AgentID: c.AgentID,
 		APIBase: c.APIBase, OAPIBase: c.OAPIBase, StorageRaw: c.StorageRaw, TicketWait: c.TicketWait,
 	}
 	if staff.APIBase == "" && staff.OAPIBase != "" {
 		staff.API = "legacy" // the one base that is known
 	}
-	config.SetDefaults(&staff)
-	tenants, err := tenant.Open(ctx, &staff, events, log)
-	if err != nil {
-		return nil, fmt.Errorf("opening staff_app: %w", err)
-	}
-	return &staffApp{tenant.API(&staff, callTimeout), tenants}, nil
+	config.SetDefaults(staff)
+	return staff
 }
 
 // Status tells how sign-in stands, without any key.

@@ -38,6 +38,7 @@ type SignIn struct {
 
 	Legacy  bool // the calls of oapi.dingtalk.com from before topapi
 	Channel bool // a service window
+	OAuth   bool // DingTalk's OAuth2 page, too
 	Full    bool // `detail full`
 	Within  bool // some rule names departments
 

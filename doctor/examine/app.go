@@ -16,7 +16,7 @@ import (
 )
 
 // app checks what all handlers of an app have in common.
-func (e *examiner) app(ctx context.Context, c *config.Config) []Check {
+func (e *examiner) app(ctx context.Context, c *config.Config) ([]Check, *calls) {
 	way := wayTo(c, http.ProxyFromEnvironment)
 	checks, reached := way.network(ctx)
 	calls := &calls{Source: e.Source(c)}
@@ -33,7 +33,7 @@ func (e *examiner) app(ctx context.Context, c *config.Config) []Check {
 	storage := store.check(ctx)
 	ticket, err := e.ticket(ctx, c, calls, store)
 	checks = append(checks, calls.credentials(), calls.allowList(err))
-	return append(append(checks, storage...), ticket)
+	return append(append(checks, storage...), ticket), calls
 }
 
 // calls is a source that logs in once and remembers what DingTalk said.

@@ -3,9 +3,9 @@ package examine
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"time"
 
+	"github.com/caddy-dingtalk/caddy-dingtalk/oapi"
 	"github.com/caddy-dingtalk/caddy-dingtalk/tokens"
 )
 
@@ -13,36 +13,16 @@ import (
 // of a signature, and its Date counts whole seconds.
 const smallSkew = time.Minute
 
-// probe asks for nothing in particular: any answer of DingTalk tells the time. It
-// follows no redirect and carries no credential.
-var probe http.RoundTripper = &http.Transport{
-	Proxy:               http.ProxyFromEnvironment,
-	TLSHandshakeTimeout: networkTime,
-	DisableKeepAlives:   true,
-}
-
 // clock compares this machine's clock with DingTalk's.
 func (w way) clock(ctx context.Context) Check {
 	const name = "clock"
 	ctx, cancel := context.WithTimeout(ctx, networkTime)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, w.base, nil)
-	if err != nil {
-		return unchecked(name, w.setting+" is no URL")
-	}
-	start := time.Now()
-	resp, err := probe.RoundTrip(req)
+	ahead, err := oapi.Ahead(ctx, w.base)
 	if err != nil {
 		return unchecked(name, "no answer: "+err.Error())
 	}
-	resp.Body.Close()
-	theirs, err := http.ParseTime(resp.Header.Get("Date"))
-	if err != nil {
-		return unchecked(name, "the answer has no date")
-	}
-	// The answer was dated on its way, somewhere within a second.
-	ours := start.Add(time.Since(start) / 2)
-	return clockCheck(ours.Sub(theirs.Add(500 * time.Millisecond)))
+	return clockCheck(ahead)
 }
 
 // clockCheck judges by how much our clock is ahead.
@@ -54,7 +34,7 @@ func clockCheck(ahead time.Duration) Check {
 	}
 	ahead = ahead.Round(time.Second)
 	message := fmt.Sprintf("this machine's clock is %s %s DingTalk's", ahead, direction)
-	const advice = "Set the clock by NTP (timedatectl set-ntp true, or chrony): the timeStamp of each signature comes from it."
+	const advice = "Set the clock by NTP (timedatectl set-ntp true, or chrony): the timeStamp of each signature and the times of sessions come from it."
 	switch {
 	case ahead == 0:
 		return good(name, "this machine's clock agrees with DingTalk's")

@@ -27,6 +27,7 @@ type Options struct {
 	Modules caddy.Context                      // where storage modules are loaded, see Modules
 	Source  func(*config.Config) tokens.Source // the API calls for its credential
 	AppName func(*config.Config) string        // its app's name in the storage
+	SignIn  SignIn                             // for handlers with `login`
 }
 
 // ErrNoHandler says that there is nothing to examine.
@@ -73,12 +74,16 @@ func (e *examiner) examine(ctx context.Context, p place) {
 		key := fmt.Sprintf("%s %s", e.AppName(resolved), resolved.StorageRaw)
 		if first := e.known[key]; first != 0 {
 			h.SameAppAs = first
-			h.shared = e.report[first-1].shared
+			h.shared, h.calls = e.report[first-1].shared, e.report[first-1].calls
 		} else {
 			e.known[key] = len(e.report) + 1
-			h.shared = e.app(ctx, resolved)
+			h.shared, h.calls = e.app(ctx, resolved)
 		}
+		h.before = len(h.Checks)
 		h.Checks = append(h.Checks, h.shared...)
+		if resolved.Login != nil {
+			h.Checks = append(h.Checks, e.signIn(ctx, p, resolved, h.calls)...)
+		}
 	}
 	e.report = append(e.report, h)
 }

@@ -26,6 +26,7 @@ import (
 	"github.com/caddy-dingtalk/caddy-dingtalk/config"
 	"github.com/caddy-dingtalk/caddy-dingtalk/doctor/examine"
 	"github.com/caddy-dingtalk/caddy-dingtalk/internal/sandbox"
+	"github.com/caddy-dingtalk/caddy-dingtalk/login"
 	"github.com/caddy-dingtalk/caddy-dingtalk/tenant"
 	"github.com/caddy-dingtalk/caddy-dingtalk/tokens"
 )
@@ -74,7 +75,10 @@ func options(t *testing.T) examine.Options {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return examine.Options{Modules: ctx, Source: source, AppName: tenant.Name}
+	return examine.Options{
+		Modules: ctx, Source: source, AppName: tenant.Name,
+		SignIn: examine.SignIn{Facts: login.FactsOf, Probe: login.ProbeAs},
+	}
 }
 
 func source(c *config.Config) tokens.Source { return tenant.Source(c) }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -31,7 +32,8 @@ import (
 //
 // with the checks, in this order: config, secrets, origins, forwarded (where the
 // handler believes further headers), dns, connection, clock, credentials,
-// ip_allow_list, storage, lock, ticket. Where config is an error the checks of the
+// ip_allow_list, storage, lock, ticket; with sign-in also permissions (one for
+// each that is missing), console, cookie, key. Where config is an error the checks of the
 // app are left out. A check that could not be made is a warning whose message
 // begins with "not checked". No text holds a secret, a token or a ticket.
 //
@@ -50,7 +52,9 @@ type Handler struct {
 	SameAppAs int      `json:"same_app_as,omitempty"`
 	Checks    []Check  `json:"checks"`
 
-	shared []Check // the last of Checks, which belong to the app
+	shared []Check // those of Checks that belong to the app
+	before int     // how many stand before them
+	calls  *calls  // its login
 }
 
 // Check is one thing that was looked at.
@@ -99,7 +103,7 @@ func (h *Handler) own() []Check {
 	if h.SameAppAs == 0 {
 		return h.Checks
 	}
-	return h.Checks[:len(h.Checks)-len(h.shared)]
+	return slices.Concat(h.Checks[:h.before], h.Checks[h.before+len(h.shared):])
 }
 
 // WriteJSON writes the report as JSON.

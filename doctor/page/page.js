@@ -95,6 +95,7 @@
     lines(byId('lines'))
     outcome(body('config'))
     ticket(body('ticket'), found.ticket)
+    signIn(byId('sign_in'), found.sign_in || [])
     arrival(body('request'))
   }
 
@@ -107,12 +108,22 @@
     put(clear(card.querySelector('h2')), first.text)
     steps(clear(card.querySelector('.cure')), first)
     var list = clear(byId('further'))
-    findings.slice(1).forEach(function (f) {
-      var item = add(list, 'li', f.status)
-      add(item, 'b', '', f.text)
-      steps(item, f)
-    })
+    findings.slice(1).forEach(function (f) { finding(list, f) })
     if (trouble) add(list, 'li', 'warning', trouble)
+  }
+
+  function finding (list, f) {
+    var item = add(list, 'li', f.status)
+    add(item, 'b', '', f.text)
+    steps(item, f)
+    return item
+  }
+
+  // Sites without sign-in have no findings of it.
+  function signIn (section, findings) {
+    section.style.display = findings.length ? '' : 'none'
+    var list = clear(section.querySelector('.card'))
+    findings.forEach(function (f) { add(finding(list, f), 'span', 'tag ' + f.status, icons[f.status]) })
   }
 
   function steps (node, finding) {
@@ -210,10 +221,12 @@
     function line (name, value) { out.push(said(name) + ': ' + said(value)) }
     function joined (list) { return list.map(function (p) { return p.differs ? '[' + p.text + ']' : p.text }).join('') }
 
-    found.findings.forEach(function (f) {
+    function told (f) {
       out.push(icons[f.status] + ' ' + said(f.text))
       f.cures.forEach(function (cure) { out.push('  → ' + said(cure)) })
-    })
+    }
+
+    found.findings.forEach(told)
     if (trouble) out.push(said(trouble))
 
     section(both('网址（方括号里是不同之处）', 'The URL (what differs in brackets)'))
@@ -236,6 +249,11 @@
     if (t.error) {
       line(both('错误', 'Error'), t.error.message)
       line(both('建议', 'Advice'), t.error.advice)
+    }
+
+    if (found.sign_in) {
+      section(both('登录（免登）', 'Sign-in'))
+      found.sign_in.forEach(told)
     }
 
     section(both('请求是怎么到达的', 'How the request arrived'))

@@ -14,6 +14,7 @@ import (
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/config"
 	"github.com/caddy-dingtalk/caddy-dingtalk/doctor/examine"
+	"github.com/caddy-dingtalk/caddy-dingtalk/login"
 	"github.com/caddy-dingtalk/caddy-dingtalk/robot/alert"
 	"github.com/caddy-dingtalk/caddy-dingtalk/tenant"
 	"github.com/caddy-dingtalk/caddy-dingtalk/tokens"
@@ -37,6 +38,10 @@ DingTalk gets one call for an access token, which harms nobody. The ticket is
 taken from the storage, as Caddy does; only if there is none it is fetched, and
 stored for the servers. Besides, one key dingtalk/doctor-… is stored and deleted,
 and one lock taken and released.
+
+With sign-in (login) the calls that a sign-in makes are tried with a code and a
+user that do not exist, which shows missing permissions and spends nothing, and
+it is said what the console must have, which key is used and which cookie.
 
 Of each dingtalk_robot (events to a DingTalk group) the settings are examined.
 With --send-test each robot also sends one message to its group.
@@ -86,6 +91,7 @@ func runDoctor(cmd *cobra.Command, file, adapter string, asJSON, sendTest bool) 
 		Modules: modules,
 		Source:  func(c *config.Config) tokens.Source { return tenant.Source(c) },
 		AppName: tenant.Name,
+		SignIn:  examine.SignIn{Facts: login.FactsOf, Probe: login.ProbeAs},
 	})
 	if err != nil && (len(robots) == 0 || !errors.Is(err, examine.ErrNoHandler)) {
 		return err

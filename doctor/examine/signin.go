@@ -1,0 +1,68 @@
+package examine
+
+import (
+	"context"
+	"net"
+	"net/url"
+	"strings"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/config"
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
+	"github.com/caddy-dingtalk/caddy-dingtalk/signer"
+)
+
+// SignIn is what the module itself knows of the sign-in of a configuration.
+type SignIn struct {
+	Facts func(*config.Config) doctor.SignIn
+	// Probe asks DingTalk with a code and a user that do not exist.
+	Probe func(ctx context.Context, c *config.Config, token func(context.Context) (string, error)) []doctor.Probe
+}
+
+// signIn checks what sign-in needs of DingTalk, of the console and of the site.
+func (e *examiner) signIn(ctx context.Context, p place, c *config.Config, calls *calls) (checks []Check) {
+	facts := e.SignIn.Facts(c)
+	facts.Origin = signInOrigin(p, c)
+	if calls.access.err == nil {
+		facts.Probes = e.SignIn.Probe(ctx, c, func(context.Context) (string, error) { return calls.access.value, nil })
+	}
+	for _, f := range facts.Findings() {
+		checks = append(checks, checkOf(f))
+	}
+	return checks
+}
+
+// checkOf tells a finding in English.
+func checkOf(f doctor.Finding) Check {
+	switch f.Status {
+	case doctor.OK:
+		return good(f.Name, f.Text.EN)
+	case doctor.Warning:
+		return warn(f.Name, f.Text.EN, f.Cure().EN)
+	case doctor.Error:
+		return bad(f.Name, f.Text.EN, f.Cure().EN)
+	}
+	return unchecked(f.Name, f.Text.EN)
+}
+
+// signInOrigin is the site as its users' browsers most likely show it, zero where nothing
+// tells.
+func signInOrigin(p place, c *config.Config) signer.Origin {
+	if origins := config.Origins(c.PublicOrigin); len(origins) > 0 {
+		return origins[0]
+	}
+	hosts, _ := named(p, c)
+	if len(hosts) == 0 || strings.ContainsAny(hosts[0], "*{") {
+		return signer.Origin{}
+	}
+	u := url.URL{Scheme: "http", Host: hosts[0]}
+	if p.tls || p.trusted {
+		u.Scheme = "https"
+	}
+	if len(p.listen) > 0 && !p.trusted { // a proxy in front has ports of its own
+		if _, port, err := net.SplitHostPort(p.listen[0]); err == nil {
+			u.Host = net.JoinHostPort(strings.Trim(hosts[0], "[]"), port)
+		}
+	}
+	origin, _ := signer.ParseOrigin(u.String()) // zero where it fails
+	return origin
+}

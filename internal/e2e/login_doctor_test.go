@@ -1,0 +1,77 @@
+package e2e
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/internal/sandbox"
+	"github.com/caddy-dingtalk/caddy-dingtalk/internal/testsite"
+)
+
+func TestTheDoctorPageTellsWhatSignInNeeds(t *testing.T) {
+	s := testsite.Run(t, testsite.Setup{Sites: `http://h5.test:PORT {
+	dingtalk {
+		import app
+		doctor
+		login {
+			outside oauth
+		}
+	}
+	reverse_proxy UPSTREAM
+}
+http://without.test:PORT {
+	dingtalk {
+		import app
+		doctor
+	}
+	reverse_proxy UPSTREAM
+}
+`})
+	type found struct {
+		SignIn []struct {
+			Name, Status string
+			Text         struct{ ZH, EN string }
+			Cures        []struct{ ZH, EN string }
+		} `json:"sign_in"`
+	}
+	ask := func(origin string) (f found) {
+		t.Helper()
+		a := s.Fetch(t, "POST", origin+"/.dingtalk/doctor", `{"url":"`+origin+`/.dingtalk/doctor","outcome":"outside"}`,
+			"Sec-Fetch-Site", "same-origin", "Content-Type", "application/json")
+		if err := json.Unmarshal([]byte(a.Body), &f); err != nil {
+			t.Fatalf("%d %s", a.Status, a.Body)
+		}
+		return f
+	}
+	if f := ask(s.At("without.test")); f.SignIn != nil {
+		t.Errorf("a site without sign-in is told %v", f.SignIn)
+	}
+
+	s.Ding.SetFault(sandbox.UnionIDCall, sandbox.MustFault("permission"))
+	if a := visitAs(t, &testsite.Site{URL: s.At("h5.test"), Client: s.Client}, "/.dingtalk/doctor", ""); !strings.Contains(a.Body, "the permissions of sign-in were not tried") {
+		t.Errorf("the page itself: %d", a.Status)
+	}
+	if calls := s.Ding.Calls(); calls["oapi.getuserinfo"] != 0 {
+		t.Errorf("to open the page costs %v", calls)
+	}
+	told := make(map[string]string)
+	for _, f := range ask(s.At("h5.test")).SignIn {
+		if f.Text.ZH == "" || f.Text.EN == "" || f.Status == "error" && len(f.Cures) == 0 {
+			t.Errorf("%s says %v", f.Name, f)
+		}
+		told[f.Name+" "+f.Status] += f.Text.EN + "\n"
+	}
+	for name, part := range map[string]string{
+		"permissions error": "qyapi_get_member", "permissions ok": "topapi/v2/user/getuserinfo, oauth2/userAccessToken, topapi/v2/user/get",
+		"console ok": s.At("h5.test") + "/.dingtalk/callback", "cookie warning": "plain http", "key ok": "derived", "clock ok": "agrees",
+	} {
+		if !strings.Contains(told[name], part) {
+			t.Errorf("%s is %q, want %q", name, told[name], part)
+		}
+	}
+	calls := s.Ding.Calls()["oapi.getuserinfo"]
+	if ask(s.At("h5.test")); calls != 1 || s.Ding.Calls()["oapi.getuserinfo"] != calls {
+		t.Errorf("%d calls, then %d", calls, s.Ding.Calls()["oapi.getuserinfo"])
+	}
+}
