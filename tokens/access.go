@@ -69,41 +69,75 @@ func (a *App) renewAccess(noted bool) <-chan singleflight.Result {
 			isNew, delay := a.state.failed(err, time.Now())
 			a.tellFailure("cannot fetch an access token", err, isNew, delay)
 		case a.state.accessWorks():
-			a.log.Info("there is an access token again", zap.Time("expires", t.Expires))
+			a.means().log.Info("there is an access token again", zap.Time("expires", t.Expires))
 		}
 		return t, err
 	})
 }
 
 // obtainAccess gets an access token out of memory or the storage, where another
-// process may have put it, else from DingTalk. Unlike a ticket it is fetched
-// without the fleet's lock: DingTalk answers with the same value.
+// process may have put it, else from DingTalk. Unlike a ticket that of an app is
+// fetched without the fleet's lock: DingTalk answers with the same value.
 func (a *App) obtainAccess(ctx context.Context) (*Token, error) {
+	if t := a.adoptAccess(ctx); t != nil {
+		return t, nil
+	}
+	if a.group.fresh {
+		release, t := a.lock(ctx, a.Name()+"/"+KindAccess, &a.lockingAccess, a.adoptAccess)
+		defer release()
+		if t == nil {
+			t = a.adoptAccess(ctx)
+		}
+		if t != nil {
+			return t, nil
+		}
+	}
+	now := time.Now()
+	value, lifetime, err := a.source().AccessToken(ctx)
+	if err == nil && !usable(value) {
+		err = errIssued
+	}
+	a.means().observer.Called(KindAccess, err)
+	if err != nil {
+		return nil, &accessError{err}
+	}
+	t := newToken(value, now, lifetime)
+	a.access.set(t)
+	store := func() { _ = a.store(context.WithoutCancel(ctx), a.key(KindAccess), t) }
+	if a.group.fresh {
+		store() // before the lock is released
+	} else {
+		a.group.work.run(store)
+	}
+	return t, nil
+}
+
+// adoptAccess returns the access token that is held, or takes over the stored one, if
+// that helps; else nil.
+func (a *App) adoptAccess(ctx context.Context) *Token {
 	held := a.access.get()
 	helps := func(t *Token) bool {
 		now := time.Now()
 		return t.valid(now) && !t.due(now) && (!held.refused() || t.newer(held) && t.Value != held.Value)
 	}
 	if held != nil && !held.refused() && helps(held) {
-		return held, nil
+		return held
 	}
-	if t := a.load(ctx, a.key(KindAccess)); helps(t) {
-		a.access.set(t)
-		return t, nil
+	t := a.load(ctx, a.key(KindAccess))
+	if !helps(t) {
+		return nil
 	}
-	now := time.Now()
-	value, lifetime, err := a.source.AccessToken(ctx)
-	if err == nil && !usable(value) {
-		err = errIssued
-	}
-	a.observer.Called(KindAccess, err)
-	if err != nil {
-		return nil, &accessError{err}
-	}
-	t := newToken(value, now, lifetime)
 	a.access.set(t)
-	a.work.run(func() { _ = a.store(context.WithoutCancel(ctx), a.key(KindAccess), t) })
-	return t, nil
+	return t
+}
+
+// forgetAccess drops an access token of which there may be many: the ticket that was
+// fetched with it lives as long, and the storage has it. Where it has not, or DingTalk
+// has refused the token, it stays.
+func (a *App) forgetAccess() {
+	if held := a.access.get(); a.group.fresh && held != nil && !held.refused() && a.storage.works() {
+		a.access.replace(held, nil)
+	}
 }
 
 // tokenRejected is an error that says that the access token is not accepted.

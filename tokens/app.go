@@ -29,22 +29,12 @@ type Storage interface {
 
 // App gives the tokens of one app.
 type App struct {
-	name     string
-	source   Source
-	storage  Storage
-	memory   *Memory
-	access   *held
-	ticket   *held
-	state    *state
-	observer Observer
-	advice   func(error) string
-	adviceZH func(error) string
-	log      *zap.Logger
-	life     context.Context // ends with Close
-	end      context.CancelFunc
-	work     work
-	unstored atomic.Pointer[error] // why the ticket is not in the storage, nil if it is
-	locking  atomic.Bool           // the storage is asked for its lock
+	name  string // within its group
+	group *Group
+	*record
+	unstored      atomic.Pointer[error] // why the ticket is not in the storage, nil if it is
+	locking       atomic.Bool           // the storage is asked for the lock of the ticket
+	lockingAccess atomic.Bool           // the same for the access token
 }
 
 // Options are what an [App] is made of. All must be set but those that have a default.
@@ -78,33 +68,9 @@ type Options struct {
 
 // NewApp returns the tokens of an app.
 func NewApp(o Options) *App {
-	if o.Observer == nil {
-		o.Observer = nobody{}
-	}
-	silent := func(error) string { return "" }
-	if o.Advice == nil {
-		o.Advice = silent
-	}
-	if o.AdviceZH == nil {
-		o.AdviceZH = silent
-	}
-	r := o.Memory.record(o.Name)
-	life, end := context.WithCancel(context.Background())
-	return &App{
-		name:     o.Name,
-		source:   o.Source,
-		storage:  o.Storage,
-		memory:   o.Memory,
-		access:   &r.access,
-		ticket:   &r.ticket,
-		state:    &r.state,
-		observer: o.Observer,
-		advice:   o.Advice,
-		adviceZH: o.AdviceZH,
-		log:      o.Log,
-		life:     life,
-		end:      end,
-	}
+	g := &Group{flights: &o.Memory.flights}
+	g.Use(o, func(string) Source { return o.Source })
+	return &App{name: o.Name, group: g, record: o.Memory.record(o.Name)}
 }
 
 // TakeOver shares what the process has had, or is fetching, since before a reload of
@@ -112,7 +78,7 @@ func NewApp(o Options) *App {
 // before all was written.
 func (a *App) TakeOver() {
 	if a.ticket.get() != nil || a.state.renewing() {
-		a.work.run(a.agree)
+		a.group.work.run(a.agree)
 	}
 }
 
@@ -120,14 +86,14 @@ func (a *App) TakeOver() {
 // storage, which may be closed from now on. Fetches and writes that are under way
 // come to their end, as the next configuration may wait for them; looks into the
 // storage that are still to come do not.
-func (a *App) Close() { a.end() }
+func (a *App) Close() { a.means().end() }
 
 // Wait waits until all that the app does in the background has ended: fetches,
 // writes to the storage, the release of its lock, and, unless the app is closed,
 // the looks at what the fleet has. The error is that of ctx, or says why the ticket
 // could not be stored.
 func (a *App) Wait(ctx context.Context) error {
-	if err := a.work.wait(ctx); err != nil {
+	if err := a.group.work.wait(ctx); err != nil {
 		return err
 	}
 	if err := a.unstored.Load(); err != nil {
@@ -201,9 +167,9 @@ func (a *App) renew() <-chan singleflight.Result { return a.fly(a.name, a.renewa
 
 // fly does something unless it is under way, and returns its result.
 func (a *App) fly(what string, do func() (*Token, error)) <-chan singleflight.Result {
-	flight := a.memory.flights.DoChan(what, func() (any, error) { return do() })
+	flight := a.group.flights.DoChan(what, func() (any, error) { return do() })
 	result := make(chan singleflight.Result, 1)
-	a.work.run(func() { result <- <-flight })
+	a.group.work.run(func() { result <- <-flight })
 	return result
 }
 
@@ -212,6 +178,7 @@ func (a *App) renewal() (*Token, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), flightTime)
 	defer cancel()
 	a.state.started()
+	a.storage.tried()
 	t := a.adopt(ctx)
 	if t == nil {
 		if err := a.state.paused(time.Now()); err != nil {
@@ -231,27 +198,27 @@ func (a *App) renewal() (*Token, error) {
 		}
 	}
 	if a.state.succeeded() {
-		a.log.Info("there is a jsapi_ticket again", zap.Time("expires", t.Expires))
+		a.means().log.Info("there is a jsapi_ticket again", zap.Time("expires", t.Expires))
 	}
 	return t, nil
 }
 
 // tellFailure logs a failure once, not once a try, and tells the observer.
 func (a *App) tellFailure(what string, err error, isNew bool, delay time.Duration, more ...zap.Field) {
-	log := a.log.Debug
+	log := a.means().log.Debug
 	if isNew {
-		log = a.log.Error
+		log = a.means().log.Error
 	}
 	fields := append([]zap.Field{zap.Error(err), zap.Duration("next_try", delay)}, more...)
-	if advice := a.advice(err); advice != "" {
+	if advice := a.means().advice(err); advice != "" {
 		fields = append(fields, zap.String("advice", advice))
 	}
-	if advice := a.adviceZH(err); advice != "" {
+	if advice := a.means().adviceZH(err); advice != "" {
 		fields = append(fields, zap.String("advice_zh", advice))
 	}
 	log(what, fields...)
 	if isNew {
-		a.observer.Failed(err, delay)
+		a.means().observer.Failed(err, delay)
 	}
 }
 
@@ -275,7 +242,7 @@ func (a *App) fetch(ctx context.Context) (*Token, error) {
 		return nil, fmt.Errorf("fetching jsapi_ticket: %w", err)
 	}
 	t := newToken(value, now, lifetime)
-	a.observer.Fetched(t.Expires)
+	a.means().observer.Fetched(t.Expires)
 	return t, nil
 }
 
@@ -290,10 +257,10 @@ func (a *App) accessForTicket() (*Token, error) {
 
 // ask calls DingTalk for a ticket.
 func (a *App) ask(ctx context.Context, access *Token) (value string, lifetime time.Duration, err error) {
-	value, lifetime, err = a.source.Ticket(ctx, access.Value)
+	value, lifetime, err = a.source().Ticket(ctx, access.Value)
 	if err == nil && !usable(value) {
 		err = errIssued
 	}
-	a.observer.Called(KindTicket, err)
+	a.means().observer.Called(KindTicket, err)
 	return value, lifetime, err
 }

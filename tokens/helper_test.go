@@ -216,12 +216,13 @@ func bubble(t *testing.T, test func(t *testing.T)) {
 // process is one process of a fleet.
 type process struct {
 	*App
-	t     *testing.T
-	name  string
-	from  *fake
-	store Storage
-	logs  *observer.ObservedLogs
-	read  int // log lines that wantLines has seen
+	t      *testing.T
+	name   string
+	from   *fake
+	store  Storage
+	memory *Memory
+	logs   *observer.ObservedLogs
+	read   int // log lines that wantLines has seen
 }
 
 const appName = "ding1-abc"
@@ -233,12 +234,13 @@ func newProcess(t *testing.T, name string, f *fake, storage Storage) *process {
 // newObserved is a process of which an observer is told.
 func newObserved(t *testing.T, name string, f *fake, storage Storage, o Observer) *process {
 	core, logs := observer.New(zapcore.DebugLevel)
+	memory := NewMemory()
 	p := &process{
 		App: NewApp(Options{
-			Name: appName, Source: f.from(name), Storage: storage, Memory: NewMemory(),
+			Name: appName, Source: f.from(name), Storage: storage, Memory: memory,
 			Log: zap.New(core), Observer: o, Advice: advise,
 		}),
-		t: t, name: name, from: f, store: storage, logs: logs,
+		t: t, name: name, from: f, store: storage, memory: memory, logs: logs,
 	}
 	t.Cleanup(func() { p.wantNoSecrets() })
 	return p
@@ -247,7 +249,7 @@ func newObserved(t *testing.T, name string, f *fake, storage Storage, o Observer
 // reloaded is the process after a reload of its configuration.
 func (p *process) reloaded() *process {
 	next := *p
-	next.App = NewApp(Options{Name: appName, Source: p.from.from(p.name), Storage: p.store, Memory: p.memory, Log: p.log, Observer: p.observer, Advice: p.advice})
+	next.App = NewApp(Options{Name: appName, Source: p.from.from(p.name), Storage: p.store, Memory: p.memory, Log: p.means().log, Observer: p.means().observer, Advice: advise})
 	return &next
 }
 

@@ -225,7 +225,8 @@ func (s strange) AccessToken(ctx context.Context) (string, time.Duration, error)
 func TestDingTalkIsJudgedAsTheStorageIs(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		p := newProcess(t, "p", newFake(), newShelf())
-		p.source = strange{p.source}
+		source := p.source()
+		p.means().source = func(string) Source { return strange{source} }
 		_, err := p.page()
 		if u := wantUnavailable(t, err); !errors.Is(u, errIssued) {
 			t.Errorf("the error is %v", u)
@@ -239,7 +240,7 @@ func TestAStoredAccessTokenThatDingTalkDoesNotKnowIsReplaced(t *testing.T) {
 	for login := range logins {
 		bubble(t, func(t *testing.T) {
 			n := newVirtualTenant(t, login, sandbox.Options{})
-			n.storage.(*shelf).put(n.key(KindAccess), []byte(stored("well-formed-but-foreign", -time.Minute, 2*time.Hour)))
+			n.means().storage.(*shelf).put(n.key(KindAccess), []byte(stored("well-formed-but-foreign", -time.Minute, 2*time.Hour)))
 			n.mustPage(time.Second)
 			if calls := n.calls(); calls != 3 {
 				t.Errorf("%d calls", calls)

@@ -21,6 +21,7 @@ type Memory struct {
 type record struct {
 	access, ticket held
 	state          state
+	storage        *health // how the storage has fared for the app
 }
 
 // NewMemory returns an empty memory.
@@ -40,7 +41,7 @@ func (m *Memory) record(app string) *record {
 	if r, ok := m.apps.Get(app); ok {
 		return r.(*record)
 	}
-	r := new(record)
+	r := &record{storage: new(health)}
 	m.apps.Set(app, r, cache.NoExpiration)
 	return r
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io/fs"
 	"math/rand/v2"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/certmagic"
@@ -36,14 +38,14 @@ const (
 // obtain gets a ticket from DingTalk, or from the storage if another process is
 // faster. It waits for its turn in the fleet.
 func (a *App) obtain(ctx context.Context) (*Token, error) {
-	release, t := a.lock(ctx)
+	release, t := a.lock(ctx, a.Name(), &a.locking, a.adopt)
 	if t == nil {
 		// The lock is advice: somebody may have been faster, with or without it.
 		t = a.adopt(ctx)
 	}
 	if t != nil {
 		release()
-		a.work.run(a.agree)
+		a.group.work.run(a.agree)
 		return t, nil
 	}
 	held := a.ticket.get()
@@ -65,9 +67,10 @@ func (a *App) obtain(ctx context.Context) (*Token, error) {
 	if suspected != nil {
 		a.asked(suspected, t)
 	}
-	a.work.run(func() { // no page waits for the storage to write
+	a.group.work.run(func() { // no page waits for the storage to write
 		a.publish(t)
 		release()
+		a.forgetAccess()
 		a.agree()
 	})
 	return t, nil
@@ -81,7 +84,7 @@ func (a *App) agree() {
 	for range settleLooks {
 		select {
 		case <-time.After(settleTime/2 + rand.N(settleTime)):
-		case <-a.life.Done():
+		case <-a.means().life.Done():
 			return // the next configuration goes on with it
 		}
 		if t := a.ticket.get(); t.valid(time.Now()) {
@@ -93,7 +96,7 @@ func (a *App) agree() {
 // publish makes a ticket the one of the fleet, unless there is a newer one by now.
 func (a *App) publish(t *Token) {
 	ctx, now := context.Background(), time.Now()
-	a.state.storageTried()
+	a.storage.tried()
 	stored := a.load(ctx, a.key(KindTicket))
 	switch {
 	case stored.valid(now) && !stored.due(now) && stored.newer(t):
@@ -106,8 +109,8 @@ func (a *App) publish(t *Token) {
 		}
 	}
 	a.unstored.Store(nil)
-	if a.state.storageServed() {
-		a.log.Info("the storage works again")
+	if a.storage.served() {
+		a.means().log.Info("the storage works again")
 	}
 }
 
@@ -134,20 +137,21 @@ func (a *App) adopt(ctx context.Context) *Token {
 	return t
 }
 
-// lock takes the fleet's lock for this app. While it waits it watches the
-// storage and returns a ticket as soon as another process has put it there.
-// Where the lock cannot be had, it goes on without. release must be called.
-func (a *App) lock(ctx context.Context) (release func(), found *Token) {
-	if !a.locking.CompareAndSwap(false, true) {
+// lock takes the fleet's lock of that name. While it waits it watches the storage
+// and returns a token as soon as another process has put it there. Where the lock
+// cannot be had, it goes on without. release must be called.
+func (a *App) lock(ctx context.Context, of string, locking *atomic.Bool, adopt func(context.Context) *Token) (release func(), found *Token) {
+	if a.storage.rests(time.Now()) || !locking.CompareAndSwap(false, true) {
 		return func() {}, nil // the storage has not given up the last try: one goroutine that hangs is enough
 	}
-	name := "dingtalk-" + a.name
+	name := "dingtalk-" + strings.ReplaceAll(of, "/", "-") // some storages make a file of it
 	// Some storages keep a lock alive only as long as this context.
 	lockCtx, release := context.WithCancel(context.WithoutCancel(ctx))
 	locked := make(chan error, 1)
-	a.work.run(func() {
-		err := a.storage.Lock(lockCtx, name)
-		a.locking.Store(false)
+	m := a.means()
+	a.group.work.run(func() {
+		err := m.storage.Lock(lockCtx, name)
+		locking.Store(false)
 		locked <- err
 		if err != nil {
 			return
@@ -155,23 +159,23 @@ func (a *App) lock(ctx context.Context) (release func(), found *Token) {
 		<-lockCtx.Done()
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTime)
 		defer cancel()
-		if err := a.storage.Unlock(ctx, name); err != nil {
-			a.log.Debug("unlocking the storage", zap.Error(err))
+		if err := m.storage.Unlock(ctx, name); err != nil {
+			a.means().log.Debug("unlocking the storage", zap.Error(err))
 		}
 	})
 	poll := time.NewTicker(pollTime)
 	defer poll.Stop()
 	limit := time.NewTimer(lockTime + rand.N(lockSpread))
 	defer limit.Stop()
-	for !a.state.storageRests(time.Now()) {
+	for !a.storage.rests(time.Now()) {
 		select {
 		case err := <-locked:
 			if err != nil { // some storages know no lock, or do not wait for it
-				a.log.Debug("locking the storage", zap.Error(err))
+				a.means().log.Debug("locking the storage", zap.Error(err))
 			}
 			return release, nil
 		case <-poll.C:
-			if t := a.adopt(ctx); t != nil {
+			if t := adopt(ctx); t != nil {
 				return release, t
 			}
 		case <-limit.C:
@@ -185,7 +189,7 @@ func (a *App) lock(ctx context.Context) (release func(), found *Token) {
 const kindSuspicion = "suspicion"
 
 // key is the storage's key of a kind of record.
-func (a *App) key(kind string) string { return "dingtalk/" + a.name + "/" + kind + ".json" }
+func (a *App) key(kind string) string { return "dingtalk/" + a.Name() + "/" + kind + ".json" }
 
 // load reads a token from the storage, nil if there is none that can be used.
 func (a *App) load(ctx context.Context, key string) *Token { return look(ctx, a, key, decode) }
@@ -194,8 +198,8 @@ func (a *App) load(ctx context.Context, key string) *Token { return look(ctx, a,
 // gives up after ReadTime even if the storage does not heed its context, as a
 // file system that hangs.
 func look[T any](ctx context.Context, a *App, key string, decode func([]byte, time.Time) (*T, error)) *T {
-	if a.state.storageRests(time.Now()) {
-		a.state.storageFailed()
+	if a.storage.rests(time.Now()) {
+		a.storage.failed()
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, ReadTime)
@@ -205,7 +209,7 @@ func look[T any](ctx context.Context, a *App, key string, decode func([]byte, ti
 		err    error
 	}
 	replies := make(chan reply, 1)
-	a.work.run(func() {
+	a.group.work.run(func() {
 		data, err := a.read(ctx, key)
 		if err != nil {
 			replies <- reply{nil, err}
@@ -223,8 +227,8 @@ func look[T any](ctx context.Context, a *App, key string, decode func([]byte, ti
 	if r.err == nil || errors.Is(r.err, fs.ErrNotExist) {
 		return r.record
 	}
-	if ctx.Err() != nil && a.life.Err() == nil {
-		a.state.storageHangs(time.Now())
+	if ctx.Err() != nil && a.means().life.Err() == nil {
+		a.storage.hangs(time.Now())
 	}
 	a.logStorage("reading", r.err)
 	return nil
@@ -237,7 +241,7 @@ type sizer interface {
 
 // read loads a value, unless it is too large to be a token.
 func (a *App) read(ctx context.Context, key string) ([]byte, error) {
-	if s, ok := a.storage.(sizer); ok {
+	if s, ok := a.means().storage.(sizer); ok {
 		// Where there is no value, which is what a cold start finds, this is all.
 		info, err := s.Stat(ctx, key)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -247,7 +251,7 @@ func (a *App) read(ctx context.Context, key string) ([]byte, error) {
 			return nil, errStored
 		}
 	}
-	return a.storage.Load(ctx, key)
+	return a.means().storage.Load(ctx, key)
 }
 
 // store writes a record to the storage, which is nice to have, but not needed.
@@ -256,7 +260,7 @@ func (a *App) store(ctx context.Context, key string, record any) error {
 	if err == nil {
 		ctx, cancel := context.WithTimeout(ctx, writeTime)
 		defer cancel()
-		err = a.storage.Store(ctx, key, data)
+		err = a.means().storage.Store(ctx, key, data)
 	}
 	if err != nil {
 		a.logStorage("writing", err)
@@ -267,11 +271,11 @@ func (a *App) store(ctx context.Context, key string, record any) error {
 // logStorage logs that the storage fails, once a state. One that is closed, because
 // the configuration has been replaced, says nothing of the next.
 func (a *App) logStorage(doing string, err error) {
-	if a.life.Err() != nil {
+	if a.means().life.Err() != nil {
 		return
 	}
-	if a.state.storageFailed() {
-		a.log.Warn("the storage fails; this process keeps its own tokens: check the storage that the dingtalk directive or Caddy's global options name",
+	if a.storage.failed() {
+		a.means().log.Warn("the storage fails; this process keeps its own tokens: check the storage that the dingtalk directive or Caddy's global options name",
 			zap.String("doing", doing), zap.Error(err))
 	}
 }

@@ -7,14 +7,17 @@ import (
 	"time"
 )
 
-// state is how an app has fared with DingTalk and the storage lately.
+// state is how an app has fared with DingTalk lately.
 type state struct {
-	mu        sync.Mutex
-	flying    bool // a renewal is under way
-	waited    bool // a page has waited in vain since the last success
+	mu     sync.Mutex
+	flying bool     // a renewal is under way
+	waited bool     // a page has waited in vain since the last success
+	past   *history // nil where there is none: a process holds many apps, and most of them are well
+}
+
+// history is what an app remembers of failures and refusals.
+type history struct {
 	access    bool // the failure is that there is no access token
-	storage   bool // the storage is failing
-	smooth    bool // it has not failed since it was last tried
 	failures  uint8
 	look      time.Time  // no look into the storage before this time
 	next      time.Time  // no call of DingTalk before this time
@@ -22,7 +25,6 @@ type state struct {
 	suspicion *suspicion // the last one that was followed, nil if none
 	accused   *Token     // the ticket of it, as it was before
 	refused   time.Time  // when an access token was last given up for being refused
-	rest      time.Time  // the storage hangs and is not read before this time
 }
 
 const (
@@ -32,7 +34,6 @@ const (
 	// limitedSpread keeps a fleet from coming back all at once then.
 	limitedSpread = time.Second
 	lookDelay     = 2 * time.Second // others may have been luckier with DingTalk
-	restDelay     = 30 * time.Second
 )
 
 // limited is an error that asks for a longer pause.
@@ -63,7 +64,7 @@ func class(err error) string {
 func (s *state) due(now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return !s.flying && !now.Before(s.look)
+	return !s.flying && !now.Before(s.of().look)
 }
 
 // renewing reports whether a renewal is under way.
@@ -77,7 +78,7 @@ func (s *state) renewing() bool {
 func (s *state) mayRenew(now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.flying || !now.Before(s.look)
+	return s.flying || !now.Before(s.of().look)
 }
 
 // trouble returns the time until DingTalk is asked again and the failure that the
@@ -85,11 +86,11 @@ func (s *state) mayRenew(now time.Time) bool {
 func (s *state) trouble(now time.Time) (retry time.Duration, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	err = s.err
+	err = s.of().err
 	if err == nil && s.waited {
 		err = errSlow
 	}
-	return max(s.next.Sub(now), 0), err
+	return max(s.of().next.Sub(now), 0), err
 }
 
 // waitedInVain notes that a page has given up waiting for the renewal that is
@@ -103,14 +104,7 @@ func (s *state) waitedInVain() {
 func (s *state) started() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.flying, s.smooth = true, true
-}
-
-// storageTried begins a reading and writing that tell whether the storage works.
-func (s *state) storageTried() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.smooth = true
+	s.flying = true
 }
 
 // paused ends a renewal that comes too early to ask DingTalk: it returns the
@@ -118,31 +112,33 @@ func (s *state) storageTried() {
 func (s *state) paused(now time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !now.Before(s.next) {
+	p := s.remember()
+	if !now.Before(p.next) {
 		return nil
 	}
 	s.flying = false
-	s.look = now.Add(min(s.next.Sub(now), lookDelay)) // the storage is cheaper to ask, and sooner
-	return s.err
+	p.look = now.Add(min(p.next.Sub(now), lookDelay)) // the storage is cheaper to ask, and sooner
+	return p.err
 }
 
 // failed notes a failure and reports whether it is a new one.
 func (s *state) failed(err error, now time.Time) (isNew bool, delay time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	isNew = class(err) != class(s.err)
+	p := s.remember()
+	isNew = class(err) != class(p.err)
 	var access *accessError
-	s.err, s.access = err, errors.As(err, &access)
+	p.err, p.access = err, errors.As(err, &access)
 	// Up to a fifth less, so that a fleet does not come back all at once.
-	delay = min(firstDelay<<min(s.failures, 8), longestDelay)
+	delay = min(firstDelay<<min(p.failures, 8), longestDelay)
 	delay -= rand.N(delay / 5)
-	s.failures += min(1, 255-s.failures)
+	p.failures += min(1, 255-p.failures)
 	var l limited
 	if errors.As(err, &l) && l.RateLimited() {
 		delay = limitedDelay + rand.N(limitedSpread)
 	}
-	s.next = now.Add(delay)
-	s.look = now.Add(min(delay, lookDelay))
+	p.next = now.Add(delay)
+	p.look = now.Add(min(delay, lookDelay))
 	return isNew, delay
 }
 
@@ -158,8 +154,8 @@ func (s *state) landed() {
 func (s *state) accessPaused(now time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.access && now.Before(s.next) {
-		return s.err
+	if s.of().access && now.Before(s.of().next) {
+		return s.of().err
 	}
 	return nil
 }
@@ -169,7 +165,7 @@ func (s *state) accessPaused(now time.Time) error {
 func (s *state) accessWorks() (recovered bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.access {
+	if !s.of().access {
 		return false
 	}
 	s.recover()
@@ -180,70 +176,65 @@ func (s *state) accessWorks() (recovered bool) {
 func (s *state) refuseAccess(now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.refused.IsZero() && now.Sub(s.refused) < rejectedAge {
+	p := s.remember()
+	if !p.refused.IsZero() && now.Sub(p.refused) < rejectedAge {
 		return false
 	}
-	s.refused = now
+	p.refused = now
 	return true
 }
 
-// recover ends the failure.
+// recover ends the failure. What was suspect or refused stays known.
 func (s *state) recover() {
-	s.failures, s.access, s.err, s.next, s.look = 0, false, nil, time.Time{}, time.Time{}
+	p := s.past
+	switch {
+	case p == nil:
+	case p.suspicion == nil && p.accused == nil && p.refused.IsZero():
+		s.past = nil
+	default:
+		p.failures, p.access, p.err, p.next, p.look = 0, false, nil, time.Time{}, time.Time{}
+	}
+}
+
+// calm is the history of an app that has none; it is never changed.
+var calm history
+
+// of returns what is remembered, to be read.
+func (s *state) of() *history {
+	if s.past == nil {
+		return &calm
+	}
+	return s.past
+}
+
+// remember returns what is remembered, to be changed.
+func (s *state) remember() *history {
+	if s.past == nil {
+		s.past = new(history)
+	}
+	return s.past
 }
 
 // succeeded ends a failure and reports whether there was one.
 func (s *state) succeeded() (recovered bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	recovered = s.err != nil
+	recovered = s.of().err != nil
 	s.flying, s.waited = false, false
 	s.recover()
 	return recovered
-}
-
-// storageFailed notes a failure of the storage and reports whether it is a new one.
-func (s *state) storageFailed() (isNew bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	isNew = !s.storage
-	s.storage, s.smooth = true, false
-	return isNew
-}
-
-// storageServed ends a failure of the storage, if all went well since it was last
-// tried, and reports whether there was one.
-func (s *state) storageServed() (recovered bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	recovered = s.storage && s.smooth
-	s.storage = s.storage && !s.smooth
-	return recovered
-}
-
-// storageHangs lets the storage rest. Unlike one that fails at once, it would
-// make each page wait.
-func (s *state) storageHangs(now time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.rest = now.Add(restDelay)
-}
-
-func (s *state) storageRests(now time.Time) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return now.Before(s.rest)
 }
 
 // suspect reports whether a suspicion of that ticket is to be followed now.
 func (s *state) suspect(t *Token, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.suspicion.rests(t, now) {
+	p := s.remember()
+	if p.suspicion.rests(t, now) {
 		return false
 	}
-	s.suspicion = &suspicion{Asked: now, Ticket: fingerprint(t), Again: s.suspicion.again(t)}
-	s.accused = t
+	p.suspicion = &suspicion{Asked: now, Ticket: fingerprint(t), Again: p.suspicion.again(t)}
+	p.accused = t
 	return true
 }
 
@@ -252,7 +243,7 @@ func (s *state) suspect(t *Token, now time.Time) bool {
 func (s *state) accusedAs(held *Token, now time.Time) *Token {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t := s.accused
+	t := s.of().accused
 	if t == nil || held == nil || t.Value != held.Value || !t.Fetched.Equal(held.Fetched) || t.due(now) {
 		return nil
 	}
@@ -263,28 +254,30 @@ func (s *state) accusedAs(held *Token, now time.Time) *Token {
 func (s *state) suspicionOf() *suspicion {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.suspicion
+	return s.of().suspicion
 }
 
 // asked notes when DingTalk was asked on suspicion, here or by another process.
 func (s *state) asked(now *suspicion) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.suspicion, s.accused = now, nil
+	p := s.remember()
+	p.suspicion, p.accused = now, nil
 }
 
-// standing returns the failure that the app is in, the time until DingTalk is
-// asked again, and whether the storage works.
-func (s *state) standing(now time.Time) (retry time.Duration, storage bool, err error) {
+// standing returns the failure that the app is in and the time until DingTalk is
+// asked again.
+func (s *state) standing(now time.Time) (retry time.Duration, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return max(s.next.Sub(now), 0), !s.storage, s.err
+	return max(s.of().next.Sub(now), 0), s.of().err
 }
 
 // forgive lets DingTalk be asked at once: somebody has mended something.
 func (s *state) forgive() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.next, s.look, s.rest = time.Time{}, time.Time{}, time.Time{}
-	s.accused = nil
+	if p := s.past; p != nil {
+		p.next, p.look, p.accused = time.Time{}, time.Time{}, nil
+	}
 }

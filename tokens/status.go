@@ -18,13 +18,13 @@ type Status struct {
 type Span struct{ Fetched, Expires time.Time }
 
 // Name returns the app's name, as it stands in the keys of the storage.
-func (a *App) Name() string { return a.name }
+func (a *App) Name() string { return a.group.prefix + a.name }
 
 // Status returns how the app stands. It never waits.
 func (a *App) Status() Status {
 	now := time.Now()
-	s := Status{Access: span(a.access, now), Ticket: span(a.ticket, now)}
-	s.Retry, s.Storage, s.Err = a.state.standing(now)
+	s := Status{Access: span(&a.access, now), Ticket: span(&a.ticket, now), Storage: a.storage.works()}
+	s.Retry, s.Err = a.state.standing(now)
 	return s
 }
 
@@ -46,6 +46,7 @@ func (a *App) Refresh(ctx context.Context) error {
 			a.ticket.suspect(held, time.Now())
 		}
 		a.state.forgive()
+		a.storage.forgive()
 		select {
 		case result := <-a.renew():
 			if result.Err != nil {

@@ -22,7 +22,7 @@ func (a *App) Suspect() {
 		return
 	}
 	a.ticket.suspect(t, now)
-	a.log.Info("DingTalk refused a signature for the right URL: fetching the jsapi_ticket again",
+	a.means().log.Info("DingTalk refused a signature for the right URL: fetching the jsapi_ticket again",
 		zap.Time("fetched", t.Fetched))
 	if a.state.due(now) {
 		a.renew()
@@ -131,5 +131,5 @@ func (a *App) asked(before *suspicion, t *Token) {
 		after.Again = before.Again + 1
 	}
 	a.state.asked(after)
-	a.work.run(func() { _ = a.store(context.Background(), a.key(kindSuspicion), after) })
+	a.group.work.run(func() { _ = a.store(context.Background(), a.key(kindSuspicion), after) })
 }

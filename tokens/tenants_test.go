@@ -56,7 +56,7 @@ func newCorp(i int, memory *Memory, calls *atomic.Int64) *App {
 // hundred thousand times.
 func (a *App) settle(tb testing.TB) {
 	tb.Helper()
-	source, now := a.source, time.Now()
+	source, now := a.source(), time.Now()
 	access, lifetime, err := source.AccessToken(tb.Context())
 	if err != nil {
 		tb.Fatal(err)
