@@ -105,6 +105,12 @@ var advices = map[occasion]advice{
 		"access token 无法发送，会丢弃并换新；反复出现说明有别的程序在改写 dingtalk 指令或 Caddy 全局选项所指的存储"), nil},
 	"parameter": {say("DingTalk does not understand the call: check that %s is right and that no proxy on the way out changes the request.",
 		"钉钉看不懂这个请求：请检查 %s 是否正确，以及出口上的代理有没有改动请求"), base},
+	"suite_ticket": {say("Push the suite_ticket again in the developer console (open-dev.dingtalk.com) of the app: 事件与回调 → 重新推送, and check that DingTalk reaches the callback and is answered. A custom (定制) or test app takes suite_ticket instead.",
+		"没有可用的 suite_ticket：请在开发者后台（open-dev.dingtalk.com）该应用的“事件与回调”点“重新推送”，并确认钉钉能访问回调地址；定制应用和测试应用请改用 suite_ticket"), nil},
+	"not_authorized": {say("The organisation has not authorised the third-party app, or does no longer: its administrator opens or renews it in DingTalk's app market.",
+		"这个企业没有开通该第三方应用，或已停用、到期：请企业管理员在钉钉应用市场开通或续期"), nil},
+	"clock": {say("This machine's clock is more than a minute off: set it, best by NTP.",
+		"本机时钟与钉钉相差一分钟以上：请校准，最好用 NTP"), nil},
 	badBase: {say("The call cannot be made: write %s as http:// or https:// and a host.",
 		"无法发出调用：%s 要写成 http:// 或 https:// 加主机名"), base},
 	"other": {say("Look the code up in DingTalk's list of error codes (open.dingtalk.com, page server-api-error-codes-1).",
@@ -122,6 +128,8 @@ func base(e *oapi.Error) Text {
 // credentials names the settings that the call has logged in with.
 func credentials(e *oapi.Error) Text {
 	switch {
+	case strings.HasPrefix(e.Call, "service/"), e.Call == "oauth2/corpAccessToken":
+		return say("suite_key and suite_secret", "suite_key 与 suite_secret")
 	case strings.HasPrefix(e.Call, "channel/"):
 		return say("corp_id and channel_secret", "corp_id 与 channel_secret")
 	case e.Code == "40089":

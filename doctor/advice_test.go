@@ -29,6 +29,11 @@ func TestEveryFailureOfTheServerAPIIsAdvisedOnInBothLanguages(t *testing.T) {
 		"a wrong app secret, v1":    {oapi.Error{Call: v1, V1: true, Kind: oapi.Credentials, Code: "invalidClientIdOrSecret"}, "Compare app_key and app_secret with", "核对 app_key 与 app_secret，"},
 		"a wrong corp secret":       {oapi.Error{Call: "gettoken", Kind: oapi.Credentials, Code: "40089"}, "Compare corp_id and corp_secret with", "核对 corp_id 与 corp_secret，"},
 		"a wrong channel secret":    {oapi.Error{Call: "channel/get_channel_token", Kind: oapi.Credentials, Code: "40089"}, "Compare corp_id and channel_secret with", "核对 corp_id 与 channel_secret，"},
+		"a wrong suite secret":      {oapi.Error{Call: "oauth2/corpAccessToken", V1: true, Kind: oapi.Credentials}, "Compare suite_key and suite_secret with", "核对 suite_key 与 suite_secret，"},
+		"a wrong suite key":         {oapi.Error{Call: "service/get_auth_info", Kind: oapi.Credentials}, "Compare suite_key and suite_secret with", "核对 suite_key 与 suite_secret，"},
+		"no suite_ticket":           {oapi.Error{Kind: oapi.SuiteTicket, Err: errors.New("x")}, "事件与回调 → 重新推送", "“重新推送”"},
+		"a corp that left":          {oapi.Error{Kind: oapi.NotAuthorized}, "administrator", "企业管理员"},
+		"a clock that is off":       {oapi.Error{Kind: oapi.Clock}, "NTP", "NTP"},
 		"a known address":           {oapi.Error{Kind: oapi.AllowList, Message: "request ip=203.0.113.7,appKey(ding1)"}, "Add 203.0.113.7, the address that DingTalk saw, to the app in the developer console (open-dev.dingtalk.com): 开发配置 → 服务器出口IP.", "加上钉钉看到的地址 203.0.113.7；"},
 		"an unknown address":        {oapi.Error{Kind: oapi.AllowList, Message: "no"}, "Add the public address", "本机出口的公网地址"},
 		"a permission by name":      {oapi.Error{Kind: oapi.Permission, Message: "应用尚未开通所需的权限：[qyapi_get_member]，点击链接申请"}, "grant qyapi_get_member under 权限管理", "开通 qyapi_get_member，"},
@@ -67,7 +72,7 @@ func TestEveryFailureOfTheServerAPIIsAdvisedOnInBothLanguages(t *testing.T) {
 			t.Errorf("no case for %s", o)
 		}
 	}
-	for kind := oapi.Other; kind <= oapi.Parameter; kind++ {
+	for kind := oapi.Other; kind <= oapi.Clock; kind++ {
 		if _, known := advices[occasion(kind.String())]; !known {
 			t.Errorf("no advice on %v", kind)
 		}

@@ -17,6 +17,7 @@ import (
 type call struct {
 	name    string     // the path behind the base, and Error.Call
 	v1      bool       // of api.dingtalk.com/v1.0
+	suite   bool       // it logs in as a third-party app: see kindOfSuiteCode
 	token   string     // the access token; "" where the call brings credentials of its own
 	query   url.Values // beside the token
 	body    any        // a JSON object, POSTed; nil for a GET

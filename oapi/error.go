@@ -73,6 +73,9 @@ const (
 	RateLimit               // too many calls
 	Token                   // the access token is not, or no longer, valid
 	Parameter               // DingTalk does not understand the call
+	SuiteTicket             // the suite_ticket is not, or no longer, valid, or there is none
+	NotAuthorized           // the corp has not, or no longer, authorised the third-party app
+	Clock                   // this machine's clock is wrong
 )
 
 // KindOf sorts any error: Other where it is none of this package.
@@ -87,6 +90,7 @@ func KindOf(err error) Kind {
 var kindNames = [...]string{
 	"other", "network", "timeout", "garbage", "busy", "credentials",
 	"allow_list", "permission", "rate_limit", "token", "parameter",
+	"suite_ticket", "not_authorized", "clock",
 }
 
 func (k Kind) String() string {
@@ -123,6 +127,12 @@ var kindOfCode = map[string]Kind{
 	"60011":    Permission,
 	"60020":    AllowList,
 	"90002":    RateLimit,
+	"90007":    RateLimit, // of a third-party app: for one corp, and so the next
+	"90008":    RateLimit,
+	"90009":    RateLimit, // for all of its corps, and so the next
+	"90010":    RateLimit,
+	"90011":    RateLimit,
+	"90012":    RateLimit,
 	"90018":    RateLimit,
 	"90020":    RateLimit, // until next month
 	codeBanned: RateLimit,
@@ -154,6 +164,9 @@ var kindOfText = []struct {
 // kind sorts a refusal. What is refused is what was sent: the access token where
 // there was one, else the app's secret, whatever the code says.
 func (made call) kind(status int, code string) Kind {
+	if kind, ok := kindOfSuiteCode[code]; ok && made.suite {
+		return kind
+	}
 	kind := kindOfRefusal(status, code)
 	switch {
 	case kind == Credentials && made.token != "":

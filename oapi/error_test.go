@@ -304,6 +304,7 @@ func TestKindsHaveStableNames(t *testing.T) {
 	want := map[Kind]string{
 		Other: "other", Network: "network", Timeout: "timeout", Garbage: "garbage", Busy: "busy", Credentials: "credentials",
 		AllowList: "allow_list", Permission: "permission", RateLimit: "rate_limit", Token: "token", Parameter: "parameter",
+		SuiteTicket: "suite_ticket", NotAuthorized: "not_authorized", Clock: "clock",
 		Kind(-1): "other", Kind(99): "other",
 	}
 	for kind, name := range want {
@@ -311,7 +312,7 @@ func TestKindsHaveStableNames(t *testing.T) {
 			t.Errorf("%d is %q, want %q", kind, kind, name)
 		}
 	}
-	if len(kindNames) != int(Parameter)+1 {
+	if len(kindNames) != int(Clock)+1 {
 		t.Errorf("%d names", len(kindNames))
 	}
 }
