@@ -62,20 +62,20 @@ func (e *Error) RateLimited() bool { return e.Kind == RateLimit }
 type Kind int
 
 const (
-	Other       Kind = iota // a refusal that is not in our tables
-	Network                 // no connection, or it broke
-	Timeout                 // no full answer in time
-	Garbage                 // an answer that is not DingTalk's: HTML, a redirect, cut off, no value
-	Busy                    // DingTalk's own trouble: -1, systemBusy, HTTP 5xx
-	Credentials             // the key or the secret is wrong
-	AllowList               // our address is not among the app's 服务器出口IP
-	Permission              // the app may not do this
-	RateLimit               // too many calls
-	Token                   // the access token is not, or no longer, valid
-	Parameter               // DingTalk does not understand the call
-	SuiteTicket             // the suite_ticket is not, or no longer, valid, or there is none
-	NotAuthorized           // the corp has not, or no longer, authorised the third-party app
-	Clock                   // this machine's clock is wrong
+	Other         Kind = iota // a refusal that is not in our tables
+	Network                   // no connection, or it broke
+	Timeout                   // no full answer in time
+	Garbage                   // an answer that is not DingTalk's: HTML, a redirect, cut off, no value
+	Busy                      // DingTalk's own trouble: -1, systemBusy, HTTP 5xx
+	Credentials               // the key or the secret is wrong
+	AllowList                 // our address is not among the app's 服务器出口IP
+	Permission                // the app may not do this
+	RateLimit                 // too many calls
+	Token                     // the access token is not, or no longer, valid
+	Parameter                 // DingTalk does not understand the call
+	SuiteTicket               // the suite_ticket is not, or no longer, valid, or there is none
+	NotAuthorized             // the corp has not, or no longer, authorised the third-party app
+	Clock                     // this machine's clock is wrong
 )
 
 // KindOf sorts any error: Other where it is none of this package.

@@ -20,7 +20,7 @@ func init() { caddy.RegisterModule(adminAPI{}) }
 
 // adminAPI shows on Caddy's admin endpoint how the apps stand:
 //
-//	GET  /dingtalk/status           {"apps": [{…}]}, see appStatus
+//	GET  /dingtalk/status           {"apps": [{…}], "suites": [{…}]}, see appStatus and SuiteStatus
 //	POST /dingtalk/refresh[?app=…]  fetches fresh tickets, of one app or of all, and answers the same
 //	POST /dingtalk/revoke?app=…[&user=…]  ends the sessions of a user, or of all, in the whole fleet
 type adminAPI struct{}
@@ -104,7 +104,7 @@ func writeStatus(w http.ResponseWriter, apps []App) error {
 		all = append(all, a.status(time.Now()))
 	}
 	w.Header().Set("Content-Type", "application/json")
-	return json.NewEncoder(w).Encode(map[string]any{"apps": all})
+	return json.NewEncoder(w).Encode(map[string]any{"apps": all, "suites": suites.statuses()})
 }
 
 func (a App) status(now time.Time) appStatus {

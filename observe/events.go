@@ -25,6 +25,15 @@ const (
 	// EventMismatch: a browser shows another URL than the one signed. Data: url,
 	// signed, advice.
 	EventMismatch = "dingtalk_url_mismatch"
+	// EventTenantAuthorized: a corp has authorised a third-party app, or one of its agents
+	// works again. Data: app, corp_id, agent_id ("" where it is not known, or all).
+	EventTenantAuthorized = "dingtalk_tenant_authorized"
+	// EventTenantRevoked: a corp has revoked or stopped it. Data: as before.
+	EventTenantRevoked = "dingtalk_tenant_revoked"
+	// EventSuiteTicketStale: the suite_ticket of a third-party app is older than six hours,
+	// or there is none ten minutes after the start. Data: app, suite_key, age_seconds (not
+	// where there is none).
+	EventSuiteTicketStale = "dingtalk_suite_ticket_stale"
 )
 
 // Emitter emits the events of a handler. The zero one has no subscribers.

@@ -15,10 +15,10 @@ type App struct {
 }
 
 // id is the part of the app's name that tells nothing of the app.
-func (a App) id() string {
-	name := a.Tokens.Name()
-	return name[strings.LastIndexByte(name, '-')+1:]
-}
+func (a App) id() string { return idOf(a.Tokens.Name()) }
+
+// idOf returns that of a name.
+func idOf(name string) string { return name[strings.LastIndexByte(name, '-')+1:] }
 
 // running are the apps in use. Admin API and metrics, which Caddy makes before
 // and beside the handlers, find them here.

@@ -102,6 +102,6 @@ func (a *App) Forget() {
 // Keys are those under which the tokens stand in the storage.
 func (a *App) Keys() []string { return []string{a.key(KindAccess), a.key(KindTicket)} }
 
-// Forgive lets DingTalk be asked at once, whatever has failed before: something that
-// the app depends on has been mended.
-func (a *App) Forgive() { a.state.forgive() }
+// Forgive forgets the failure that the app is in, so that a page waits for DingTalk again:
+// something that the app depends on has been mended.
+func (a *App) Forgive() { a.state.absolve() }

@@ -281,3 +281,11 @@ func (s *state) forgive() {
 		p.next, p.look, p.accused = time.Time{}, time.Time{}, nil
 	}
 }
+
+// absolve ends the failure, though nothing has succeeded yet.
+func (s *state) absolve() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.waited = false
+	s.recover()
+}

@@ -1,0 +1,176 @@
+package suite
+
+import (
+	"sync"
+	"time"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/tokens"
+)
+
+// maxCorps is how many corps of a suite are held in memory. Beyond it the one that was
+// asked for longest ago leaves, with its tokens: the storage has both.
+const maxCorps = 100_000
+
+// corp is what is held of one corp. There may be a hundred thousand: no field is spent
+// lightly.
+type corp struct {
+	id         string
+	standing   Standing
+	tokens     *tokens.App
+	read       bool // the storage has been read, and says nothing newer as far as is known
+	prev, next *corp
+}
+
+// corps are those that are held, the least recently used first to leave.
+type corps struct {
+	limit  int
+	tokens func(id string) *tokens.App
+
+	mu      sync.Mutex
+	byID    map[string]*corp
+	root    corp            // of the ring: next was used last, prev longest ago
+	unsaved map[string]bool // whose standing the storage has not taken
+}
+
+func newCorps(limit int, tokens func(id string) *tokens.App) *corps {
+	c := &corps{limit: limit, tokens: tokens, byID: make(map[string]*corp), unsaved: make(map[string]bool)}
+	c.root.next, c.root.prev = &c.root, &c.root
+	return c
+}
+
+// view is what is known of a corp at one moment. What it refers to does not change, but
+// for the tokens.
+type view struct {
+	standing Standing
+	tokens   *tokens.App
+	read     bool
+}
+
+// use returns a corp for a page, false if it is not held.
+func (c *corps) use(id string) (view, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	held := c.byID[id]
+	if held == nil {
+		return view{}, false
+	}
+	c.touch(held)
+	return view{held.standing, held.tokens, held.read}, true
+}
+
+// touch makes a corp the one that was used last.
+func (c *corps) touch(held *corp) {
+	if held.prev != nil {
+		held.prev.next, held.next.prev = held.next, held.prev
+	}
+	held.prev, held.next = &c.root, c.root.next
+	held.prev.next, held.next.prev = held, held
+}
+
+// learn joins what is known of a corp with something else, and returns it before and
+// after. fromStorage says that it is what the storage has.
+func (c *corps) learn(id string, news Standing, fromStorage bool) (before, after view) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	held := c.byID[id]
+	if held == nil {
+		held = &corp{id: id, tokens: c.tokens(id)}
+		c.byID[id] = held
+		c.touch(held)
+		if len(c.byID) > c.limit {
+			c.drop(c.root.prev)
+		}
+	}
+	before = view{held.standing, held.tokens, held.read}
+	held.standing = held.standing.join(news)
+	held.read = held.read || fromStorage
+	return before, view{held.standing, held.tokens, held.read}
+}
+
+func (c *corps) drop(held *corp) {
+	held.prev.next, held.next.prev = held.next, held.prev
+	delete(c.byID, held.id)
+}
+
+// saved notes whether the storage has what is known of a corp.
+func (c *corps) saved(id string, is bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if is {
+		delete(c.unsaved, id)
+	} else {
+		c.unsaved[id] = true
+	}
+}
+
+// isSaved reports whether it has, as far as is known.
+func (c *corps) isSaved(id string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.unsaved[id]
+}
+
+// toSave are the corps of which the storage has not taken what is known.
+func (c *corps) toSave() (ids []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for id := range c.unsaved {
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+// doubt lets the storage be read again before a corp, or any ("" is all), is served.
+func (c *corps) doubt(id string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if id != "" {
+		if held := c.byID[id]; held != nil {
+			held.read = false
+		}
+		return
+	}
+	for _, held := range c.byID {
+		held.read = false
+	}
+}
+
+// peek returns a corp without using it, false if it is not held.
+func (c *corps) peek(id string) (view, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	held := c.byID[id]
+	if held == nil {
+		return view{}, false
+	}
+	return view{held.standing, held.tokens, held.read}, true
+}
+
+// each calls back for all corps that are held, in no order.
+func (c *corps) each(do func(id string, v view)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for id, held := range c.byID {
+		do(id, view{held.standing, held.tokens, held.read})
+	}
+}
+
+// count returns how many corps are held in each state, and how many of them with a ticket.
+func (c *corps) count(now time.Time) (authorized, gone, withTicket int) {
+	c.each(func(_ string, v view) {
+		switch v.standing.state(now) {
+		case served, unlisted:
+			authorized++
+		case revoked:
+			gone++
+		case refused:
+			if v.standing.Authorized > 0 {
+				gone++
+			}
+		}
+		if v.tokens.Held() != nil {
+			withTicket++
+		}
+	})
+	return authorized, gone, withTicket
+}
