@@ -72,7 +72,9 @@ func (f *fleet) corpRecord(id string) string { return f.record("corps/" + id) }
 func (f *fleet) use(s *Suite) (stop func()) {
 	o := s.o
 	stopTokens := f.tokens.Use(tokens.Options{
-		Storage: o.Storage, Observer: watcher{s}, Advice: func(err error) string { return doctor.Advice(err).EN },
+		Storage: o.Storage, Observer: watcher{s},
+		Advice:   func(err error) string { return doctor.Advice(err).EN },
+		AdviceZH: func(err error) string { return doctor.Advice(err).ZH },
 		// One line tells for all corps: there may be a hundred thousand.
 		Log: o.Log.WithOptions(zap.WrapCore(func(c zapcore.Core) zapcore.Core {
 			return zapcore.NewSamplerWithOptions(c, time.Minute, 3, 0)
