@@ -12,7 +12,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # quarter of its time, and does for all others.
 PACKAGES = chromium chromium-headless-shell firefox-esr nginx-light haproxy openssl zstd curl redis-server
 
-.PHONY: build demo deps check test lint test-go test-browser bench fuzz client
+.PHONY: build demo deps check test lint test-go test-browser bench fuzz churn client
 
 build:
 	go build -o caddy ./cmd/caddy
@@ -57,3 +57,8 @@ FUZZTIME = 20s
 fuzz:
 	@for p in $$(go list ./...); do for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz'); do \
 		echo "$$p $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p || exit 1; done; done
+
+# Abandoned requests, new connections and reloads under the race detector, twice as long.
+CHURN = 80s
+churn:
+	CHURN=$(CHURN) go test -race -count 1 -v -timeout 30m -run '^TestAbandonedRequests' ./internal/e2e

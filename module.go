@@ -177,9 +177,15 @@ func (h *Handler) servePage(w http.ResponseWriter, r *http.Request, v visit.Visi
 	return err
 }
 
+// keptWriter is the writer of an answer about a page that the browser may have kept.
+type keptWriter interface {
+	http.ResponseWriter
+	Again() bool
+}
+
 // serveKept asks upstream, and once more where its 304 does not fit the page that
 // the browser has kept.
-func serveKept(out *inject.Writer, r *http.Request, conditional bool, next caddyhttp.Handler) error {
+func serveKept(out keptWriter, r *http.Request, conditional bool, next caddyhttp.Handler) error {
 	if !conditional {
 		return next.ServeHTTP(out, r)
 	}
@@ -214,8 +220,9 @@ const routeGroups = caddy.CtxKey("route_group")
 func (h *Handler) serveHead(w http.ResponseWriter, r *http.Request, v visit.Visit, user string, next caddyhttp.Handler) error {
 	p := page{tenant: h.tenants.For(&v), at: v.Place().For(user)}
 	inject.Prepare(r.Header)
-	out := inject.NewHeadWriter(w, revalidate(r, p), func(http.Header) string { return p.tenant.Suffix(p.at) })
-	err := next.ServeHTTP(out, r)
+	kept := revalidate(r, p)
+	out := inject.NewHeadWriter(w, kept, func(http.Header) string { return p.tenant.Suffix(p.at) })
+	err := serveKept(out, r, kept != "", next)
 	out.Close()
 	return err
 }

@@ -2,6 +2,7 @@ package inject
 
 import (
 	"io"
+	"maps"
 	"net/http"
 )
 
@@ -16,6 +17,8 @@ type HeaderWriter struct {
 	part       bool   // a 304 is about HTML that was no document
 	revalidate string // the suffix that a 304 gets back, "" if no condition went up
 	tag        func(http.Header) string
+	before     http.Header // the answer's header as it was before upstream's, if it may be asked again
+	refused    bool        // a 304 is held: see Again
 
 	status int // of a header that is held: the body will tell its type
 	wrote  bool
@@ -38,7 +41,23 @@ func NewPartWriter(w http.ResponseWriter, marked bool) *HeaderWriter {
 func NewHeadWriter(w http.ResponseWriter, revalidate string, tag func(http.Header) string) *HeaderWriter {
 	p := NewPartWriter(w, false)
 	p.page, p.revalidate, p.tag = true, revalidate, tag
+	if revalidate != "" {
+		p.before = w.Header().Clone()
+	}
 	return p
+}
+
+// Again is Writer.Again for the HEAD of a document. If the handler is not asked once
+// more, Close passes the 304 on.
+func (p *HeaderWriter) Again() bool {
+	if !p.refused || p.wrote {
+		return false
+	}
+	h := p.Header()
+	clear(h)
+	maps.Copy(h, p.before)
+	p.refused, p.revalidate, p.status = false, "", 0
+	return true
 }
 
 // Unwrap is for http.ResponseController.
@@ -69,8 +88,12 @@ func (p *HeaderWriter) WriteHeader(status int) {
 
 // send passes the header on, changed if the answer is HTML.
 func (p *HeaderWriter) send(status int) {
-	p.wrote, p.status = true, 0
 	h := p.Header()
+	if status == http.StatusNotModified && p.revalidate != "" && !p.refused && !fits(h, p.revalidate) {
+		p.status, p.refused = status, true
+		return
+	}
+	p.wrote, p.status = true, 0
 	switch {
 	case status != http.StatusNotModified:
 	case p.revalidate != "":
@@ -108,6 +131,9 @@ func (p *HeaderWriter) release() {
 
 // Write passes b on. That of a HEAD goes no further: net/http would tell its length.
 func (p *HeaderWriter) Write(b []byte) (int, error) {
+	if p.refused { // a 304 has no body
+		return len(b), nil
+	}
 	if !p.wrote {
 		if t := "text/html; charset=utf-8"; sniffed(p.Header()) && http.DetectContentType(b) == t {
 			p.Header()["Content-Type"] = []string{t} // as net/http will
@@ -145,6 +171,9 @@ func (p *HeaderWriter) ReadFrom(r io.Reader) (n int64, err error) {
 
 // FlushError flushes. A flush before the header sends it as it is.
 func (p *HeaderWriter) FlushError() error {
+	if p.refused && !p.wrote {
+		return nil
+	}
 	if !p.wrote {
 		p.send(max(p.status, http.StatusOK))
 	}

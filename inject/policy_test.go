@@ -46,11 +46,28 @@ func TestA304ThatBringsAnotherPolicyIsNotPassedOn(t *testing.T) {
 				if c.status == 200 && (string(again.body) != docWithSnippet || again.header.Get("X-Left") != "" || again.header.Get("Etag") == first.header.Get("Etag")) {
 					t.Errorf("%q %v", again.body, again.header)
 				}
+				head := ask(t, s, method(http.MethodHead), with("If-None-Match", first.header.Get("Etag")))
+				if head.status != c.status || head.header.Get("Etag") != again.header.Get("Etag") || c.status == 200 && head.header.Get("X-Left") != "" {
+					t.Errorf("HEAD: %d %v, want those of GET", head.status, head.header)
+				}
 				if c.status == 304 && again.header.Get("Etag") != first.header.Get("Etag") {
 					t.Errorf("%s, want %s", again.header.Get("Etag"), first.header.Get("Etag"))
 				}
 			})
 		}
+	}
+}
+
+// TestTheHeadOfA304IsPassedOnByWhoeverDoesNotAskAgain: there is nothing else to send.
+func TestTheHeadOfA304IsPassedOnByWhoeverDoesNotAskAgain(t *testing.T) {
+	s := &sink{header: http.Header{"Etag": {`"a"`}, "Content-Security-Policy": {"x"}}}
+	w := NewHeadWriter(s, tag, func(http.Header) string { return tag })
+	w.WriteHeader(http.StatusNotModified)
+	if s.status != 0 {
+		t.Error("it is out at once")
+	}
+	if w.Close(); s.status != http.StatusNotModified || s.header.Get("Etag") != `"a-t1"` {
+		t.Errorf("%d %v", s.status, s.header)
 	}
 }
 

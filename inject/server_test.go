@@ -35,6 +35,10 @@ func inserting(next handler) http.Handler {
 		if ask == AskHead {
 			head := NewHeadWriter(w, kept, func(http.Header) string { return tag })
 			_ = next(head, r)
+			if head.Again() {
+				delete(r.Header, "If-None-Match")
+				_ = next(head, r)
+			}
 			head.Close()
 			return
 		}

@@ -199,6 +199,11 @@ func TestATagIsGoodForItsPolicyOnly(t *testing.T) {
 			if err := s.Load(t, strings.Replace(s.Caddyfile, "\tdingtalk {", "\theader Content-Security-Policy \""+policy+"\"\n\tdingtalk {", 1)); err != nil {
 				t.Fatal(err)
 			}
+			conditional := testsite.DocumentHeader()
+			conditional.Set("If-None-Match", tag)
+			if head := s.Do(t, http.MethodHead, "/", "", conditional); head.Status != http.StatusOK || head.Header.Get("Etag") == tag {
+				t.Errorf("the page of another policy is good for HEAD: %d %v", head.Status, head.Header)
+			}
 			a := s.Get(t, "/", "If-None-Match", tag)
 			if a.Status != http.StatusOK {
 				t.Fatalf("the page of another policy is good: %d %v", a.Status, a.Header)
