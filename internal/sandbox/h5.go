@@ -2,28 +2,21 @@ package sandbox
 
 import (
 	"crypto/rand"
-	_ "embed"
+	"embed"
 	"html/template"
-	"io"
+	"io/fs"
 	"net"
 	"net/http"
+	"path"
 	"strconv"
 )
 
 // The files of the H5 app. jsapi.js stands in for DingTalk's JSAPI script, which is only on the network.
 var (
-	//go:embed h5/index.html
-	indexHTML string
-	//go:embed h5/jsapi.js
-	jsapiJS string
-	//go:embed h5/demo.js
-	demoJS string
-	//go:embed h5/chat.js
-	chatJS string
-	//go:embed h5/demo.css
-	demoCSS string
+	//go:embed h5
+	h5 embed.FS
 
-	index = template.Must(template.New("index.html").Parse(indexHTML))
+	index = template.Must(template.ParseFS(h5, "h5/index.html"))
 )
 
 // H5 is a small H5 app to run behind Caddy. Its page, at / and at /broken/scheme, /broken/port and
@@ -37,21 +30,46 @@ func H5(d *DingTalk) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", d.servePage)
 	mux.HandleFunc("GET /broken/{mistake}", d.servePage)
-	mux.HandleFunc("GET /native.js", static("text/javascript", NativeJS))
-	mux.HandleFunc("GET /jsapi.js", static("text/javascript", jsapiJS))
-	mux.HandleFunc("GET /demo.js", static("text/javascript", demoJS))
-	mux.HandleFunc("GET /chat.js", static("text/javascript", chatJS))
-	mux.HandleFunc("GET /demo.css", static("text/css", demoCSS))
+	mux.HandleFunc("GET /native.js", static("native.js", []byte(NativeJS)))
+	for _, name := range h5Files() {
+		content, _ := h5.ReadFile("h5/" + name) // it is embedded
+		mux.HandleFunc("GET /"+name, static(name, content))
+	}
 	mux.Handle("/native/", d.NativeHandler())
 	mux.Handle("/sandbox/", d.ControlHandler())
 	return mux
 }
 
-func static(mediaType, content string) http.HandlerFunc {
+// h5Files are the names of its scripts and styles.
+func h5Files() []string {
+	scripts, _ := fs.Glob(h5, "h5/*.js") // the patterns are right
+	styles, _ := fs.Glob(h5, "h5/*.css")
+	var names []string
+	for _, file := range append(scripts, styles...) {
+		names = append(names, path.Base(file))
+	}
+	return names
+}
+
+// H5Paths are the patterns of the paths that H5 answers, but for those below /sandbox/
+// and /native/.
+func H5Paths() []string {
+	paths := []string{"/{$}", "/broken/", "/native.js"}
+	for _, name := range h5Files() {
+		paths = append(paths, "/"+name)
+	}
+	return paths
+}
+
+func static(name string, content []byte) http.HandlerFunc {
+	mediaType := "text/javascript; charset=utf-8"
+	if path.Ext(name) == ".css" {
+		mediaType = "text/css; charset=utf-8"
+	}
 	return func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", mediaType+"; charset=utf-8")
+		w.Header().Set("Content-Type", mediaType)
 		w.Header().Set("Cache-Control", "no-cache")
-		_, _ = io.WriteString(w, content)
+		_, _ = w.Write(content)
 	}
 }
 

@@ -93,7 +93,7 @@ export function onExit (cleanup) {
 const built = new Set()
 
 // goBuild builds a command, once a process, and returns its path.
-function goBuild (pkg) {
+export function goBuild (pkg) {
   const binary = join(out, pkg.split('/').pop())
   if (!built.has(pkg)) execFileSync('go', ['build', '-o', binary, pkg], {cwd: root, stdio: ['ignore', 'inherit', 'inherit']})
   built.add(pkg)

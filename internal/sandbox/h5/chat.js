@@ -44,7 +44,7 @@
   function card(parent, title, text, url) {
     var target = link(parent, '', url);
     add(target, 'h3', title);
-    add(parent, 'p', text);
+    if (text) { add(parent, 'p', text); }
   }
 
   function actionCard(parent, c) {

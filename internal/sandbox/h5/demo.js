@@ -10,7 +10,10 @@
 
   dd.config(JSON.parse(JSON.stringify(app.config)));
 
+  var stories = window.demoStories(say, {sidecar: sidecar, app: app});
+
   dd.ready(function () {
+    stories.tell('good');
     verdict('good', '✓', '签名通过', 'The signature is right');
     say('meaning', '客户端按自己显示的 URL 重算了签名，结果一致，原生能力已经开放。',
       'The client app hashed the URL that it shows, got the same signature, and opened its native features.');
@@ -25,6 +28,7 @@
     element('words').hidden = false;
     element('words').textContent = JSON.stringify(error);
     if (code === '52013') { explainMismatch(); }
+    stories.tell(code === '52013' && shown === signed ? 'dead ticket' : 'bad');
     offerCure();
     showParams();
   });
@@ -57,7 +61,7 @@
   }
 
   function offerCure() {
-    if (app.mistake === 'ticket') {
+    if (shown === signed) {
       element('cure').innerHTML = '<a class="action" href="">重新加载 <span class="en">Reload</span></a>';
       element('cure').firstChild.onclick = function () { location.reload(); return false; };
     } else if (app.mistake) {
@@ -96,33 +100,6 @@
     }
   }
 
-  /* ---- stories ---- */
-
-  function story() {
-    var flipped = location.protocol !== 'https:';
-    switch (app.mistake) {
-    case 'scheme':
-      return ['TLS 在 nginx 或 SLB 上终止，又没有转发 X-Forwarded-Proto：应用以为自己在用 http，签出来的 URL 协议不对。' +
-        (flipped ? '（本演示站是 http，所以这里反过来签成了 https，一样失败。）' : ''),
-        'TLS ends at nginx or an SLB that does not pass on X-Forwarded-Proto: the app believes it is on http, and signs a URL with the wrong scheme.' +
-        (flipped ? ' (This demo runs on http, so here it is the other way round. It fails just the same.)' : '')];
-    case 'port':
-      return ['nginx 写了 <code>proxy_set_header Host $host</code>，<code>$host</code> 不含端口，应用签的 URL 就丢了端口（应写 <code>$http_host</code>）。也有应用把自己监听的端口写了进去。',
-        'nginx says <code>proxy_set_header Host $host</code>, and <code>$host</code> has no port, so the signed URL lacks it (<code>$http_host</code> has it). Other apps put in the port that they listen on.'];
-    case 'ticket':
-      return ['另一个系统用同一个 AppKey 取了 ticket，缓存里的那个就失效了。第一次加载失败，页面把 52013 报告给 sidecar，sidecar 重新获取 ticket（每分钟最多一次），页面自己刷新一次就好了。',
-        'A second system fetched the ticket of the same AppKey, and the cached one died. The first load fails, the page reports the 52013, the sidecar fetches the ticket again (at most once a minute), and the page reloads itself, once.'];
-    }
-    if (!sidecar) {
-      return ['这个页面前面没有 sidecar，用的是后端签的参数：后端看到的协议是 ' + scheme() + '，浏览器看到的不是。',
-        'There is no sidecar in front of this page, so the backend\'s own parameters went out: it sees ' + scheme() + ', the browser does not.'];
-    }
-    return ['后端仍然签了它自己看到的 URL（' + scheme() + '），但 sidecar 在 dd.config 发出之前换上了正确的参数。应用一行代码都不用改。',
-      'The backend still signed the URL that it sees (' + scheme() + '), but the sidecar put the right parameters into the dd.config call. The app needs no change.'];
-  }
-
-  function scheme() { return app.signedURL.split('://')[0]; }
-
   /* ---- parameters ---- */
 
   function showParams() {
@@ -159,26 +136,8 @@
     var mistake = link.getAttribute('data-mistake');
     link.search = location.search;
     if (mistake === app.mistake) { link.setAttribute('aria-current', 'page'); }
-    if (mistake === 'ticket') { link.onclick = expireFirst; }
+    if (mistake === 'ticket') { link.onclick = stories.expireFirst; }
   });
-
-  // The second system: the ticket dies first, then the page loads with a signature that was made with it.
-  // One that dies again before the sidecar may fetch another would only break all pages for the rest of the minute.
-  function expireFirst() {
-    var href = this.href;
-    var left = Math.ceil(61 - (Date.now() - (sessionStorage.expired || 0)) / 1000);
-    if (left > 0) {
-      say('story', '每分钟最多重新获取一次 ticket：请 ' + left + ' 秒后再试。',
-        'The ticket is fetched again at most once a minute: try again in ' + left + ' seconds.');
-      return false;
-    }
-    sessionStorage.expired = Date.now();
-    var http = new XMLHttpRequest();
-    http.open('POST', '/sandbox/expire');
-    http.onloadend = function () { location.href = href; };
-    http.send();
-    return false;
-  }
 
   element('platform').value = platform;
   element('platform').disabled = inDingTalk;
@@ -191,6 +150,5 @@
     element(id).innerHTML = '<p>' + zh + '</p><p class="en">' + en + '</p>';
   }
 
-  say('story', story()[0], story()[1]);
   showURLs();
 })();

@@ -71,7 +71,7 @@ func run(ctx context.Context, listen string, options sandbox.Options, out io.Wri
 func routes(d *sandbox.DingTalk) http.Handler {
 	h5 := sandbox.H5(d)
 	mux := http.NewServeMux()
-	for _, pattern := range []string{"/{$}", "/broken/", "/native.js", "/jsapi.js", "/demo.js", "/chat.js", "/demo.css", "/native/", "/sandbox/"} {
+	for _, pattern := range append(sandbox.H5Paths(), "/native/", "/sandbox/") {
 		mux.Handle(pattern, h5)
 	}
 	mux.Handle("/", d)
