@@ -104,7 +104,7 @@ func writeStatus(w http.ResponseWriter, apps []App) error {
 		all = append(all, a.status(time.Now()))
 	}
 	w.Header().Set("Content-Type", "application/json")
-	return json.NewEncoder(w).Encode(map[string]any{"apps": all, "suites": suites.statuses()})
+	return json.NewEncoder(w).Encode(map[string]any{"apps": all, "suites": suiteApps.statuses()})
 }
 
 func (a App) status(now time.Time) appStatus {

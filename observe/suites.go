@@ -42,10 +42,16 @@ type CorpsStatus struct {
 }
 
 // Suite is a third-party app, as the admin API and the metrics see it.
-type Suite interface{ Status() SuiteStatus }
+type Suite interface {
+	// Name is the suite's in the storage.
+	Name() string
+	// Ticket is how old its suite_ticket is, nil if there is none.
+	Ticket() *SuiteTicketStatus
+	Status() SuiteStatus
+}
 
-// suites are those in use, each once.
-var suites suiteRegister
+// suiteApps are the third-party apps in use, each once.
+var suiteApps suiteRegister
 
 type suiteRegister struct {
 	mu  sync.Mutex
@@ -55,56 +61,59 @@ type suiteRegister struct {
 // RunSuite makes a third-party app visible in the admin API and the metrics, until stop is
 // called. The same one may run several times.
 func RunSuite(s Suite) (stop func()) {
-	suites.mu.Lock()
-	defer suites.mu.Unlock()
-	if suites.all == nil {
-		suites.all = make(map[Suite]int)
+	suiteApps.mu.Lock()
+	defer suiteApps.mu.Unlock()
+	if suiteApps.all == nil {
+		suiteApps.all = make(map[Suite]int)
 	}
-	suites.all[s]++
+	suiteApps.all[s]++
 	return func() {
-		suites.mu.Lock()
-		defer suites.mu.Unlock()
-		if suites.all[s]--; suites.all[s] == 0 {
-			delete(suites.all, s)
+		suiteApps.mu.Lock()
+		defer suiteApps.mu.Unlock()
+		if suiteApps.all[s]--; suiteApps.all[s] == 0 {
+			delete(suiteApps.all, s)
 		}
 	}
 }
 
 // statuses returns how the third-party apps in use stand, in the order of their names.
 func (r *suiteRegister) statuses() []SuiteStatus {
-	r.mu.Lock()
-	running := slices.Collect(maps.Keys(r.all))
-	r.mu.Unlock()
-	all := make([]SuiteStatus, 0, len(running)) // never null
-	for _, s := range running {
+	all := make([]SuiteStatus, 0, 1) // never null
+	for _, s := range r.running() {
 		all = append(all, s.Status())
 	}
 	slices.SortFunc(all, func(a, b SuiteStatus) int { return strings.Compare(a.App, b.App) })
 	return all
 }
 
-// suiteCollector reads the suites in use when it is asked.
-type suiteCollector struct{ age, held *prometheus.Desc }
-
-var suiteGauges = suiteCollector{
-	age: prometheus.NewDesc("caddy_dingtalk_suite_ticket_age_seconds",
-		"Seconds since the suite_ticket of a third-party app was received; there is none where none was. The app is the last part of its name in /dingtalk/status.",
-		[]string{"app"}, nil),
-	held: prometheus.NewDesc("caddy_dingtalk_tenants_held", "How many corps of third-party apps are held in memory with a jsapi_ticket.", nil, nil),
+func (r *suiteRegister) running() []Suite {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Collect(maps.Keys(r.all))
 }
 
-func (c suiteCollector) Describe(to chan<- *prometheus.Desc) {
-	to <- c.age
-	to <- c.held
-}
-
-func (c suiteCollector) Collect(to chan<- prometheus.Metric) {
-	held := 0
-	for _, s := range suites.statuses() {
-		held += s.Corps.Held
-		if s.Ticket != nil {
-			to <- prometheus.MustNewConstMetric(c.age, prometheus.GaugeValue, float64(s.Ticket.Age), idOf(s.App))
+// tickets returns the suite_tickets there are, by the names of their apps.
+func (r *suiteRegister) tickets() map[string]*SuiteTicketStatus {
+	all := make(map[string]*SuiteTicketStatus)
+	for _, s := range r.running() {
+		if t := s.Ticket(); t != nil {
+			all[s.Name()] = t
 		}
 	}
-	to <- prometheus.MustNewConstMetric(c.held, prometheus.GaugeValue, float64(held))
+	return all
+}
+
+// ageCollector reads the suite_tickets of the third-party apps in use when it is asked.
+type ageCollector struct{ desc *prometheus.Desc }
+
+var ticketAge = ageCollector{prometheus.NewDesc("caddy_dingtalk_suite_ticket_age_seconds",
+	"Seconds since the suite_ticket of a third-party app was received; there is none where none was. The app is the last part of its name in /dingtalk/status.",
+	[]string{"app"}, nil)}
+
+func (c ageCollector) Describe(to chan<- *prometheus.Desc) { to <- c.desc }
+
+func (c ageCollector) Collect(to chan<- prometheus.Metric) {
+	for app, ticket := range suiteApps.tickets() {
+		to <- prometheus.MustNewConstMetric(c.desc, prometheus.GaugeValue, float64(ticket.Age), idOf(app))
+	}
 }
