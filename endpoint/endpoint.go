@@ -12,6 +12,7 @@ import (
 	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 	"github.com/caddy-dingtalk/caddy-dingtalk/observe"
 	"github.com/caddy-dingtalk/caddy-dingtalk/tenant"
+	"github.com/caddy-dingtalk/caddy-dingtalk/tenant/suite"
 	"github.com/caddy-dingtalk/caddy-dingtalk/visit"
 )
 
@@ -24,7 +25,8 @@ type Server struct {
 	notices *observe.Notices
 	events  *observe.Emitter
 	trials  trials
-	signIn  SignIn // nil without sign-in
+	suites  suite.Suites // whose pushes come to callback
+	signIn  SignIn       // nil without sign-in
 }
 
 // answer answers one call. What it writes is the whole answer.

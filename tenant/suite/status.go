@@ -71,3 +71,6 @@ func (v view) status(id string, now time.Time, app string) CorpStatus {
 	}
 	return c
 }
+
+// Status returns how the suite stands in this process. It never waits.
+func (s *Suite) Status() observe.SuiteStatus { return s.fleet.Status() }
