@@ -12,7 +12,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # quarter of its time, and does for all others.
 PACKAGES = chromium chromium-headless-shell firefox-esr nginx-light haproxy openssl zstd curl redis-server
 
-.PHONY: build demo deps check test lint test-go test-browser bench fuzz churn client
+.PHONY: build demo deps check test lint test-go test-browser bench simulate fuzz churn client
 
 build:
 	go build -o caddy ./cmd/caddy
@@ -51,6 +51,11 @@ client: $(BROWSER)/node_modules/.package-lock.json
 bench: build
 	@command -v nginx >/dev/null && command -v apache2 >/dev/null && [ -e /usr/lib/nginx/modules/ngx_http_lua_module.so ] || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q --no-install-recommends nginx-light libnginx-mod-http-lua apache2-bin; }
 	taskset -c 1 go run ./internal/bench -caddy ./caddy
+
+# What a suite with many corps costs a large fleet when all is well, and after its storage was lost.
+simulate:
+	go run ./internal/simulate
+	go run ./internal/simulate -empty
 
 # Each fuzz target for a while, one after the other.
 FUZZTIME = 20s

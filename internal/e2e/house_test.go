@@ -46,7 +46,7 @@ var house = []floor{
 
 // backyard are the packages of tests and demonstrations. Only the commands in it
 // and in cmd know it.
-var backyard = []string{"docs", "internal/sandbox", "internal/testsite", "internal/e2e", "internal/bench"}
+var backyard = []string{"docs", "internal/sandbox", "internal/testsite", "internal/e2e", "internal/bench", "internal/simulate"}
 
 // goPackage is what `go list` tells of a package.
 type goPackage struct {

@@ -218,10 +218,11 @@ func (d *DingTalk) signedBy(q request) (s Suite, refusal reply, ok bool) {
 	}
 	timestamp := q.query.Get("timestamp")
 	ms, err := strconv.ParseInt(timestamp, 10, 64)
-	if err != nil || len(timestamp) != 13 {
+	now := d.options.Now()
+	if err != nil || now.Sub(time.Unix(ms, 0)).Abs() < 24*time.Hour { // seconds
 		return refuse(853001)
 	}
-	if d.options.Now().Sub(time.UnixMilli(ms)).Abs() > clockTolerance {
+	if now.Sub(time.UnixMilli(ms)).Abs() > clockTolerance {
 		return refuse(853002)
 	}
 	s, known := d.suite(q.query.Get("accessKey"))
