@@ -76,17 +76,27 @@ func TestTheRulesAskForMetricsThatExist(t *testing.T) {
 	api := httptest.NewServer(ding)
 	t.Cleanup(api.Close)
 	o, addr := ding.Options(), freeAddrs(t, 1)[0]
-	startCaddy(t, fmt.Sprintf(`http://%s {
+	startCaddy(t, fmt.Sprintf(`{
+	events {
+		on cert_failed dingtalk_robot {
+			webhook %s/robot/send?access_token=%s
+		}
+	}
+}
+http://%s {
 	dingtalk {
 		app_key %s
 		app_secret %s
 		corp_id %s
 		agent_id %s
 		api_base %s
+		login {
+			public /metrics
+		}
 	}
 	metrics /metrics
 }
-`, addr, o.AppKey, o.AppSecret, o.CorpID, o.AgentID, api.URL), filepath.Join(testsite.Folder(t), "storage"))
+`, api.URL, sandbox.RobotToken, addr, o.AppKey, o.AppSecret, o.CorpID, o.AgentID, api.URL), filepath.Join(testsite.Folder(t), "storage"))
 
 	fetch := func(target string) string {
 		res, err := http.Get("http://" + addr + target)
@@ -104,7 +114,7 @@ func TestTheRulesAskForMetricsThatExist(t *testing.T) {
 	metrics := fetch("/metrics")
 
 	name := regexp.MustCompile(`(caddy_dingtalk_\w+)(?:\{(\w+="\w+")\})?`)
-	for _, file := range []string{"deploy/alerts.yaml", "operations.md", "zh/operations.md"} {
+	for _, file := range []string{"deploy/alerts.yaml", "deploy/grafana.json", "operations.md", "zh/operations.md"} {
 		found := name.FindAllStringSubmatch(string(read(t, file)), -1)
 		if len(found) < 4 {
 			t.Errorf("%s names %d metrics", file, len(found))
@@ -112,6 +122,45 @@ func TestTheRulesAskForMetricsThatExist(t *testing.T) {
 		for _, m := range found {
 			if !regexp.MustCompile(`(?m)^` + m[1] + `\{[^}]*` + m[2]).MatchString(metrics) {
 				t.Errorf("%s asks for %s, which is not among\n%s", file, m[0], regexp.MustCompile(`(?m)^caddy_dingtalk.*$`).FindAllString(metrics, -1))
+			}
+		}
+	}
+}
+
+// TestTheDashboardIsWhole: each panel asks Prometheus for something, by labels that the
+// metric has, and none lies over another.
+func TestTheDashboardIsWhole(t *testing.T) {
+	var d struct {
+		Panels []struct {
+			Title, Description string
+			GridPos            struct{ X, Y, W, H int }
+			Targets            []struct{ Expr, LegendFormat string }
+		}
+	}
+	if err := json.Unmarshal(read(t, "deploy/grafana.json"), &d); err != nil {
+		t.Fatal(err)
+	}
+	taken := make(map[[2]int]string)
+	for _, p := range d.Panels {
+		if p.Description == "" || len(p.Targets) == 0 {
+			t.Errorf("%s says nothing: %+v", p.Title, p)
+		}
+		for _, target := range p.Targets {
+			if !strings.Contains(target.Expr, `instance=~"$instance"`) || strings.Count(target.Expr, "(") != strings.Count(target.Expr, ")") {
+				t.Errorf("%s: %s", p.Title, target.Expr)
+			}
+			for _, label := range regexp.MustCompile(`\{\{(\w+)\}\}`).FindAllStringSubmatch(target.LegendFormat, -1) {
+				if by := regexp.MustCompile(`by \(([^)]*)\)`).FindString(target.Expr); by != "" && !strings.Contains(by, label[1]) {
+					t.Errorf("%s: the legend names %s, which %s drops", p.Title, label[1], by)
+				}
+			}
+		}
+		for x := p.GridPos.X; x < p.GridPos.X+p.GridPos.W; x++ {
+			for y := p.GridPos.Y; y < p.GridPos.Y+p.GridPos.H; y++ {
+				if other := taken[[2]int{x, y}]; other != "" || x >= 24 {
+					t.Fatalf("%s lies over %q or beyond the edge", p.Title, other)
+				}
+				taken[[2]int{x, y}] = p.Title
 			}
 		}
 	}
