@@ -116,41 +116,44 @@ func mistaken(t *testing.T, what string, err error, words ...string) {
 	}
 }
 
+// fieldMistakes are values of one field, and what the error must say.
+var fieldMistakes = map[string]struct {
+	field, value string
+	words        []string
+}{
+	"the app's name for its AgentId":      {"agent_id", "myapp", []string{"agent_id", "digits", "not its name"}},
+	"the AppKey for the AgentId":          {"agent_id", "dingkey", []string{"digits", "AppKey"}},
+	"a negative AgentId":                  {"agent_id", "-1", []string{"digits"}},
+	"an AgentId as another language's":    {"agent_id", "１２", []string{"digits"}},
+	"an equals sign between":              {"agent_id", "= 1", []string{"agent_id", "without ="}},
+	"a colon between":                     {"agent_id", ": 1", []string{"agent_id", "without :"}},
+	"a semicolon with a space":            {"agent_id", "1 ;", []string{"ends without ;"}},
+	"a comment of another language":       {"agent_id", "1 // the app", []string{"comments begin with #"}},
+	"forwarded as a switch":               {"forwarded", "true", []string{"forwarded", `"true" is not the name of a header`, "X-Forwarded-Port"}},
+	"forwarded as a switch, another word": {"forwarded", "on", []string{"not the name of a header"}},
+	"forwarded for all":                   {"forwarded", "*", []string{"not the name of a header"}},
+	"forwarded in quotes":                 {"forwarded", "'X-A'", []string{"quotes"}},
+	"js_api_list as a switch":             {"js_api_list", "all", []string{"js_api_list", "leave out the line"}},
+	"js_api_list with a star":             {"js_api_list", "*", []string{"leave out the line"}},
+	"js_api_list with commas and spaces":  {"js_api_list", "a.b, c.d", []string{"comma", "spaces between"}},
+	"public_origin with a semicolon":      {"public_origin", "https://a.test;", []string{"ends without ;"}},
+	"public_origin in quotes":             {"public_origin", "'https://a.test'", []string{"quotes"}},
+	"public_host with a semicolon":        {"public_host", "a.test;", []string{"ends without ;"}},
+	"endpoint with a semicolon":           {"endpoint", "/x;", []string{"ends without ;"}},
+	"hash with a semicolon":               {"hash", "sha1;", []string{"ends without ;"}},
+	"api_base with a comma":               {"api_base", "https://a.test,", []string{"ends with a comma"}},
+	"a secret of two lines":               {"app_secret", "`" + secretText + "\n" + secretText + "`", []string{"app_secret", "one word"}},
+	"a secret with a space":               {"app_secret", "`" + secretText + " x`", []string{"app_secret", "one word"}},
+	"a secret in Chinese":                 {"app_secret", "密钥", []string{"app_secret", "ASCII"}},
+	"a name with an equals sign":          {"agentid=1", "", []string{`"agentid=1"`, "without =", "did you mean agent_id?"}},
+	"a name with a colon":                 {"hash:", "sha1", []string{"did you mean hash?"}},
+	"a comment of JavaScript":             {"//", "x", []string{"comments begin with #"}},
+	"a comment of SQL":                    {"--", "x", []string{"comments begin with #"}},
+	"what stands in the global options":   {"trusted_proxies", "static private_ranges", []string{"global options"}},
+}
+
 func TestMistakesOfAFieldNameTheirCure(t *testing.T) {
-	for name, tt := range map[string]struct {
-		field, value string
-		words        []string
-	}{
-		"the app's name for its AgentId":      {"agent_id", "myapp", []string{"agent_id", "digits", "not its name"}},
-		"the AppKey for the AgentId":          {"agent_id", "dingkey", []string{"digits", "AppKey"}},
-		"a negative AgentId":                  {"agent_id", "-1", []string{"digits"}},
-		"an AgentId as another language's":    {"agent_id", "１２", []string{"digits"}},
-		"an equals sign between":              {"agent_id", "= 1", []string{"agent_id", "without ="}},
-		"a colon between":                     {"agent_id", ": 1", []string{"agent_id", "without :"}},
-		"a semicolon with a space":            {"agent_id", "1 ;", []string{"ends without ;"}},
-		"a comment of another language":       {"agent_id", "1 // the app", []string{"comments begin with #"}},
-		"forwarded as a switch":               {"forwarded", "true", []string{"forwarded", `"true" is not the name of a header`, "X-Forwarded-Port"}},
-		"forwarded as a switch, another word": {"forwarded", "on", []string{"not the name of a header"}},
-		"forwarded for all":                   {"forwarded", "*", []string{"not the name of a header"}},
-		"forwarded in quotes":                 {"forwarded", "'X-A'", []string{"quotes"}},
-		"js_api_list as a switch":             {"js_api_list", "all", []string{"js_api_list", "leave out the line"}},
-		"js_api_list with a star":             {"js_api_list", "*", []string{"leave out the line"}},
-		"js_api_list with commas and spaces":  {"js_api_list", "a.b, c.d", []string{"comma", "spaces between"}},
-		"public_origin with a semicolon":      {"public_origin", "https://a.test;", []string{"ends without ;"}},
-		"public_origin in quotes":             {"public_origin", "'https://a.test'", []string{"quotes"}},
-		"public_host with a semicolon":        {"public_host", "a.test;", []string{"ends without ;"}},
-		"endpoint with a semicolon":           {"endpoint", "/x;", []string{"ends without ;"}},
-		"hash with a semicolon":               {"hash", "sha1;", []string{"ends without ;"}},
-		"api_base with a comma":               {"api_base", "https://a.test,", []string{"ends with a comma"}},
-		"a secret of two lines":               {"app_secret", "`" + secretText + "\n" + secretText + "`", []string{"app_secret", "one word"}},
-		"a secret with a space":               {"app_secret", "`" + secretText + " x`", []string{"app_secret", "one word"}},
-		"a secret in Chinese":                 {"app_secret", "密钥", []string{"app_secret", "ASCII"}},
-		"a name with an equals sign":          {"agentid=1", "", []string{`"agentid=1"`, "without =", "did you mean agent_id?"}},
-		"a name with a colon":                 {"hash:", "sha1", []string{"did you mean hash?"}},
-		"a comment of JavaScript":             {"//", "x", []string{"comments begin with #"}},
-		"a comment of SQL":                    {"--", "x", []string{"comments begin with #"}},
-		"what stands in the global options":   {"trusted_proxies", "static private_ranges", []string{"global options"}},
-	} {
+	for name, tt := range fieldMistakes {
 		t.Run(name, func(t *testing.T) {
 			mistaken(t, name, accept(t, directive(map[string]string{tt.field: tt.value})), tt.words...)
 		})
