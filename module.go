@@ -75,8 +75,8 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err := config.Validate(&c); err != nil {
 		return err
 	}
-	if c.Many() {
-		return errors.New("tenant and suite are read but not served by this version: write a directive for each app")
+	if len(c.Suites) > 0 {
+		return errors.New("suite is read but not served by this version: remove the block")
 	}
 	config.SetDefaults(&c)
 	h.warn(log, &c)
@@ -154,7 +154,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 // servePage serves a document: it is signed for where it is now, whatever inner
 // handlers make of the request.
 func (h *Handler) servePage(w http.ResponseWriter, r *http.Request, v visit.Visit, user string, next caddyhttp.Handler) error {
-	p := page{tenant: h.tenants.For(&v), at: v.Place().For(user), host: v.Host(), hiddenBy: v.HostHiddenBy(), posted: r.Method != http.MethodGet}
+	p := page{tenant: h.tenants.For(&v), at: v.Place().For(user), host: v.Host(), hiddenBy: v.HostHiddenBy(), remembered: v.Remembered, posted: r.Method != http.MethodGet}
 	inject.Prepare(r.Header)
 	kept := revalidate(r, p)
 	out := inject.NewWriter(w, kept, func(dst []byte, header http.Header) ([]byte, string) {
@@ -241,11 +241,12 @@ func (h *Handler) servePart(w http.ResponseWriter, r *http.Request, ask inject.A
 
 // page is what is known of a page before upstream has answered.
 type page struct {
-	tenant   *tenant.Tenant
-	at       visit.Place
-	host     string
-	hiddenBy string // see Visit.HostHiddenBy
-	posted   bool   // it answers a request other than GET
+	tenant     tenant.Choice
+	at         visit.Place
+	host       string
+	hiddenBy   string // see Visit.HostHiddenBy
+	remembered string // the tenant, by the browser
+	posted     bool   // it answers a request other than GET
 }
 
 // revalidate changes If-None-Match for upstream, and returns what a 304 gets back, ""
@@ -263,13 +264,18 @@ func (h *Handler) insert(ctx context.Context, p page, dst []byte, header http.He
 	signed, suffix := p.tenant.SignPage(ctx, p.at)
 	signed.Posted = p.posted
 	observe.CountPage(signed)
+	if h.tenants.Many() {
+		observe.CountTenantPage(signed)
+	}
 	if signed.Err != nil {
 		h.notices.Unsigned(signed.Err, p.host)
+	} else {
+		p.tenant.Remember(header, p.at, p.remembered)
 	}
 	if p.hiddenBy != "" {
 		h.notices.HostHidden(p.hiddenBy, p.host)
 	}
-	form := client.FormFor(header, func() string { return h.endpoints.ScriptURL(p.at.Origin.String(), p.tenant) })
+	form := client.FormFor(header, func() string { return h.endpoints.ScriptURL(p.at.Origin.String(), p.tenant.Tenant) })
 	return p.tenant.Renderer.Append(dst, signed, form), suffix
 }
 

@@ -69,7 +69,7 @@ func setTenantDefaults(c *Config) {
 	c.Tenants = slices.Clone(c.Tenants)
 	for i := range c.Tenants {
 		t := &c.Tenants[i]
-		if t.JSAPIList == nil {
+		if len(t.JSAPIList) == 0 {
 			t.JSAPIList = c.JSAPIList
 		}
 		t.Type = cmp.Or(t.Type, c.Type, usualType(t.ChannelSecret))

@@ -148,6 +148,10 @@ func TestATenantTakesOverTheLinesThatItLacks(t *testing.T) {
 		c := tt.c
 		c.JSAPIList, c.Hash, c.Tenants = []string{"all"}, "sha256", []Tenant{one(), window, own}
 		before := c.Tenants
+		c, err := Resolve(c, caddy.NewReplacer())
+		if err != nil {
+			t.Fatal(err)
+		}
 		SetDefaults(&c)
 		for i, want := range tt.kinds {
 			got := c.ForTenant(&c.Tenants[i])

@@ -59,6 +59,8 @@ type Facts struct {
 	Request  Request
 	Settings Settings
 	Ticket   Ticket
+	// Tenantless is why the page is for none of several tenants, nil if it is for one.
+	Tenantless *Tenantless
 }
 
 // Page is what the page says of itself.

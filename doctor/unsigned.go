@@ -8,6 +8,8 @@ import (
 func (f Facts) unsigned() Finding {
 	why := f.Request.Unknown
 	switch {
+	case why == nil && f.Tenantless != nil:
+		return tenantless(f.Tenantless)
 	case why == nil:
 		return f.Ticket.missing()
 	case why.Reason == signer.Unvouched || why.Reason == signer.NotPublic:

@@ -74,6 +74,7 @@ func (s *Server) serveDoctor(w http.ResponseWriter, c *call) {
 		s.notFound(w, c.Request)
 		return
 	}
+	c.tenant = s.tenants.ForAnyPath(c.visit)
 	switch {
 	case s.doctor.exchanges(c):
 		s.doctor.exchange(w, c)
@@ -124,7 +125,7 @@ func (s *Server) serveDoctorPage(w http.ResponseWriter, c *call) {
 	_, _ = w.Write(doctorpage.Render(doctorpage.Data{
 		Nonce: nonce, Script: s.doctor.script, Findings: findings,
 		Chinese: doctor.Accepted(c.Header.Get("Accept-Language"), doctor.Chinese) == doctor.Chinese,
-		Snippet: snippet(c.tenant, page, nonce),
+		Snippet: snippet(c.tenant.Tenant, page, nonce),
 	}))
 }
 

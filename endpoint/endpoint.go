@@ -37,7 +37,7 @@ type call struct {
 	*http.Request
 	visit  *visit.Visit
 	from   visit.Caller
-	tenant *tenant.Tenant
+	tenant tenant.Choice // set by those who need it: see Server.config, report and serveDoctor
 }
 
 // New returns the server of a configuration that has been validated.
@@ -122,7 +122,7 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, v visit.Visit, na
 		answer = serveOtherClient
 	}
 	if answer != nil {
-		answer(w, &call{Request: r, visit: &v, from: v.Caller(), tenant: s.tenants.For(&v)})
+		answer(w, &call{Request: r, visit: &v, from: v.Caller()})
 		return
 	}
 	s.notFound(w, r)

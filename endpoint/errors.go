@@ -7,6 +7,7 @@ import (
 	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 	"github.com/caddy-dingtalk/caddy-dingtalk/observe"
 	"github.com/caddy-dingtalk/caddy-dingtalk/signer"
+	"github.com/caddy-dingtalk/caddy-dingtalk/tenant"
 )
 
 // The codes of errors. Those of URLs and origins are the signer's.
@@ -28,6 +29,22 @@ var statuses = map[string]int{
 // writeSignerError answers why a URL is not signed.
 func writeSignerError(w http.ResponseWriter, r *http.Request, e *signer.Error) {
 	writeError(w, r, statuses[e.Code()], e.Code(), doctor.Refusal(e))
+}
+
+// tenantStatuses are the HTTP statuses of why a call is for no tenant.
+var tenantStatuses = map[tenant.Reason]int{
+	tenant.Unknown:     http.StatusForbidden,
+	tenant.Ambiguous:   http.StatusBadRequest,
+	tenant.Conflict:    http.StatusBadRequest,
+	tenant.Unavailable: http.StatusServiceUnavailable,
+}
+
+// writeTenantError answers why a call is for no tenant.
+func writeTenantError(w http.ResponseWriter, r *http.Request, e *tenant.Error) {
+	if e.Reason == tenant.Unavailable {
+		w.Header().Set("Retry-After", "1")
+	}
+	writeError(w, r, tenantStatuses[e.Reason], e.Code(), e.Message())
 }
 
 // writeError answers `{"error":{"code":"…","message":"…"}}`, in the language that the

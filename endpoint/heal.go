@@ -53,7 +53,7 @@ func (s *Server) heal(c *call, rep *report, p proof) (retry string) {
 	if !c.tenant.Settle(c.Context()) {
 		return ""
 	}
-	if now := c.tenant.Tokens.Held(); now == nil || now.Value != p.held.Value {
+	if now := c.tenant.Held(); now == nil || now.Value != p.held.Value {
 		return retryReload
 	}
 	return formQuery(s.trials.next(ours.Alternatives(rep.Signed)), ours)

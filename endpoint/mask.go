@@ -45,7 +45,7 @@ func maskText(text string) string {
 // queries, and without the doctor's token.
 func (s *Server) maskReport(rep report) report {
 	rep.URL, rep.Signed = s.doctor.mask(maskQuery(rep.URL)), s.doctor.mask(maskQuery(rep.Signed))
-	rep.Code = reportCode(s.doctor.mask(maskText(string(rep.Code))))
+	rep.Code = numeral(s.doctor.mask(maskText(string(rep.Code))))
 	rep.Message = s.doctor.mask(maskText(rep.Message))
 	return rep
 }

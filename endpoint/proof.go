@@ -20,8 +20,8 @@ type proof struct {
 }
 
 // prove reads the ticket and tries all forms with it, once.
-func prove(t *tenant.Tenant, rep *report) proof {
-	p := proof{held: t.Tokens.Held(), given: rep.Signature != "", form: t.Signer}
+func prove(t tenant.Choice, rep *report) proof {
+	p := proof{held: t.Held(), given: rep.Signature != "", form: t.Signer}
 	if p.held == nil {
 		return p
 	}

@@ -10,14 +10,15 @@ import (
 	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 	"github.com/caddy-dingtalk/caddy-dingtalk/observe"
 	"github.com/caddy-dingtalk/caddy-dingtalk/signer"
+	"github.com/caddy-dingtalk/caddy-dingtalk/tenant"
 )
 
 // report is what a page says about its dd.config.
 type report struct {
-	URL     string     `json:"url"`    // what the browser shows
-	Signed  string     `json:"signed"` // what was signed
-	Code    reportCode `json:"code"`
-	Message string     `json:"message"`
+	URL     string  `json:"url"`    // what the browser shows
+	Signed  string  `json:"signed"` // what was signed
+	Code    numeral `json:"code"`
+	Message string  `json:"message"`
 
 	// The signature, if the page tells: it shows which ticket was refused.
 	TimeStamp string `json:"timeStamp"`
@@ -26,22 +27,27 @@ type report struct {
 
 	// What the page has tried after an earlier refusal: see heal.
 	Tried string `json:"tried"`
+
+	// The page's tenant, if it tells: ddSidecar.tenant.
+	CorpID  string  `json:"corpId"`
+	AgentID numeral `json:"agentId"`
 }
 
-// reportCode is DingTalk's code, which pages have as a number or as a text.
-type reportCode string
+// numeral is a code or an identifier of DingTalk, which pages have as a number or as a
+// text.
+type numeral string
 
-func (c *reportCode) UnmarshalJSON(data []byte) error {
+func (n *numeral) UnmarshalJSON(data []byte) error {
 	var text string
 	if json.Unmarshal(data, &text) == nil {
-		*c = reportCode(text)
+		*n = numeral(text)
 		return nil
 	}
 	var number json.Number
 	if err := json.Unmarshal(data, &number); err != nil {
 		return err
 	}
-	*c = reportCode(number)
+	*n = numeral(number)
 	return nil
 }
 
@@ -69,6 +75,20 @@ func (r *report) verdict() observe.Verdict {
 	return observe.VerdictError
 }
 
+// place is where the page is: what was signed, or where nothing was, what is shown.
+func (r *report) place() signer.Page {
+	page, err := signer.ParseURL(r.Signed)
+	if err != nil {
+		page, _ = signer.ParseURL(r.URL)
+	}
+	return page
+}
+
+// named is what the page says of its tenant.
+func (r *report) named() tenant.Names {
+	return tenant.Names{Corp: r.CorpID, Agent: string(r.AgentID)}
+}
+
 // page is what the page says, for a doctor.
 func (r *report) page() doctor.Page {
 	return doctor.Page{URL: r.URL, Signed: r.Signed, Outcome: doctor.Failed, Code: string(r.Code), Message: r.Message}
@@ -81,6 +101,7 @@ func (s *Server) report(w http.ResponseWriter, c *call) {
 		return
 	}
 	rep.withoutFragments()
+	c.tenant = s.tenants.ForPage(c.visit, c.about(rep.place(), rep.named()))
 	verdict, p := rep.verdict(), prove(c.tenant, &rep)
 	observe.CountReport(verdict)
 	page := rep.page()
@@ -139,10 +160,11 @@ func (s *Server) examine(c *call, page doctor.Page, p proof) doctor.Diagnosis {
 // examineAsked is examine for a page whose browser has asked for that URL.
 func (s *Server) examineAsked(c *call, page doctor.Page, asked string, p proof) doctor.Diagnosis {
 	page.Form = p.form
-	return doctor.Examine(s.doctor.masked(doctor.Facts{
-		Page:     page,
-		Request:  c.visit.Facts(asked),
-		Settings: c.visit.Settings(),
-		Ticket:   p.ticket(c.tenant.Tokens.Status(), page.Message),
-	}))
+	facts := doctor.Facts{Page: page, Request: c.visit.Facts(asked), Settings: c.visit.Settings()}
+	if c.tenant.Tenant != nil {
+		facts.Settings.Signer = c.tenant.Signer
+		facts.Ticket = p.ticket(c.tenant.Status(), page.Message)
+		facts.Tenantless = c.tenant.Err.Facts()
+	}
+	return doctor.Examine(s.doctor.masked(facts))
 }

@@ -21,7 +21,8 @@ func init() { caddy.RegisterModule(adminAPI{}) }
 // adminAPI shows on Caddy's admin endpoint how the apps stand:
 //
 //	GET  /dingtalk/status           {"apps": [{…}], "suites": [{…}]}, see appStatus and SuiteStatus
-//	POST /dingtalk/refresh[?app=…]  fetches fresh tickets, of one app or of all, and answers the same
+//	GET  /dingtalk/tenants[?corpid=…|after=…]  {"tenants": [{…}]}, see Tenant
+//	POST /dingtalk/refresh[?app=…][&corpid=…]  fetches fresh tickets, of one app, of one corp or of all, and answers the status
 //	POST /dingtalk/revoke?app=…[&user=…]  ends the sessions of a user, or of all, in the whole fleet
 type adminAPI struct{}
 
@@ -34,6 +35,7 @@ func (adminAPI) CaddyModule() caddy.ModuleInfo {
 func (adminAPI) Routes() []caddy.AdminRoute {
 	return []caddy.AdminRoute{
 		{Pattern: "/dingtalk/status", Handler: caddy.AdminHandlerFunc(serveStatus)},
+		{Pattern: "/dingtalk/tenants", Handler: caddy.AdminHandlerFunc(serveTenants)},
 		{Pattern: "/dingtalk/refresh", Handler: caddy.AdminHandlerFunc(serveRefresh)},
 		{Pattern: "/dingtalk/revoke", Handler: caddy.AdminHandlerFunc(serveRevoke)},
 	}
@@ -76,22 +78,40 @@ func serveRefresh(w http.ResponseWriter, r *http.Request) error {
 	if r.Method != http.MethodPost {
 		return caddy.APIError{HTTPStatus: http.StatusMethodNotAllowed, Err: errors.New("/dingtalk/refresh takes POST")}
 	}
+	q := r.URL.Query()
+	name, corp := q.Get("app"), q.Get("corpid")
 	apps := running.apps()
-	if name := r.URL.Query().Get("app"); name != "" {
+	if name != "" {
 		apps = named(apps, name)
-		if len(apps) == 0 {
-			return caddy.APIError{HTTPStatus: http.StatusNotFound, Err: fmt.Errorf("no app %q is in use: see /dingtalk/status", name)}
-		}
+	}
+	if corp != "" {
+		apps = ofCorp(apps, corp)
 	}
 	for _, a := range apps {
 		_ = a.Tokens.Refresh(r.Context()) // what goes wrong stands in the status
 	}
-	return writeStatus(w, apps)
+	inSuites := refreshCorp(r.Context(), name, corp)
+	switch {
+	case len(apps) > 0 || inSuites || name == "" && corp == "":
+		return writeStatus(w, apps)
+	case corp != "":
+		return noCorp(corp)
+	}
+	return caddy.APIError{HTTPStatus: http.StatusNotFound, Err: fmt.Errorf("no app %q is in use: see /dingtalk/status", name)}
 }
 
 func named(apps []App, name string) (found []App) {
 	for _, a := range apps {
 		if a.Tokens.Name() == name {
+			found = append(found, a)
+		}
+	}
+	return found
+}
+
+func ofCorp(apps []App, corp string) (found []App) {
+	for _, a := range apps {
+		if a.CorpID == corp {
 			found = append(found, a)
 		}
 	}

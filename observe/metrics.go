@@ -53,7 +53,7 @@ const (
 
 // All outcomes and verdicts begin at zero: what is not there yet cannot be alerted on.
 func init() {
-	for _, outcome := range []string{outcomeSigned, CodeNoTicket, signer.CodeOriginUnknown, signer.CodeBadURL} {
+	for _, outcome := range []string{outcomeSigned, CodeNoTicket, signer.CodeOriginUnknown, signer.CodeBadURL, CodeTenantUnknown, CodeTenantAmbiguous} {
 		pagesTotal.WithLabelValues(outcome)
 	}
 	for why := range passed {
@@ -90,7 +90,7 @@ func countCall(kind string, err error) {
 
 // RegisterMetrics makes the metrics of the process part of a configuration's.
 func RegisterMetrics(registry prometheus.Registerer) error {
-	for _, c := range []prometheus.Collector{pagesTotal, callsTotal, reportsTotal, loginsTotal, loginRequestsTotal, expiry, callbacksTotal, ticketAge} {
+	for _, c := range []prometheus.Collector{pagesTotal, callsTotal, reportsTotal, loginsTotal, loginRequestsTotal, tenantPagesTotal, tenantsHeld, expiry, callbacksTotal, ticketAge} {
 		var already prometheus.AlreadyRegisteredError
 		if err := registry.Register(c); err != nil && !errors.As(err, &already) {
 			return fmt.Errorf("registering metrics: %w", err)

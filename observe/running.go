@@ -1,6 +1,7 @@
 package observe
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -10,8 +11,10 @@ import (
 
 // App is an app of DingTalk that handlers in use share.
 type App struct {
-	Tokens *tokens.App
-	CorpID string
+	Tokens  *tokens.App
+	CorpID  string
+	AgentID string
+	Many    bool // it is one of several of its directive
 }
 
 // id is the part of the app's name that tells nothing of the app.
@@ -45,13 +48,18 @@ func Run(a App) (stop func()) {
 	}
 }
 
-// apps returns the apps in use, each name once, in the order of their names.
-func (r *register) apps() []App {
+// each returns the apps in use, those of each handler.
+func (r *register) each() []App {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	return slices.Collect(maps.Values(r.all))
+}
+
+// apps returns the apps in use, each name once, in the order of their names.
+func (r *register) apps() []App {
 	seen := make(map[string]bool)
 	var all []App
-	for _, a := range r.all {
+	for _, a := range r.each() {
 		if name := a.Tokens.Name(); !seen[name] {
 			seen[name] = true
 			all = append(all, a)

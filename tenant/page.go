@@ -22,6 +22,9 @@ func (t *Tenant) SignPage(ctx context.Context, at visit.Place) (page client.Page
 	if at.Err != nil {
 		return client.Page{Err: refusal(at.Err)}, ""
 	}
+	if t.none != nil {
+		return client.Page{URL: at.URL(), Err: failed(t.none.Code(), t.none.Message())}, ""
+	}
 	ticket, none := t.Ticket(ctx)
 	if none != nil {
 		return client.Page{URL: at.URL(), Err: failed(observe.CodeNoTicket, none.Message)}, ""
@@ -72,6 +75,22 @@ func (t *Tenant) Ticket(ctx context.Context) (*tokens.Token, *NoTicket) {
 	return nil, none
 }
 
+// Held returns the ticket that is held, nil if there is none.
+func (t *Tenant) Held() *tokens.Token {
+	if t.Tokens == nil {
+		return nil
+	}
+	return t.Tokens.Held()
+}
+
+// Status tells how the tokens stand.
+func (t *Tenant) Status() tokens.Status {
+	if t.Tokens == nil {
+		return tokens.Status{}
+	}
+	return t.Tokens.Status()
+}
+
 // Settle waits until a suspect ticket has been fetched again, as long as a page may
 // wait for one. It reports whether it has been.
 func (t *Tenant) Settle(ctx context.Context) bool { return t.Tokens.Settle(ctx, t.wait) }
@@ -87,7 +106,7 @@ type generation struct {
 // Suffix returns what pages at that place that are signed now add to their ETag, ""
 // where none is signed.
 func (t *Tenant) Suffix(at visit.Place) string {
-	if ticket := t.Tokens.Held(); ticket != nil && at.Err == nil {
+	if ticket := t.Held(); ticket != nil && at.Err == nil {
 		return t.suffix(ticket, at)
 	}
 	return ""

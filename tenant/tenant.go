@@ -1,10 +1,11 @@
 // Package tenant is one app of one corp: its name, its tokens and its signed
-// pages.
+// pages; and which of several a visit is for.
 package tenant
 
 import (
 	"crypto/sha256"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -17,7 +18,6 @@ import (
 	"github.com/caddy-dingtalk/caddy-dingtalk/observe"
 	"github.com/caddy-dingtalk/caddy-dingtalk/signer"
 	"github.com/caddy-dingtalk/caddy-dingtalk/tokens"
-	"github.com/caddy-dingtalk/caddy-dingtalk/visit"
 )
 
 // Tenant is one app of one corp.
@@ -31,6 +31,7 @@ type Tenant struct {
 	// Renderer writes the snippets of its pages.
 	Renderer *client.Renderer
 
+	none        *Error                     // why it is nobody's, nil if it is somebody's
 	origins     []signer.Origin            // which URLs may be signed besides those of a page's own
 	wait        time.Duration              // how long a page may wait for the first ticket
 	fingerprint [sha256.Size]byte          // of what all its pages are made of
@@ -39,7 +40,10 @@ type Tenant struct {
 
 // Tenants are the apps that one directive serves.
 type Tenants struct {
-	only    *Tenant
+	only   *Tenant // nil where there are several
+	all    []*Tenant
+	nobody *Tenant // makes the pages of visits that are for none of several
+	chooser
 	release func()
 }
 
@@ -60,45 +64,106 @@ func Open(ctx caddy.Context, c *config.Config, events *observe.Emitter, log *zap
 	if err != nil {
 		return nil, fmt.Errorf("opening the token memory: %w", err)
 	}
-	t := newTenant(c)
-	name := Name(c)
-	t.Tokens = tokens.NewApp(tokens.Options{
-		Name: name, Source: Source(c), Storage: storage, Memory: memory.(*tokens.Memory),
-		Log: log, Observer: observe.Watcher{App: name, Events: events},
-		Advice:   func(err error) string { return doctor.Advice(err).EN },
-		AdviceZH: func(err error) string { return doctor.Advice(err).ZH },
-	})
-	t.Tokens.TakeOver()
-	stop := observe.Run(observe.App{Tokens: t.Tokens, CorpID: c.CorpID})
-	return &Tenants{only: t, release: func() {
-		stop()
-		t.Tokens.Close()
+	var stops []func()
+	t := &Tenants{release: func() {
+		for _, stop := range stops {
+			stop()
+		}
 		_, _ = memories.Delete(memoryKey)
-	}}, nil
+	}}
+	open := func(c *config.Config, many bool) *Tenant {
+		one, stop := openTenant(c, many, tokens.Options{Storage: storage, Memory: memory.(*tokens.Memory), Log: log}, events)
+		stops = append(stops, stop)
+		t.all = append(t.all, one)
+		return one
+	}
+	if !c.Many() {
+		t.only = open(c, false)
+		return t, nil
+	}
+	t.nobody = newNobody(c)
+	t.suites = len(c.Suites) > 0
+	if c.HasDefault() {
+		own := *c
+		own.Tenants, own.Suites = nil, nil
+		_ = t.add(open(&own, true), nil) // it has no matchers
+	}
+	for i := range c.Tenants {
+		own := c.ForTenant(&c.Tenants[i])
+		if err := t.add(open(&own, true), &c.Tenants[i]); err != nil {
+			t.Close()
+			return nil, err
+		}
+	}
+	return t, nil
 }
 
-func newTenant(c *config.Config) *Tenant {
+// openTenant makes one tenant, and what ends it. The options are those that all share.
+func openTenant(c *config.Config, many bool, o tokens.Options, events *observe.Emitter) (t *Tenant, stop func()) {
+	t = newTenant(c, many)
+	o.Name, o.Source = Name(c), Source(c)
+	o.Observer = observe.Watcher{App: o.Name, Events: events}
+	o.Advice = func(err error) string { return doctor.Advice(err).EN }
+	o.AdviceZH = func(err error) string { return doctor.Advice(err).ZH }
+	t.Tokens = tokens.NewApp(o)
+	t.Tokens.TakeOver()
+	hide := observe.Run(observe.App{Tokens: t.Tokens, CorpID: c.CorpID, AgentID: c.AgentID, Many: many})
+	return t, func() {
+		hide()
+		t.Tokens.Close()
+	}
+}
+
+// newTenant makes a tenant without tokens. many tells that it is one of several, as its
+// pages do.
+func newTenant(c *config.Config, many bool) *Tenant {
 	page := client.App{
-		CorpID: c.CorpID, AgentID: c.AgentID, Type: *c.Type, JSAPIList: c.JSAPIList,
+		CorpID: c.CorpID, AgentID: c.AgentID, Many: many, Type: *c.Type, JSAPIList: c.JSAPIList,
 		Endpoint: c.Endpoint, JSAPIURL: c.JSAPIURL, Version: Version,
 	}
-	return &Tenant{
+	t := &Tenant{
 		Signer: config.Signer(c), Page: page, Renderer: client.NewRenderer(page),
 		origins: append(config.Origins(c.PublicOrigin), config.Origins(c.AllowOrigin)...),
 		wait:    time.Duration(c.TicketWait), fingerprint: fingerprint(*c, client.Source),
 	}
+	if many {
+		t.addToFingerprint("many")
+	}
+	return t
+}
+
+// newNobody makes the tenant of pages that are for none.
+func newNobody(c *config.Config) *Tenant {
+	nobody := *c
+	nobody.CorpID, nobody.AgentID = "", ""
+	return newTenant(&nobody, true)
+}
+
+func (t *Tenant) addToFingerprint(text string) {
+	t.fingerprint = sha256.Sum256(append(t.fingerprint[:], text...))
 }
 
 // WithLogin lets all pages know the file with the code of ddSidecar.login. It must be
 // called before the first page.
 func (t *Tenants) WithLogin(file string) {
-	t.only.Page.Login = file
-	t.only.Renderer = client.NewRenderer(t.only.Page)
-	t.only.fingerprint = sha256.Sum256(append(t.only.fingerprint[:], file...))
+	for _, one := range append(t.all[:len(t.all):len(t.all)], t.nobody) {
+		if one == nil {
+			continue
+		}
+		one.Page.Login = file
+		one.Renderer = client.NewRenderer(one.Page)
+		one.addToFingerprint(file)
+	}
 }
 
-// For returns the tenant that a visit is for.
-func (t *Tenants) For(*visit.Visit) *Tenant { return t.only }
+// Many tells whether there are several, so that visits are for one of them, or for none.
+func (t *Tenants) Many() bool { return t.only == nil }
 
 // Close gives back what the tenants share with their successors.
 func (t *Tenants) Close() { t.release() }
+
+// queryOf returns the query of a request target.
+func queryOf(target string) string {
+	_, query, _ := strings.Cut(target, "?")
+	return query
+}

@@ -80,7 +80,7 @@ func (empty) Unlock(context.Context, string) error         { return nil }
 
 func TestVisitorsAreToldWhatToDoButNotTheAddressOfTheServer(t *testing.T) {
 	err := &oapi.Error{Call: "oauth2/accessToken", Kind: oapi.AllowList, Message: "request ip=198.51.100.4"}
-	one := newTenant(complete(t, "null"))
+	one := newTenant(complete(t, "null"), false)
 	one.Tokens = tokens.NewApp(tokens.Options{Name: "app", Source: refusing{err}, Storage: empty{}, Memory: tokens.NewMemory(), Log: zap.NewNop()})
 	defer one.Tokens.Close()
 	_, none := one.Ticket(t.Context())

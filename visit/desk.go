@@ -23,6 +23,7 @@ type Desk struct {
 	hosts    *hostIndex
 	named    patterns // public_host
 	any      bool     // public_host is a lone *
+	many     bool     // there are several tenants
 
 	certificates certificates
 }
@@ -43,6 +44,7 @@ func NewDesk(ctx caddy.Context, c *config.Config, handler caddyhttp.MiddlewareHa
 		hosts:    &hostIndex{handler: handler},
 		named:    c.PublicHost,
 		any:      slices.Contains(c.PublicHost, config.AnyHost),
+		many:     c.Many(),
 
 		certificates: tls.(*caddytls.TLS),
 	}, nil

@@ -23,6 +23,8 @@ type Visit struct {
 	// Early tells whether the request came as TLS early data (0-RTT), where the
 	// peer's address is not proven: no proxy is believed.
 	Early bool
+	// Remembered is the cookie with the tenant, "" if there is none or nothing to choose.
+	Remembered string
 
 	desk    *Desk
 	request *http.Request
@@ -30,15 +32,21 @@ type Visit struct {
 	placed  bool // place is known
 }
 
-// Receive judges a request.
+// Receive judges a request. Where there are several tenants, it takes the cookie with the
+// tenant out of it.
 func (d *Desk) Receive(r *http.Request) Visit {
 	trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool)
+	remembered := ""
+	if d.many {
+		remembered = takeTenant(r)
+	}
 	return Visit{
-		Target:  originalTarget(r),
-		Trusted: trusted,
-		Early:   r.TLS != nil && !r.TLS.HandshakeComplete,
-		desk:    d,
-		request: r,
+		Target:     originalTarget(r),
+		Trusted:    trusted,
+		Early:      r.TLS != nil && !r.TLS.HandshakeComplete,
+		Remembered: remembered,
+		desk:       d,
+		request:    r,
 	}
 }
 
