@@ -304,6 +304,8 @@ func (h *Handler) insert(ctx context.Context, p page, dst []byte, header http.He
 //	    ticket_wait    <duration>
 //	    doctor         [<token>]
 //	    login          [{...}]
+//	    tenant         <corp_id> <agent_id> {...}
+//	    suite          <suite_key> {...}
 //	    storage        <module> {...}
 //	}
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) (err error) {

@@ -151,9 +151,10 @@ func (c Choice) Remember(header http.Header, at visit.Place, remembered string) 
 	if value == remembered {
 		return
 	}
-	cookie := http.Cookie{Name: visit.TenantCookie, Value: value, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode}
-	if at.Origin.Scheme == "https" { // DingTalk's PC client and its workbench frame pages
-		cookie.Secure, cookie.SameSite = true, http.SameSiteNoneMode
+	secure, site := at.Origin.Scheme == "https", http.SameSiteLaxMode
+	if secure {
+		site = http.SameSiteNoneMode // DingTalk's PC client and workbench frame pages
 	}
+	cookie := http.Cookie{Name: visit.TenantCookie, Value: value, Path: "/", HttpOnly: true, Secure: secure, SameSite: site}
 	header.Add("Set-Cookie", cookie.String())
 }

@@ -24,7 +24,8 @@ import (
 type Setup struct {
 	// Sites are Caddyfile sites. PORT, UPSTREAM and DIR stand for a free port, the
 	// address of the upstream and a folder; `import app` for the app's
-	// credentials.
+	// credentials, `import bases` for nothing but where DingTalk is, and `import app2`
+	// and so on for the key and secret of further apps.
 	Sites    string
 	Global   string // further global options
 	Upstream http.Handler
@@ -63,9 +64,7 @@ const globalOptions = `{
 	%s
 }
 
-(app) {
-	%s
-}
+%s
 
 %s
 `
@@ -97,7 +96,7 @@ func Run(t testing.TB, c Setup) *Site {
 		s.URL = "http://" + s.Addr
 		_, s.Port, _ = net.SplitHostPort(s.Addr)
 		s.Fill = strings.NewReplacer("PORT", s.Port, "UPSTREAM", upstream.Listener.Addr().String(), "DIR", s.Dir)
-		s.Caddyfile = fmt.Sprintf(s.Fill.Replace(globalOptions), s.Fill.Replace(c.Global), s.Credentials(t, s.Ding), s.Fill.Replace(c.Sites))
+		s.Caddyfile = fmt.Sprintf(s.Fill.Replace(globalOptions), s.Fill.Replace(c.Global), s.snippets(t), s.Fill.Replace(c.Sites))
 		if err = s.Load(t, s.Caddyfile); !strings.Contains(fmt.Sprint(err), syscall.EADDRINUSE.Error()) {
 			break
 		}
@@ -114,22 +113,45 @@ func Run(t testing.TB, c Setup) *Site {
 	return s
 }
 
+// snippets are the parts that a test's sites import.
+func (s *Site) snippets(t testing.TB) string {
+	bases := serve(t, s.Ding)
+	o := s.Ding.Options()
+	text := "(app) {\n\t" + credentials(t, o.AppKey, o.AppSecret) + "\n\t" + identity(o) + "\n\t" + bases + "\n}\n(bases) {\n\t" + bases + "\n}\n"
+	for i, app := range o.Apps {
+		text += fmt.Sprintf("(app%d) {\n\t%s\n}\n", i+2, credentials(t, app.AppKey, app.AppSecret))
+	}
+	return text
+}
+
 // Credentials are the lines that log in to a simulated DingTalk.
 func (s *Site) Credentials(t testing.TB, ding *sandbox.DingTalk) string {
 	t.Helper()
+	o := ding.Options()
+	return credentials(t, o.AppKey, o.AppSecret) + "\n\t" + identity(o) + "\n\t" + serve(t, ding)
+}
+
+// serve serves a simulated DingTalk until the test ends, and returns the lines that say
+// where.
+func serve(t testing.TB, ding *sandbox.DingTalk) (bases string) {
 	api := httptest.NewServer(ding)
 	t.Cleanup(func() {
 		api.CloseClientConnections()
 		api.Close()
 	})
-	o := ding.Options()
-	secret := filepath.Join(Folder(t), "app_secret")
-	if err := os.WriteFile(secret, []byte(o.AppSecret), 0o600); err != nil {
+	return "api_base " + api.URL + "\n\toapi_base " + api.URL
+}
+
+func credentials(t testing.TB, key, secret string) string {
+	t.Helper()
+	file := filepath.Join(Folder(t), "app_secret")
+	if err := os.WriteFile(file, []byte(secret), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return fmt.Sprintf("app_key %s\n\tapp_secret {file.%s}\n\tcorp_id %s\n\tagent_id %s\n\tapi_base %s\n\toapi_base %[5]s",
-		o.AppKey, secret, o.CorpID, o.AgentID, api.URL)
+	return "app_key " + key + "\n\tapp_secret {file." + file + "}"
 }
+
+func identity(o sandbox.Options) string { return "corp_id " + o.CorpID + "\n\tagent_id " + o.AgentID }
 
 // At returns the web origin of one of several sites.
 func (s *Site) At(host string) string { return "http://" + host + ":" + s.Port }

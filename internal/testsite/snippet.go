@@ -28,7 +28,12 @@ type Snippet struct {
 		URL      *string `json:"url"`
 		Endpoint string  `json:"endpoint"`
 		Version  string  `json:"version"`
-		Error    *struct {
+		Tenant   *struct {
+			CorpID  string `json:"corpId"`
+			AgentID string `json:"agentId"`
+			By      string `json:"by"`
+		} `json:"tenant"`
+		Error *struct {
 			Code    string `json:"code"`
 			Message string `json:"message"`
 		} `json:"error"`
@@ -87,6 +92,17 @@ func (s *Snippet) Params(t testing.TB) (p sandbox.ConfigParams) {
 		t.Fatal(err)
 	}
 	return p
+}
+
+// Tenant is whom the page is for, as `<corp>/<agent> <by>`, or why it is for nobody.
+func (s *Snippet) Tenant() string {
+	switch {
+	case s.Sidecar.Tenant != nil:
+		return s.Sidecar.Tenant.CorpID + "/" + s.Sidecar.Tenant.AgentID + " " + s.Sidecar.Tenant.By
+	case s.Sidecar.Error != nil:
+		return s.Sidecar.Error.Code
+	}
+	return ""
 }
 
 // Without returns the page as it was before the snippet came.
