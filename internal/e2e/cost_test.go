@@ -20,6 +20,13 @@ import (
 // there are any.
 func provisioned(tb testing.TB, more ...string) *dingtalk.Handler {
 	tb.Helper()
+	h, _ := provisionedWith(tb, more...)
+	return h
+}
+
+// provisionedWith is provisioned, with the simulated DingTalk behind it.
+func provisionedWith(tb testing.TB, more ...string) (*dingtalk.Handler, *sandbox.DingTalk) {
+	tb.Helper()
 	ding := sandbox.New(sandbox.Options{})
 	api := httptest.NewServer(ding)
 	tb.Cleanup(api.Close)
@@ -31,8 +38,8 @@ func provisioned(tb testing.TB, more ...string) *dingtalk.Handler {
 		tb.Fatal(err)
 	}
 	h := new(dingtalk.Handler)
-	fields := fmt.Sprintf(`{"app_key":%q,"app_secret":%q,"corp_id":%q,"agent_id":%q,"api_base":%q,"js_api_list":["biz.util.scan"],"public_host":["h5.example.com","shown.test"],
-		"storage":{"module":"file_system","root":%q}%s}`, o.AppKey, o.AppSecret, o.CorpID, o.AgentID, api.URL, testsite.Folder(tb),
+	fields := fmt.Sprintf(`{"app_key":%q,"app_secret":%q,"corp_id":%q,"agent_id":%q,"api_base":%[5]q,"oapi_base":%[5]q,"js_api_list":["biz.util.scan"],"public_host":["h5.example.com","shown.test"],
+		"storage":{"module":"file_system","root":%[6]q}%[7]s}`, o.AppKey, o.AppSecret, o.CorpID, o.AgentID, api.URL, testsite.Folder(tb),
 		strings.Join(append([]string{""}, more...), ","))
 	if err := json.Unmarshal([]byte(fields), h); err != nil {
 		tb.Fatal(err)
@@ -45,7 +52,7 @@ func provisioned(tb testing.TB, more ...string) *dingtalk.Handler {
 			tb.Error(err)
 		}
 	})
-	return h
+	return h, ding
 }
 
 // sink is the simplest http.ResponseWriter.

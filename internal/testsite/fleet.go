@@ -82,7 +82,8 @@ func (f *Fleet) Start(t *testing.T) {
 	defer socket.Close()
 
 	p := &Process{addr: listener.Addr().String()}
-	p.client = &http.Client{Timeout: time.Minute, Transport: &http.Transport{
+	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	p.client = &http.Client{Timeout: time.Minute, CheckRedirect: stay, Transport: &http.Transport{
 		MaxIdleConnsPerHost: 16,
 		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, network, p.addr)
@@ -132,13 +133,14 @@ func (f *Fleet) caddyfile(p *Process) string {
 		oapi_base http://%[3]s
 		ticket_wait 20s
 		storage %s
+		%s
 	}
 	header Content-Type "text/html; charset=utf-8"
 	header ETag "\"page\""
 	%s
 	respond "<!DOCTYPE html><html><head></head><body>页面</body></html>"
 }
-`, a.host(p), a.login(), a.apiHost(), a.storageLine(), a.Routes)
+`, a.host(p), a.login(), a.apiHost(), a.storageLine(), a.SignIn, a.Routes)
 	}
 	return text.String()
 }

@@ -3,6 +3,7 @@ package testsite
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -22,6 +23,7 @@ type FleetApp struct {
 	Options string   // more lines for each process's global options
 	Routes  string   // more lines for its site
 	Login   string   // lines of the directive; default: the credentials of the first app
+	SignIn  string   // the login block of the directive
 	Redis   *Redis   // where its storage is; default: files
 	storage []string // what its files are like, as TestFiles has it
 	root    string   // the folder of its storage
@@ -99,6 +101,15 @@ func (a *FleetApp) storageLine() string {
 		return fmt.Sprintf("test_redis %s %s", a.Redis.Socket, a.root)
 	}
 	return fmt.Sprintf("test_files %s {\n\t\t\t%s\n\t\t}", a.root, strings.Join(a.storage, "\n\t\t\t"))
+}
+
+// LoseStorage takes the app's files away from all processes: what is in their place is no
+// folder.
+func (a *FleetApp) LoseStorage(t testing.TB) {
+	t.Helper()
+	if err := errors.Join(os.Rename(a.root, a.root+".lost"), os.WriteFile(a.root, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // login are the lines that say for whom the directive speaks.
