@@ -64,6 +64,11 @@ func demo(ctx context.Context, out io.Writer, listen string) (err error) {
 		return err
 	}
 	defer app.Close()
+	hello, err := serve(sandbox.Hello(ding))
+	if err != nil {
+		return err
+	}
+	defer hello.Close()
 	addr, err := freeAddr(listen)
 	if err != nil {
 		return fmt.Errorf("finding a port for the demo (choose another with --listen): %w", err)
@@ -74,8 +79,10 @@ func demo(ctx context.Context, out io.Writer, listen string) (err error) {
 	if err := os.WriteFile(secret, []byte(credentials.AppSecret), 0o600); err != nil {
 		return fmt.Errorf("writing the demo's secret: %w", err)
 	}
-	site := fmt.Sprintf(demoSite, credentials.AppKey, secret, credentials.CorpID, credentials.AgentID, api.Addr, app.Addr)
 	host, port, _ := net.SplitHostPort(addr)
+	origin := "http://" + net.JoinHostPort(reachable(host), port)
+	site := fmt.Sprintf(demoSite, credentials.AppKey, secret, credentials.CorpID, credentials.AgentID, api.Addr, app.Addr) +
+		fmt.Sprintf(demoSignIn, credentials.AppKey, secret, credentials.CorpID, credentials.AgentID, api.Addr, origin, hello.Addr)
 	config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt(
 		fmt.Appendf(nil, demoOptions, api.Addr, sandbox.RobotToken, filepath.Join(dir, "storage"), port, host, site), map[string]any{"filename": "Caddyfile"})
 	if err != nil {
@@ -90,7 +97,7 @@ func demo(ctx context.Context, out io.Writer, listen string) (err error) {
 		}
 		fmt.Fprintln(out, "\n演示结束。 The demo has ended.")
 	}()
-	fmt.Fprintf(out, demoText, "http://"+net.JoinHostPort(reachable(host), port)+"/", strings.ReplaceAll(strings.TrimSpace(site), "\n\t", "\n    "))
+	fmt.Fprintf(out, demoText, origin+"/", origin+"/hello/", strings.ReplaceAll(strings.TrimSpace(site), "\n\t", "\n    "))
 	<-ctx.Done()
 	return nil
 }
@@ -132,7 +139,7 @@ const demoOptions = `(group) {
 // demoSite is what a user would write. Two pages are left without a signature,
 // to show what they are like.
 const demoSite = `
-	@signed not path /broken/scheme /broken/port
+	@signed not path /broken/scheme /broken/port /hello/*
 	dingtalk @signed {
 		app_key    %s
 		app_secret {file.%s}
@@ -143,10 +150,35 @@ const demoSite = `
 	reverse_proxy %s
 `
 
+// demoSignIn is the app that greets its user by name. DingTalk's OAuth2 page is reached
+// through the demo's own address, as a phone reaches no other.
+const demoSignIn = `
+	handle /hello/* {
+		dingtalk {
+			app_key    %s
+			app_secret {file.%s}
+			corp_id    %s
+			agent_id   %s
+			api_base   http://%[5]s
+			oapi_base  http://%[5]s
+			endpoint   /hello/.dingtalk
+			login {
+				require /hello/me
+				public  *
+				outside oauth
+				login_base %[6]s
+			}
+		}
+		reverse_proxy %[7]s
+	}
+	reverse_proxy /oauth2/* %[5]s
+`
+
 const demoText = `
 钉钉 dd.config 签名演示 / DingTalk dd.config signing demo
 
   打开 open  %s
+  免登 sign-in  %s
 
 页面上能看到 what the page shows:
   - 浏览器显示的 URL，和被签名的 URL   the URL the browser shows, and the URL that was signed

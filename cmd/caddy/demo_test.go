@@ -78,6 +78,13 @@ func TestTheDemoPrintsAURLWhosePageIsAcceptedAndEndsCleanly(t *testing.T) {
 		})
 	}
 
+	if body := get(t, address+"hello/"); !strings.Contains(body, "张三") || !strings.Contains(body, `"login"`) {
+		t.Errorf("the page of sign-in is %s", body)
+	}
+	if resp, err := http.Get(address + "hello/me"); err != nil || resp.StatusCode != http.StatusUnauthorized {
+		t.Errorf("a stranger gets %v, %v", resp, err)
+	}
+
 	cancel()
 	if err := <-ended; err != nil {
 		t.Errorf("the demo did not end cleanly: %v", err)

@@ -1,0 +1,84 @@
+// The demo of sign-in: choose who you are, inside DingTalk or outside, and an app of five
+// lines greets you by name.
+//
+//	node --test demo-login.test.mjs
+import {after, before, test} from 'node:test'
+import assert from 'node:assert/strict'
+import {spawn} from 'node:child_process'
+import {mkdirSync} from 'node:fs'
+import {join} from 'node:path'
+import {createInterface} from 'node:readline'
+import {freePorts, goBuild, launch, onExit, stop, until} from './harness.mjs'
+
+const out = join(import.meta.dirname, 'out')
+let browser, address
+
+before(async () => {
+  const [port] = await freePorts(1)
+  address = `http://127.0.0.1:${port}`
+  const child = spawn(process.env.CADDY_BIN || goBuild('./cmd/caddy'), ['dingtalk', 'demo', '--listen', `127.0.0.1:${port}`], {stdio: ['ignore', 'pipe', 'ignore']})
+  onExit(() => child.kill())
+  const lines = []
+  createInterface(child.stdout).on('line', line => lines.push(line))
+  await until('the demo prints the address of this page', () => lines.some(line => line.includes(address + '/hello/')))
+  browser = await launch()
+  mkdirSync(out, {recursive: true})
+})
+
+after(async () => {
+  await browser?.close()
+  await stop()
+})
+
+async function visitor (story, options) {
+  const context = await browser.newContext({viewport: {width: 375, height: 720}, ...options})
+  const strange = []
+  context.on('request', request => {
+    if (!request.url().startsWith(address + '/') && !request.url().startsWith('data:')) strange.push(request.url())
+  })
+  try {
+    const page = await context.newPage()
+    await page.goto(address + '/hello/')
+    await story(page)
+    assert.deepEqual(strange, [], 'nothing leaves this machine')
+  } finally {
+    await context.close()
+  }
+}
+
+async function greeting (page) {
+  await page.waitForURL(address + '/hello/me')
+  return page.textContent('h1')
+}
+
+test('inside DingTalk the chosen one is greeted without a click', () => visitor(async page => {
+  await page.screenshot({path: join(out, 'demo-login-zh.png')})
+  await page.click('#inside')
+  assert.equal(await greeting(page), '你好，张三')
+  await page.screenshot({path: join(out, 'demo-login-hello.png')})
+  await page.goto(address + '/hello/')
+  await page.check('[value=u2]')
+  await page.click('#inside')
+  assert.equal(await greeting(page), '你好，李四')
+  await page.click('#out')
+  await page.waitForSelector('html[data-state="signed-out"]', {state: 'attached'})
+  await page.screenshot({path: join(out, 'demo-login-out.png')})
+}))
+
+test('who is no member is told so', () => visitor(async page => {
+  await page.check('[value=x1]')
+  await page.click('#inside')
+  await page.waitForFunction(() => document.getElementById('trouble').textContent.includes('no_answer'), null, {timeout: 30000})
+}))
+
+test('outside, DingTalk\'s own page asks', () => visitor(async page => {
+  await page.click('#outside')
+  await page.waitForSelector('html[data-state="signed-out"]', {state: 'attached'})
+  await page.screenshot({path: join(out, 'demo-login-sign-in.png')})
+  await page.click('#go')
+  await page.waitForSelector('a.person')
+  await page.screenshot({path: join(out, 'demo-login-approve.png')})
+  await page.click('#u2')
+  assert.equal(await greeting(page), '你好，李四')
+  await page.screenshot({path: join(out, 'demo-login-dark.png')})
+}, {colorScheme: 'dark', locale: 'en-US'}))
