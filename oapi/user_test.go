@@ -204,7 +204,7 @@ func TestWhatDingTalkSaysAboutUsersIsSorted(t *testing.T) {
 		if v1 {
 			t.Run(c.name+"/words", func(t *testing.T) {
 				for body, want := range map[string]Kind{
-					`{"code":"invalidParameter.authCode.notFound","message":"不合法的临时授权码"}`:         Parameter,
+					`{"code":"invalidParameter.authCode.notFound","message":"不合法的临时授权码"}`:         Other,
 					`{"code":"Forbidden.AccessDenied.AccessTokenPermissionDenied","message":"m"}`: Permission,
 					`{"code":"Forbidden.AccessDenied.IpNotInWhiteList","message":"m"}`:            AllowList,
 				} {
