@@ -48,7 +48,7 @@ func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f
 
 func TestTheCallsOfASuiteAreMadeExactlyAsDingTalkDescribesThem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		time.Sleep(time.UnixMilli(1527130370219).Sub(time.Now()))
+		time.Sleep(time.Until(time.UnixMilli(1527130370219)))
 		const signed = "accessKey=suite1&signature=C%2FTSJ1rkdafqS5HAiv%2BxumGwm7wmbgXynqaQe6icm6s%3D&suiteTicket=test&timestamp=1527130370219"
 		v1 := NewSuite("suite1", "_FP5PpZF3irDKj3e", false, Options{})
 		legacy := NewSuite("suite1", "_FP5PpZF3irDKj3e", true, Options{})

@@ -123,7 +123,7 @@ func (f *fleet) receive(ctx context.Context, events []event) (failed error) {
 
 // take does what one event tells: here, whatever happens, and for the fleet.
 func (f *fleet) take(ctx context.Context, e event) (result string) {
-	record, isNew := e.corp, false
+	var isNew bool
 	switch e.effect {
 	case nothing:
 		return resultIgnored
@@ -139,7 +139,7 @@ func (f *fleet) take(ctx context.Context, e event) (result string) {
 			return resultIgnored
 		}
 	}
-	if !f.saveSoon(ctx, record) {
+	if !f.saveSoon(ctx, e.corp) {
 		return resultUnsaved
 	}
 	if !isNew {

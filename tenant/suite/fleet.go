@@ -199,11 +199,10 @@ func (f *fleet) read(ctx context.Context, id string) (view, error) {
 	err := f.store.load(ctx, f.corpRecord(id), &stored)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		v, held := f.corps.peek(id)
-		if !held {
+		if _, held := f.corps.peek(id); !held {
 			return view{}, nil
 		}
-		_, v = f.corps.learn(id, Standing{}, true)
+		_, v := f.corps.learn(id, Standing{}, true)
 		return v, nil
 	case err != nil:
 		v, _ := f.corps.peek(id)

@@ -220,7 +220,8 @@ func TestRandomCorpsAreNotLookedUpWithoutBounds(t *testing.T) {
 		for range 50 {
 			var all sync.WaitGroup
 			for range 200 {
-				all.Go(func() { n.page(fmt.Sprintf("ding%x", r.Uint64())) })
+				id := fmt.Sprintf("ding%x", r.Uint64())
+				all.Go(func() { n.page(id) })
 			}
 			n.wantPage("1001 ticket-corp1-1", "corp1")
 			time.Sleep(time.Second)

@@ -95,7 +95,7 @@ func (f *fleet) ask(ctx context.Context, id string, v view) (view, error) {
 	for _, a := range found {
 		agents = append(agents, Agent{ID: a.ID, AppID: a.AppID})
 	}
-	v = f.learn(id, v.standing.confirm(agents, now), false)
+	f.learn(id, v.standing.confirm(agents, now), false)
 	_ = f.save(ctx, id) // where it fails, it is tried again
 	v, _ = f.corps.peek(id)
 	return v, nil

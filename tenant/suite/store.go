@@ -124,10 +124,10 @@ func (s *store) lock(ctx context.Context, name string) (release func()) {
 	life, end := context.WithCancel(context.WithoutCancel(ctx)) // some storages keep a lock as long as this
 	trying, cancel := context.WithTimeout(life, writeTime)
 	defer cancel()
-	locked := make(chan error, 1)
+	locked := make(chan struct{})
 	go func() {
 		err := storage.Lock(life, name)
-		locked <- err
+		close(locked)
 		if err != nil {
 			return
 		}
@@ -137,7 +137,7 @@ func (s *store) lock(ctx context.Context, name string) (release func()) {
 		_ = storage.Unlock(unlocking, name)
 	}()
 	select {
-	case <-locked:
+	case <-locked: // or failed: some storages know no lock
 	case <-trying.Done():
 	}
 	return end
