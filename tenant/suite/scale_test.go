@@ -19,8 +19,8 @@ func heapInUse() int {
 	return int(stats.HeapAlloc)
 }
 
-// corpName is as long as DingTalk's.
-func corpName(i int) string { return fmt.Sprintf("ding%032x", i) }
+// corpNumber is as long as DingTalk's.
+func corpNumber(i int) string { return fmt.Sprintf("ding%032x", i) }
 
 // stocked is a storage that has all corps with their tickets, and keeps nothing: each is
 // made when it is read, so that the memory of a process alone is measured.
@@ -48,7 +48,7 @@ func TestAHundredThousandCorpsFitIntoMemory(t *testing.T) {
 	goroutines, before := runtime.NumGoroutine(), heapInUse()
 	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	for i := range maxCorps {
-		found, err := n.Find(t.Context(), corpName(i), "", 10*time.Second)
+		found, err := n.Find(t.Context(), corpNumber(i), "", 10*time.Second)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -71,7 +71,7 @@ func TestAHundredThousandCorpsFitIntoMemory(t *testing.T) {
 		t.Error("a corp that nobody knows is found")
 	}
 	n.fleet.learn("oneMore", Standing{Authorized: 1}, true)
-	if _, held := n.fleet.corps.peek(corpName(0)); held {
+	if _, held := n.fleet.corps.peek(corpNumber(0)); held {
 		t.Error("the one that was used longest ago has not left")
 	}
 	if len(n.fleet.corps.byID) != maxCorps {
@@ -85,7 +85,7 @@ func BenchmarkFindAmongManyCorps(b *testing.B) {
 	standing := authorized(time.Now().UnixMilli(), []Agent{{ID: "1001", AppID: "5"}})
 	names := make([]string, 100_000)
 	for i := range names {
-		names[i] = corpName(i)
+		names[i] = corpNumber(i)
 		n.fleet.learn(names[i], standing, true)
 	}
 	i := 0
