@@ -194,3 +194,23 @@ func zipf(rng *rand.Rand, size int) func() int {
 		return i
 	}
 }
+
+// Processes that DingTalk has asked for fewer calls come back at different times.
+func TestProcessesRestForDifferentTimesAfterALimit(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		ding, fleet := simulated(t, 1, 12, newLeaky(0))
+		ding.SetFault(sandbox.AuthInfoCall, sandbox.MustFault("rate"))
+		back := make(map[time.Duration]bool)
+		for _, n := range fleet {
+			n.page(corpName(0))
+			rests := time.Until(time.Unix(0, n.fleet.rests.Load()))
+			if rests < limitedRest-5*time.Second || rests > limitedRest+limitedSpread {
+				t.Errorf("a process rests for %s", rests)
+			}
+			back[rests.Round(time.Second)] = true
+		}
+		if len(back) < 6 {
+			t.Errorf("%d processes come back at %d different seconds", len(fleet), len(back))
+		}
+	})
+}

@@ -3,6 +3,7 @@ package suite
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"time"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/oapi"
@@ -37,11 +38,16 @@ func (s source) Ticket(ctx context.Context, accessToken string) (value string, l
 
 var (
 	errNoTicket = errors.New("no suite_ticket that DingTalk takes has been pushed yet")
-	errResting  = errors.New("DingTalk has asked for fewer calls: waiting for a minute")
+	errResting  = errors.New("DingTalk has asked for fewer calls: waiting for a minute or two")
 )
 
-// limitedRest is how long all corps rest after a limit that is not one corp's.
-const limitedRest = time.Minute
+// limitedRest is how long all corps rest after a limit that is not one corp's, at least. Up to
+// limitedSpread more keeps the processes of a fleet from coming back all at once, when DingTalk
+// answers the first few of their calls and the others rest again: see internal/simulate.
+const (
+	limitedRest   = time.Minute
+	limitedSpread = time.Minute
+)
 
 // call makes a call with the suite_ticket. Where DingTalk refuses that, the storage is
 // read again and the call repeated, once, if there is a newer one. Then nobody asks again
@@ -78,7 +84,7 @@ func (f *fleet) spaced(ctx context.Context, do func(api *oapi.Suite) error) erro
 	err := do(f.api.Load())
 	var refusal *oapi.Error
 	if errors.As(err, &refusal) && refusal.Kind == oapi.RateLimit && !refusal.OneCorp() {
-		f.rests.Store(time.Now().Add(limitedRest).UnixNano())
+		f.rests.Store(time.Now().Add(limitedRest + rand.N(limitedSpread)).UnixNano())
 	}
 	return err
 }
