@@ -24,9 +24,10 @@ func TestCaddyfilesAdapt(t *testing.T) {
 		t.Fatal("no Caddyfiles", err)
 	}
 	const secret = "a-secret-that-must-not-be-written"
-	for _, name := range []string{"DINGTALK_APP_SECRET", "DINGTALK_CORP_SECRET", "DINGTALK_CHANNEL_SECRET"} {
+	for _, name := range []string{"DINGTALK_APP_SECRET", "DINGTALK_CORP_SECRET", "DINGTALK_CHANNEL_SECRET", "DINGTALK_SUITE_SECRET", "DINGTALK_SUITE_TOKEN"} {
 		t.Setenv(name, secret)
 	}
+	t.Setenv("DINGTALK_SUITE_AES_KEY", "Yue0EfdN5900c1ce5cf6A152c63DDe1808a60c5ecd7")
 	t.Setenv("DINGTALK_APP_KEY", "dingabcdef")
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".Caddyfile"), func(t *testing.T) {

@@ -5,7 +5,6 @@ package dingtalk
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -75,9 +74,6 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err := config.Validate(&c); err != nil {
 		return err
 	}
-	if len(c.Suites) > 0 {
-		return errors.New("suite is read but not served by this version: remove the block")
-	}
 	config.SetDefaults(&c)
 	h.warn(log, &c)
 
@@ -105,6 +101,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		h.endpoints.Add(h.login.Answers())
 		h.endpoints.WithSignIn(h.login.Examine)
 	}
+	h.endpoints.AddSuites(h.tenants.Suites())
 	return nil
 }
 
@@ -127,6 +124,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		h.endpoints.Serve(w, r, v, name)
 		return nil
 	}
+	h.endpoints.Listen(r, &v)
 	user := "" // who the answer is made for
 	if h.login != nil {
 		var pass bool

@@ -21,7 +21,6 @@ import (
 	_ "embed"
 	"encoding/base64"
 	"encoding/hex"
-	"strconv"
 	"unicode/utf8"
 )
 
@@ -122,31 +121,13 @@ type Renderer struct {
 
 // NewRenderer returns the Renderer of an app.
 func NewRenderer(a App) *Renderer {
-	b := appendString([]byte(`"agentId":`), a.AgentID)
-	b = appendString(append(b, `,"corpId":`...), a.CorpID)
-	b = strconv.AppendInt(append(b, `,"type":`...), int64(a.Type), 10)
-	b = append(b, `,"jsApiList":[`...)
-	for i, name := range a.JSAPIList {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = appendString(b, name)
-	}
-	b = append(b, ']')
-	if a.AppID != "" {
-		b = appendString(append(b, `,"appId":`...), a.AppID)
-	}
-
-	t := appendString([]byte(`{"agentId":`), a.AgentID)
-	t = appendString(append(t, `,"corpId":`...), a.CorpID)
-	t = append(t, `,"by":`...)
 	s := appendString([]byte(`,"endpoint":`), a.Endpoint)
 	s = appendString(append(s, `,"version":`...), a.Version)
 	r := &Renderer{
-		app:     string(b),
+		app:     a.config(),
 		sidecar: string(s),
 		many:    a.Many,
-		tenant:  string(t),
+		tenant:  a.tenant(),
 		source:  Source,
 		file:    FileName,
 		jsapi:   string(appendAttribute(nil, a.JSAPIURL)),

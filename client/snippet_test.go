@@ -328,3 +328,16 @@ func TestAPageSaysWhichTenantItIsFor(t *testing.T) {
 		t.Errorf("a third-party app: %v", c.Config)
 	}
 }
+
+func TestARendererForAnotherAppIsAsGoodAsItsOwn(t *testing.T) {
+	app := app
+	app.Many = true
+	other := app
+	other.CorpID, other.AgentID, other.AppID = "ding9", "9", "9"
+	page := signedPage
+	page.By = "query"
+	got := string(NewRenderer(app).For(other).Append(nil, page, Form{}))
+	if want := string(NewRenderer(other).Append(nil, page, Form{})); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}

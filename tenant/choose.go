@@ -30,7 +30,7 @@ type chooser struct {
 	byHost  map[string][]scope // with host, by each that is no pattern, in lower case
 	scoped  []scope            // the others with host or path
 	own     *Tenant            // the default tenant, one of the general; nil if there is none
-	suites  bool               // there are corps besides
+	corps   bool               // those of suites are candidates, too
 }
 
 // group are tenants, in the ways that they are asked for.
@@ -111,7 +111,7 @@ func (c *chooser) choose(host, target string, n Names) (t *Tenant, by string, wh
 	if list == nil {
 		list, scoped = c.general.named(n), false
 	}
-	open = c.suites && !scoped
+	open = c.corps && !scoped
 	if n.None() && !scoped && c.own != nil {
 		return c.own, ByDefault, 0, open
 	}
@@ -127,7 +127,7 @@ func (c *chooser) choose(host, target string, n Names) (t *Tenant, by string, wh
 	switch {
 	case !n.None():
 		return t, "", Unknown, open
-	case c.suites: // somebody else may be meant
+	case c.corps: // somebody else may be meant
 		return nil, "", Ambiguous, false
 	}
 	return t, ByOnly, Unknown, false

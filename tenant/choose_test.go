@@ -14,7 +14,7 @@ import (
 // is the default tenant where it begins with a star.
 func directive(t testing.TB, suites bool, tenants ...string) *chooser {
 	t.Helper()
-	c := &chooser{suites: suites}
+	c := &chooser{corps: suites}
 	for _, text := range tenants {
 		words := strings.Fields(text)
 		name, own := strings.CutPrefix(words[0], "*")

@@ -16,7 +16,7 @@ func Source(c *config.Config) *oapi.Client { return API(c, oapi.DefaultTimeout) 
 
 // API is Source with a bound of its own for each call.
 func API(c *config.Config, timeout time.Duration) *oapi.Client {
-	o := oapi.Options{API: c.APIBase, OAPI: c.OAPIBase, UserAgent: "caddy-dingtalk/" + Version, Timeout: timeout}
+	o := oapi.Options{API: c.APIBase, OAPI: c.OAPIBase, UserAgent: userAgent, Timeout: timeout}
 	switch c.Credential() {
 	case config.Corp:
 		return oapi.NewCorp(c.CorpID, string(c.CorpSecret), o)
@@ -27,6 +27,9 @@ func API(c *config.Config, timeout time.Duration) *oapi.Client {
 	}
 	return oapi.NewApp(c.AppKey, string(c.AppSecret), o)
 }
+
+// userAgent is what DingTalk sees of us.
+var userAgent = "caddy-dingtalk/" + Version
 
 // Name names the app of a configuration in the storage: readable, and different
 // for whatever DingTalk gives another ticket for. The secret takes part as a hash

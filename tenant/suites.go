@@ -1,8 +1,91 @@
 package tenant
 
-import "context"
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/caddyserver/certmagic"
+	"go.uber.org/zap"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/config"
+	"github.com/caddy-dingtalk/caddy-dingtalk/observe"
+	"github.com/caddy-dingtalk/caddy-dingtalk/tenant/suite"
+)
+
+// suites are the third-party apps of a directive.
+type suites struct {
+	all   suite.Suites
+	pages *Tenant // what the pages of all their corps have in common
+}
+
+// openSuites makes the third-party apps of a configuration.
+func openSuites(c *config.Config, storage certmagic.Storage, events *observe.Emitter, log *zap.Logger) (s suites, err error) {
+	own := c.ForTenant(&config.Tenant{JSAPIList: c.JSAPIList, Type: new(int), Hash: c.Hash})
+	s.pages = newTenant(&own, true)
+	for _, block := range c.Suites {
+		one, err := suite.Open(suite.Options{
+			Key: block.SuiteKey, Secret: string(block.SuiteSecret),
+			Token: string(block.Token), AESKey: block.Key(), Ticket: string(block.SuiteTicket),
+			AppID: block.AppID, CallbackPath: block.Callback,
+			Legacy: c.API == "legacy", APIBase: c.APIBase, OAPIBase: c.OAPIBase, UserAgent: userAgent,
+			Storage: storage, Log: log, Events: events,
+		})
+		if err != nil {
+			s.Close()
+			return suites{}, fmt.Errorf("opening suite %s: %w", block.SuiteKey, err)
+		}
+		s.all = append(s.all, one)
+	}
+	return s, nil
+}
+
+// Close gives back what the suites share with their successors.
+func (s *suites) Close() {
+	for _, one := range s.all {
+		one.Close()
+	}
+}
+
+// find returns the tenant of the corp that names mean. Where several suites have it, the
+// agent must tell which.
+func (s *suites) find(ctx context.Context, n Names) (found *Tenant, why *Error) {
+	why = &Error{Reason: Unknown}
+	for _, one := range s.all {
+		corp, err := one.Find(ctx, n.Corp, n.Agent, s.pages.wait)
+		var refused *suite.Error
+		switch {
+		case err == nil && found != nil:
+			return nil, &Error{Reason: Ambiguous}
+		case err == nil:
+			found = s.tenant(corp)
+		case !errors.As(err, &refused) || refused.Kind == suite.Unavailable:
+			why = &Error{Reason: Unavailable, Err: err}
+		case refused.Kind == suite.Ambiguous:
+			return nil, &Error{Reason: Ambiguous}
+		}
+	}
+	return found, why
+}
+
+// tenant makes the tenant of a corp, for one page.
+func (s *suites) tenant(corp suite.Corp) *Tenant {
+	t := &Tenant{Tokens: corp.Tokens, Signer: s.pages.Signer, Page: s.pages.Page, origins: s.pages.origins, wait: s.pages.wait, fingerprint: s.pages.fingerprint}
+	t.Page.CorpID, t.Page.AgentID, t.Page.AppID = corp.ID, corp.AgentID, corp.AgentID
+	t.Renderer = s.pages.Renderer.For(t.Page)
+	t.addToFingerprint(corp.ID + "." + corp.AgentID)
+	return t
+}
 
 // ask looks for a corp that has authorised one of the suites.
-func (t *Tenants) ask(_ context.Context, n Names, by string) Choice {
-	return t.none(&Error{Reason: Unknown, Names: n, By: by})
+func (t *Tenants) ask(ctx context.Context, n Names, by string) Choice {
+	found, why := t.suites.find(ctx, n)
+	if found == nil {
+		why.Names, why.By = n, by
+		return t.none(why)
+	}
+	return Choice{Tenant: found, By: by}
 }
+
+// Suites are the third-party apps, whose pushes the endpoints answer.
+func (t *Tenants) Suites() suite.Suites { return t.suites.all }

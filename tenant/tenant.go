@@ -44,6 +44,7 @@ type Tenants struct {
 	all    []*Tenant
 	nobody *Tenant // makes the pages of visits that are for none of several
 	chooser
+	suites  suites
 	release func()
 }
 
@@ -82,7 +83,12 @@ func Open(ctx caddy.Context, c *config.Config, events *observe.Emitter, log *zap
 		return t, nil
 	}
 	t.nobody = newNobody(c)
-	t.suites = len(c.Suites) > 0
+	t.corps = len(c.Suites) > 0
+	if t.suites, err = openSuites(c, storage, events, log); err != nil {
+		t.Close()
+		return nil, err
+	}
+	stops = append(stops, t.suites.Close)
 	if c.HasDefault() {
 		own := *c
 		own.Tenants, own.Suites = nil, nil
@@ -146,7 +152,7 @@ func (t *Tenant) addToFingerprint(text string) {
 // WithLogin lets all pages know the file with the code of ddSidecar.login. It must be
 // called before the first page.
 func (t *Tenants) WithLogin(file string) {
-	for _, one := range append(t.all[:len(t.all):len(t.all)], t.nobody) {
+	for _, one := range append(t.all[:len(t.all):len(t.all)], t.nobody, t.suites.pages) {
 		if one == nil {
 			continue
 		}
