@@ -19,6 +19,7 @@ import (
 	grammar "github.com/caddy-dingtalk/caddy-dingtalk/caddyfile"
 	"github.com/caddy-dingtalk/caddy-dingtalk/client"
 	"github.com/caddy-dingtalk/caddy-dingtalk/config"
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 	"github.com/caddy-dingtalk/caddy-dingtalk/endpoint"
 	"github.com/caddy-dingtalk/caddy-dingtalk/inject"
 	_ "github.com/caddy-dingtalk/caddy-dingtalk/internal/command" // caddy dingtalk …
@@ -64,7 +65,7 @@ func (Handler) CaddyModule() caddy.ModuleInfo {
 }
 
 // Provision resolves the configuration and makes what serves it. It does not
-// call DingTalk: the first page does.
+// call DingTalk: that begins when Caddy has started.
 func (h *Handler) Provision(ctx caddy.Context) error {
 	log := ctx.Logger()
 	c, err := config.Resolve(h.Config, caddy.NewReplacer())
@@ -89,6 +90,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	}
 	h.close = sync.OnceFunc(h.tenants.Close)
 	if h.desk, err = visit.NewDesk(ctx, &c, h); err != nil {
+		return err
+	}
+	if err := events.OnStarted(func() { warnHeldBack(ctx, h, c.Endpoint, log) }); err != nil {
 		return err
 	}
 	h.notices = observe.NewNotices(log)
@@ -301,6 +305,7 @@ func (h *Handler) insert(ctx context.Context, p page, dst []byte, header http.He
 //	    oapi_base      <url>
 //	    ticket_wait    <duration>
 //	    doctor         [<token>]
+//	    share_tokens
 //	    login          [{...}]
 //	    tenant         <corp_id> <agent_id> {...}
 //	    suite          <suite_key> {...}
@@ -342,6 +347,14 @@ func (h *Handler) warn(log *zap.Logger, resolved *config.Config) {
 	}
 	if unused := config.UnusedBase(resolved); unused != "" && resolved.Login == nil { // sign-in calls both
 		log.Warn(unused)
+	}
+}
+
+// warnHeldBack warns of endpoints that never reach the handler.
+func warnHeldBack(ctx caddy.Context, h *Handler, endpoint string, log *zap.Logger) {
+	if patterns := visit.HeldBack(ctx, h, endpoint+"/config"); patterns != nil {
+		found := doctor.HeldBack(endpoint, patterns).Advice()
+		log.Warn(found.EN, zap.String("advice_zh", found.ZH))
 	}
 }
 

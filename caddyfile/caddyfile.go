@@ -39,6 +39,7 @@ var subdirectives = map[string]value[config.Config]{
 	"oapi_base":      text(func(c *config.Config) *string { return &c.OAPIBase }),
 	"ticket_wait":    duration(func(c *config.Config) *caddy.Duration { return &c.TicketWait }),
 	"doctor":         doctor,
+	"share_tokens":   present(func(c *config.Config) *bool { return &c.ShareTokens }),
 	"login":          login(nil), // see Parse: its matchers are those of the site
 	"tenant":         tenant,
 	"suite":          suite,
@@ -116,6 +117,18 @@ func secret[B any](field func(*B) *config.Secret) value[B] {
 		v, err := argument(d)
 		*field(block) = config.Secret(v)
 		return err
+	}
+}
+
+// present is a line that says all by being there.
+func present[B any](field func(*B) *bool) value[B] {
+	return func(block *B, d *caddyfile.Dispenser) error {
+		name := d.Val()
+		if d.NextArg() {
+			return d.Errf("%s takes no argument: leave the line out where it is not wanted", name)
+		}
+		*field(block) = true
+		return nil
 	}
 }
 

@@ -141,7 +141,7 @@ func TestSubdirectivesSetTheirOwnField(t *testing.T) {
 	values := map[string]string{
 		"type": "1", "public_origin": "https://a.test", "allow_origin": "https://a.test", "url_policy": "raw", "hash": "sha1", "endpoint": "/x",
 		"jsapi_url": "//a.test/x", "api": "v1", "api_base": "https://a.test", "oapi_base": "https://a.test", "ticket_wait": "1s",
-		"storage": "file_system /x", "forwarded": "X-A", "login": "{\n}",
+		"storage": "file_system /x", "forwarded": "X-A", "login": "{\n}", "share_tokens": "\n",
 		"tenant": "ding1 1 {\ncorp_secret x\n}", "suite": "s {\nsuite_secret x\nsuite_ticket x\n}",
 	}
 	for name, set := range subdirectives {

@@ -87,6 +87,10 @@ type Config struct {
 	// The page `<endpoint>/doctor`, which shows why `dd.config` fails and what to
 	// do about it. Default: there is none.
 	Doctor *Doctor `json:"doctor,omitempty"`
+	// Other programs on this machine may have the app's access token and jsapi_ticket
+	// from Caddy's admin endpoint, instead of fetching tickets that end ours. Whoever
+	// reaches the admin endpoint can then call DingTalk as the app. Default: false.
+	ShareTokens bool `json:"share_tokens,omitempty"`
 	// Sign-in (免登): the upstream learns from headers who the user is. Default: there
 	// is none.
 	Login *Login `json:"login,omitempty"`

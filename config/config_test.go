@@ -152,7 +152,7 @@ func TestEveryTextMayHoldAPlaceholder(t *testing.T) {
 			delete(secrets, name)
 		case **Login: // see TestEveryTextOfLoginMayHoldAPlaceholder
 		case *[]Tenant, *[]Suite: // see TestEveryTextOfABlockMayHoldAPlaceholder
-		case **int, *caddy.Duration, *json.RawMessage:
+		case **int, *bool, *caddy.Duration, *json.RawMessage:
 		default:
 			t.Errorf("%s is of a new kind, %T", name, field)
 		}

@@ -23,6 +23,7 @@ func init() { caddy.RegisterModule(adminAPI{}) }
 //	GET  /dingtalk/status           {"apps": [{…}], "suites": [{…}]}, see appStatus and SuiteStatus
 //	GET  /dingtalk/tenants[?corpid=…|after=…]  {"tenants": [{…}]}, see Tenant
 //	POST /dingtalk/refresh[?app=…][&corpid=…]  fetches fresh tickets, of one app, of one corp or of all, and answers the status
+//	GET  /dingtalk/token?app=…&kind=access_token|jsapi_ticket  the value itself, see sharedToken
 //	POST /dingtalk/revoke?app=…[&user=…]  ends the sessions of a user, or of all, in the whole fleet
 type adminAPI struct{}
 
@@ -37,6 +38,7 @@ func (adminAPI) Routes() []caddy.AdminRoute {
 		{Pattern: "/dingtalk/status", Handler: caddy.AdminHandlerFunc(serveStatus)},
 		{Pattern: "/dingtalk/tenants", Handler: caddy.AdminHandlerFunc(serveTenants)},
 		{Pattern: "/dingtalk/refresh", Handler: caddy.AdminHandlerFunc(serveRefresh)},
+		{Pattern: "/dingtalk/token", Handler: caddy.AdminHandlerFunc(serveToken)},
 		{Pattern: "/dingtalk/revoke", Handler: caddy.AdminHandlerFunc(serveRevoke)},
 	}
 }

@@ -161,6 +161,9 @@ func serveRevoke(w http.ResponseWriter, r *http.Request) error {
 // OnStarted calls f when the configuration that is being provisioned runs, which one that
 // is only validated never does.
 func (e *Emitter) OnStarted(f func()) error {
+	if e.events == nil {
+		return nil
+	}
 	if err := e.events.On("started", started(f)); err != nil {
 		return fmt.Errorf("listening for the start: %w", err)
 	}

@@ -15,6 +15,7 @@ type App struct {
 	CorpID  string
 	AgentID string
 	Many    bool // it is one of several of its directive
+	Shares  bool // its tokens, with other programs (share_tokens)
 }
 
 // id is the part of the app's name that tells nothing of the app.

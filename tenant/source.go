@@ -61,7 +61,7 @@ func safeName(id string) string {
 // fingerprint is a hash of what the pages of a configuration have in common: of all
 // of it, so that no field can be forgotten, but for what shows in no page.
 func fingerprint(c config.Config, script string) [sha256.Size]byte {
-	c.Doctor, c.StorageRaw, c.TicketWait = nil, nil, 0
+	c.Doctor, c.StorageRaw, c.TicketWait, c.ShareTokens = nil, nil, 0, false
 	c.Tenants, c.Suites = nil, nil // each has its own
 	if c.Login != nil {
 		c.Login = &config.Login{} // pages know that there is one, and no more

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -72,6 +73,10 @@ func Open(ctx caddy.Context, c *config.Config, events *observe.Emitter, log *zap
 		}
 		_, _ = memories.Delete(memoryKey)
 	}}
+	if err := events.OnStarted(func() { go t.warm() }); err != nil {
+		t.Close()
+		return nil, err
+	}
 	open := func(c *config.Config, many bool) *Tenant {
 		one, stop := openTenant(c, many, tokens.Options{Storage: storage, Memory: memory.(*tokens.Memory), Log: log}, events)
 		stops = append(stops, stop)
@@ -104,6 +109,20 @@ func Open(ctx caddy.Context, c *config.Config, events *observe.Emitter, log *zap
 	return t, nil
 }
 
+// warming lets the apps of a process get their tickets one after another: many that
+// start at once would look like an attack to DingTalk.
+var warming sync.Mutex
+
+// warm gets the tickets of the apps when Caddy has started. Corps of third-party apps
+// are left to their first pages.
+func (t *Tenants) warm() {
+	for _, one := range t.all {
+		warming.Lock()
+		one.Tokens.Warm()
+		warming.Unlock()
+	}
+}
+
 // openTenant makes one tenant, and what ends it. The options are those that all share.
 func openTenant(c *config.Config, many bool, o tokens.Options, events *observe.Emitter) (t *Tenant, stop func()) {
 	t = newTenant(c, many)
@@ -113,7 +132,7 @@ func openTenant(c *config.Config, many bool, o tokens.Options, events *observe.E
 	o.AdviceZH = func(err error) string { return doctor.Advice(err).ZH }
 	t.Tokens = tokens.NewApp(o)
 	t.Tokens.TakeOver()
-	hide := observe.Run(observe.App{Tokens: t.Tokens, CorpID: c.CorpID, AgentID: c.AgentID, Many: many})
+	hide := observe.Run(observe.App{Tokens: t.Tokens, CorpID: c.CorpID, AgentID: c.AgentID, Many: many, Shares: c.ShareTokens})
 	return t, func() {
 		hide()
 		t.Tokens.Close()

@@ -14,6 +14,7 @@ import (
 	"github.com/caddy-dingtalk/caddy-dingtalk/config"
 	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 	"github.com/caddy-dingtalk/caddy-dingtalk/oapi"
+	"github.com/caddy-dingtalk/caddy-dingtalk/observe"
 	"github.com/caddy-dingtalk/caddy-dingtalk/tokens"
 )
 
@@ -38,7 +39,7 @@ func TestTheMemoryLivesAsLongAsOneOfItsTenants(t *testing.T) {
 	}
 	open := func() *Tenants {
 		t.Helper()
-		opened, err := Open(ctx, complete(t, storage), nil, zap.NewNop())
+		opened, err := Open(ctx, complete(t, storage), new(observe.Emitter), zap.NewNop())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,7 +57,7 @@ func TestTheMemoryLivesAsLongAsOneOfItsTenants(t *testing.T) {
 	second.Close()
 	expect(0)
 
-	if _, err := Open(ctx, complete(t, `{"module":"nothing"}`), nil, zap.NewNop()); err == nil {
+	if _, err := Open(ctx, complete(t, `{"module":"nothing"}`), new(observe.Emitter), zap.NewNop()); err == nil {
 		t.Error("opened with a storage that does not exist")
 	}
 	expect(0)

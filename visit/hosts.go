@@ -29,12 +29,7 @@ func (x *hostIndex) matches(r *http.Request) bool {
 		if server == nil {
 			return
 		}
-		w := routeWalk{target: x.handler, server: server, inside: make(map[string]bool)}
-		w.routes(server.Routes, nil)
-		if server.Errors != nil {
-			w.routes(server.Errors.Routes, nil)
-		}
-		x.hosts = w.found
+		x.hosts = walkTo(x.handler, server).hosts
 	})
 	for _, m := range x.hosts {
 		if ok, err := m.MatchWithError(r); ok && err == nil {
@@ -48,50 +43,64 @@ func (x *hostIndex) matches(r *http.Request) bool {
 type routeWalk struct {
 	target caddyhttp.MiddlewareHandler
 	server *caddyhttp.Server
-	found  []caddyhttp.MatchHost
-	inside map[string]bool // the named routes on the way: they may invoke each other
+	hosts  []caddyhttp.MatchHost     // of all ways to the target
+	ways   [][]caddyhttp.MatcherSets // the matchers on each way to it
+	inside map[string]bool           // the named routes on the way: they may invoke each other
 }
 
-// routes searches routes that are reached through the host matchers of above.
-func (w *routeWalk) routes(routes caddyhttp.RouteList, above []caddyhttp.MatchHost) {
+// walkTo goes through a server in search of a handler.
+func walkTo(target caddyhttp.MiddlewareHandler, server *caddyhttp.Server) *routeWalk {
+	w := &routeWalk{target: target, server: server, inside: make(map[string]bool)}
+	w.routes(server.Routes, nil)
+	if server.Errors != nil {
+		w.routes(server.Errors.Routes, nil)
+	}
+	return w
+}
+
+// routes searches routes that are reached through the matchers of above.
+func (w *routeWalk) routes(routes caddyhttp.RouteList, above []caddyhttp.MatcherSets) {
 	for _, route := range routes {
-		hosts := append(above[:len(above):len(above)], hostsOf(route)...)
+		way := append(above[:len(above):len(above)], route.MatcherSets)
 		for _, handler := range route.Handlers {
 			if handler == w.target {
-				w.found = append(w.found, hosts...)
+				w.ways = append(w.ways, way)
+				for _, sets := range way {
+					w.hosts = append(w.hosts, hostsOf(sets)...)
+				}
 			}
 			switch sub := handler.(type) {
 			case *caddyhttp.Subroute:
-				w.routes(sub.Routes, hosts)
+				w.routes(sub.Routes, way)
 				if sub.Errors != nil {
-					w.routes(sub.Errors.Routes, hosts)
+					w.routes(sub.Errors.Routes, way)
 				}
 			case *caddyhttp.Invoke:
 				if named := w.server.NamedRoutes[sub.Name]; named != nil && !w.inside[sub.Name] {
 					w.inside[sub.Name] = true
-					w.routes(caddyhttp.RouteList{*named}, hosts)
+					w.routes(caddyhttp.RouteList{*named}, way)
 					delete(w.inside, sub.Name)
 				}
 			case *reverseproxy.Handler:
-				w.responses(sub.HandleResponse, hosts)
+				w.responses(sub.HandleResponse, way)
 			case *intercept.Intercept:
-				w.responses(sub.HandleResponse, hosts)
+				w.responses(sub.HandleResponse, way)
 			}
 		}
 	}
 }
 
 // responses searches the routes that upstream's response decides on.
-func (w *routeWalk) responses(handlers []caddyhttp.ResponseHandler, above []caddyhttp.MatchHost) {
+func (w *routeWalk) responses(handlers []caddyhttp.ResponseHandler, above []caddyhttp.MatcherSets) {
 	for _, h := range handlers {
 		w.routes(h.Routes, above)
 	}
 }
 
-// hostsOf returns the host matchers of a route without their catch-alls.
-func hostsOf(route caddyhttp.Route) []caddyhttp.MatchHost {
+// hostsOf returns the host matchers of a route's sets without their catch-alls.
+func hostsOf(sets caddyhttp.MatcherSets) []caddyhttp.MatchHost {
 	var out []caddyhttp.MatchHost
-	for _, set := range route.MatcherSets {
+	for _, set := range sets {
 		for _, matcher := range set {
 			var hosts caddyhttp.MatchHost
 			switch m := matcher.(type) {

@@ -22,7 +22,7 @@ func TestNamedRoutesThatInvokeEachOther(t *testing.T) {
 	}
 	w := routeWalk{target: h, server: &caddyhttp.Server{NamedRoutes: named}, inside: make(map[string]bool)}
 	w.routes(caddyhttp.RouteList{*named["one"]}, nil)
-	if len(w.found) == 0 || w.found[0][0] != "h5.test" || len(w.inside) != 0 {
-		t.Errorf("found %v, inside %v", w.found, w.inside)
+	if len(w.hosts) == 0 || w.hosts[0][0] != "h5.test" || len(w.inside) != 0 {
+		t.Errorf("found %v, inside %v", w.hosts, w.inside)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/config"
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 )
 
 // paths are the patterns of a route's path matchers, one of which a request must
@@ -51,18 +52,10 @@ func (p paths) let(target string) bool {
 func endpointCheck(p place, c *config.Config) []Check {
 	for _, paths := range p.paths {
 		if !paths.let(strings.ToLower(c.Endpoint) + "/config") {
-			return []Check{warn("endpoint", c.Endpoint+" does not pass the matcher "+strings.Join(paths, " ")+" in front of the directive: pages get no answer from config, report and doctor",
-				"Put the endpoints where the matcher lets them through, in the dingtalk directive:\n\tendpoint "+example(paths[0]))}
+			found := doctor.HeldBack(c.Endpoint, paths)
+			found.Name = "endpoint"
+			return []Check{checkOf(found)}
 		}
 	}
 	return nil
-}
-
-// example returns an endpoint that a pattern lets through.
-func example(pattern string) string {
-	prefix, _, _ := strings.Cut(pattern, "*")
-	if prefix = strings.TrimRight(prefix, "/"); strings.HasPrefix(prefix, "/") && strings.HasSuffix(pattern, "/*") {
-		return prefix + config.DefaultEndpoint
-	}
-	return "/<a path that it lets through>"
 }

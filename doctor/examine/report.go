@@ -1,11 +1,14 @@
 package examine
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 )
 
 // Report is what was found, a Handler for each handler of the configuration. As
@@ -44,6 +47,7 @@ type Report []Handler
 
 // Handler is one dingtalk handler, or one dingtalk_robot.
 type Handler struct {
+	URL       string   `json:"url,omitempty"`   // of a page that was visited, instead of a handler
 	Robot     string   `json:"robot,omitempty"` // its events
 	Server    string   `json:"server,omitzero"`
 	Listen    []string `json:"listen,omitzero"`
@@ -55,6 +59,8 @@ type Handler struct {
 	shared []Check // those of Checks that belong to the app
 	before int     // how many stand before them
 	calls  *calls  // its login
+
+	language doctor.Language
 }
 
 // Check is one thing that was looked at.
@@ -63,6 +69,8 @@ type Check struct {
 	Status  Status `json:"status"`
 	Message string `json:"message"`
 	Advice  string `json:"advice,omitempty"`
+
+	chinese struct{ message, advice string } // the same, "" where there is none
 }
 
 // Status is how a check turned out.
@@ -74,15 +82,61 @@ const (
 	Error   Status = "error"   // it does not work
 )
 
-func good(name, message string) Check { return Check{Name: name, Status: OK, Message: message} }
+// words are what is said: in both languages, or what is the same in both, as the
+// errors of the system are.
+type words interface{ string | doctor.Text }
 
-func warn(name, message, advice string) Check { return Check{name, Warning, message, advice} }
+func both[W words](w W) doctor.Text {
+	if text, is := any(w).(doctor.Text); is {
+		return text
+	}
+	same := any(w).(string)
+	return doctor.Text{EN: same, ZH: same}
+}
 
-func bad(name, message, advice string) Check { return Check{name, Error, message, advice} }
+func check(name string, status Status, message, advice doctor.Text) Check {
+	c := Check{Name: name, Status: status, Message: message.EN, Advice: advice.EN}
+	c.chinese.message, c.chinese.advice = message.ZH, advice.ZH
+	return c
+}
+
+func good[M words](name string, message M) Check {
+	return check(name, OK, both(message), doctor.Text{})
+}
+
+func warn[M, A words](name string, message M, advice A) Check {
+	return check(name, Warning, both(message), both(advice))
+}
+
+func bad[M, A words](name string, message M, advice A) Check {
+	return check(name, Error, both(message), both(advice))
+}
 
 // unchecked is a check that another finding stands in the way of.
-func unchecked(name, why string) Check {
-	return Check{Name: name, Status: Warning, Message: "not checked: " + why}
+func unchecked[M words](name string, why M) Check {
+	text := both(why)
+	return check(name, Warning, doctor.Text{EN: "not checked: " + text.EN, ZH: "未检查：" + text.ZH}, doctor.Text{})
+}
+
+// In returns the report in a language. Names and statuses stay: programs read them.
+func (r Report) In(l doctor.Language) Report {
+	if l == doctor.English {
+		return r
+	}
+	out := slices.Clone(r)
+	for i := range out {
+		out[i].language = l
+		out[i].Checks, out[i].shared = inChinese(out[i].Checks), inChinese(out[i].shared)
+	}
+	return out
+}
+
+func inChinese(checks []Check) []Check {
+	checks = slices.Clone(checks)
+	for i, c := range checks {
+		checks[i].Message, checks[i].Advice = cmp.Or(c.chinese.message, c.Message), cmp.Or(c.chinese.advice, c.Advice)
+	}
+	return checks
 }
 
 // Count returns how many checks turned out so. Those of an app that several
@@ -124,15 +178,17 @@ func (r Report) WriteText(w io.Writer) error {
 	var b strings.Builder
 	pages := len(r)
 	for _, h := range r {
-		if h.Robot != "" {
+		if h.Robot != "" || h.URL != "" {
 			pages--
 		}
 	}
 	for i, h := range r {
-		if h.Robot != "" {
-			fmt.Fprintf(&b, "dingtalk_robot on %s\n", h.Robot)
+		if h.URL != "" {
+			fmt.Fprintf(&b, h.say("%s, as DingTalk's browser sees it\n", "%s，钉钉里的浏览器看到的\n"), h.URL)
+		} else if h.Robot != "" {
+			fmt.Fprintf(&b, h.say("dingtalk_robot on %s\n", "dingtalk_robot，事件 %s\n"), h.Robot)
 		} else {
-			fmt.Fprintf(&b, "dingtalk handler %d of %d: %s\n", i+1, pages, h.title())
+			fmt.Fprintf(&b, h.say("dingtalk handler %d of %d: %s\n", "dingtalk 指令 %d/%d：%s\n"), i+1, pages, h.title())
 		}
 		for _, c := range h.own() {
 			writeCheck(&b, c)
@@ -142,7 +198,11 @@ func (r Report) WriteText(w io.Writer) error {
 		}
 		b.WriteByte('\n')
 	}
-	fmt.Fprintf(&b, "%s, %s\n", count(r.Count(Error), "error"), count(r.Count(Warning), "warning"))
+	if len(r) > 0 && r[0].language == doctor.Chinese {
+		fmt.Fprintf(&b, "%d 个错误，%d 个警告\n", r.Count(Error), r.Count(Warning))
+	} else {
+		fmt.Fprintf(&b, "%s, %s\n", count(r.Count(Error), "error"), count(r.Count(Warning), "warning"))
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -202,9 +262,9 @@ func columns(text string) (n int) {
 func (h *Handler) title() string {
 	site := strings.Join(h.Hosts, ", ")
 	if site == "" {
-		site = "any host"
+		site = h.say("any host", "任意主机")
 	}
-	return fmt.Sprintf("%s (server %s, listening at %s)", site, h.Server, strings.Join(h.Listen, ", "))
+	return fmt.Sprintf(h.say("%s (server %s, listening at %s)", "%s（server %s，监听 %s）"), site, h.Server, strings.Join(h.Listen, ", "))
 }
 
 // reference stands for the checks of an app that were shown before.
@@ -215,7 +275,11 @@ func (h *Handler) reference() Check {
 			worst = c.Status
 		}
 	}
-	return Check{Name: "app", Status: worst, Message: fmt.Sprintf("%s, the same as of handler %d: see there", h.App, h.SameAppAs)}
+	return Check{Name: "app", Status: worst, Message: fmt.Sprintf(h.say("%s, the same as of handler %d: see there", "%s，与第 %d 个指令相同：见那里"), h.App, h.SameAppAs)}
+}
+
+func (h *Handler) say(en, zh string) string {
+	return doctor.Text{EN: en, ZH: zh}.In(h.language)
 }
 
 func count(n int, what string) string {

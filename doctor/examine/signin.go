@@ -31,17 +31,17 @@ func (e *examiner) signIn(ctx context.Context, p place, c *config.Config, calls 
 	return checks
 }
 
-// checkOf tells a finding in English.
+// checkOf tells a finding.
 func checkOf(f doctor.Finding) Check {
 	switch f.Status {
 	case doctor.OK:
-		return good(f.Name, f.Text.EN)
+		return good(f.Name, f.Text)
 	case doctor.Warning:
-		return warn(f.Name, f.Text.EN, f.Cure().EN)
+		return warn(f.Name, f.Text, f.Cure())
 	case doctor.Error:
-		return bad(f.Name, f.Text.EN, f.Cure().EN)
+		return bad(f.Name, f.Text, f.Cure())
 	}
-	return unchecked(f.Name, f.Text.EN)
+	return unchecked(f.Name, f.Text)
 }
 
 // signInOrigin is the site as its users' browsers most likely show it, zero where nothing

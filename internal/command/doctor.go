@@ -13,6 +13,7 @@ import (
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/config"
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 	"github.com/caddy-dingtalk/caddy-dingtalk/doctor/examine"
 	"github.com/caddy-dingtalk/caddy-dingtalk/login"
 	"github.com/caddy-dingtalk/caddy-dingtalk/robot/alert"
@@ -21,10 +22,9 @@ import (
 )
 
 func doctorCommand() *cobra.Command {
-	var file, adapter string
-	var asJSON, sendTest bool
+	var o doctorOptions
 	cmd := &cobra.Command{
-		Use:   "doctor [--config <path> [--adapter <name>]] [--json] [--send-test]",
+		Use:   "doctor [--config <path> [--adapter <name>]] [--url <page>] [--lang zh|en] [--json] [--send-test]",
 		Short: "Says what is right and wrong with each dingtalk handler, and what to do",
 		Long: `
 Reads a configuration and examines each dingtalk handler in it: its fields and
@@ -46,59 +46,83 @@ it is said what the console must have, which key is used and which cookie.
 Of each dingtalk_robot (events to a DingTalk group) the settings are examined.
 With --send-test each robot also sends one message to its group.
 
+With --url a page is visited as DingTalk's browser does, through the proxies that
+are there: whether it is signed for the URL that the browser shows, and whether
+its script reaches the endpoints. That needs no configuration, and runs from any
+machine; with --config the handlers are examined, too.
+
+It speaks Chinese where LC_ALL or LANG says so; --lang says it first.
+
 Run it as the user and with the environment that Caddy runs with, so that it
 finds the same storage and the same variables.
 `,
 		Example: `  caddy dingtalk doctor
   caddy dingtalk doctor --config /etc/caddy/Caddyfile
-  caddy dingtalk doctor --config caddy.json --json`,
+  caddy dingtalk doctor --config caddy.json --json
+  caddy dingtalk doctor --url https://h5.example.com/app/ --lang zh`,
 		DisableFlagsInUseLine: true,
 		Args:                  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cmd.SilenceUsage = true
-			return runDoctor(cmd, file, adapter, asJSON, sendTest)
+			return runDoctor(cmd, o)
 		},
 	}
-	cmd.Flags().StringVarP(&file, "config", "c", "", "Configuration file (default: the Caddyfile of this folder)")
-	cmd.Flags().StringVarP(&adapter, "adapter", "a", "", "Name of config adapter to apply")
-	cmd.Flags().BoolVar(&sendTest, "send-test", false, "Send one message through each robot")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "Print an array of handlers with their checks {name, status, message, advice}")
+	cmd.Flags().StringVarP(&o.file, "config", "c", "", "Configuration file (default: the Caddyfile of this folder)")
+	cmd.Flags().StringVarP(&o.adapter, "adapter", "a", "", "Name of config adapter to apply")
+	cmd.Flags().BoolVar(&o.sendTest, "send-test", false, "Send one message through each robot")
+	cmd.Flags().BoolVar(&o.asJSON, "json", false, "Print an array of handlers with their checks {name, status, message, advice}")
+	cmd.Flags().StringVar(&o.page, "url", "", "Visit this page of a running site, as DingTalk's browser does")
+	cmd.Flags().StringVar(&o.lang, "lang", "", "Language of the report, zh or en (default: that of LC_ALL or LANG)")
 	return cmd
+}
+
+// doctorOptions are what the command was called with.
+type doctorOptions struct {
+	file, adapter, page, lang string
+	asJSON, sendTest          bool
+}
+
+// language is the one of the report.
+func (o doctorOptions) language() (doctor.Language, error) {
+	switch o.lang {
+	case "":
+		return doctor.LanguageOfTerminal(), nil
+	case "en":
+		return doctor.English, nil
+	case "zh":
+		return doctor.Chinese, nil
+	}
+	return 0, fmt.Errorf("--lang is zh or en, not %q", o.lang)
 }
 
 // errFound ends the command with exit code 1; the report has said why.
 var errFound = errors.New("something is wrong with a dingtalk handler")
 
-func runDoctor(cmd *cobra.Command, file, adapter string, asJSON, sendTest bool) error {
+func runDoctor(cmd *cobra.Command, o doctorOptions) error {
 	ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	modules, err := examine.Modules()
+	language, err := o.language()
 	if err != nil {
 		return err
 	}
-	configuration, _, _, err := caddycmd.LoadConfig(file, adapter)
-	if err != nil {
-		return err
+	var report examine.Report
+	if o.page != "" {
+		visited, err := examine.Tour(ctx, o.page)
+		if err != nil {
+			return err
+		}
+		report = append(report, visited)
 	}
-	if len(configuration) == 0 {
-		return errors.New("no configuration: there is no Caddyfile in this folder, name a file with --config")
+	if o.page == "" || o.file != "" {
+		examined, err := examineConfiguration(ctx, o)
+		if err != nil {
+			return err
+		}
+		report = append(report, examined...)
 	}
-	robots, err := examineRobots(ctx, configuration, sendTest)
-	if err != nil {
-		return err
-	}
-	report, err := examine.Examine(ctx, configuration, examine.Options{
-		Modules: modules,
-		Source:  func(c *config.Config) tokens.Source { return tenant.Source(c) },
-		AppName: tenant.Name,
-		SignIn:  examine.SignIn{Facts: login.FactsOf, Probe: login.ProbeAs},
-	})
-	if err != nil && (len(robots) == 0 || !errors.Is(err, examine.ErrNoHandler)) {
-		return err
-	}
-	report = append(report, robots...)
+	report = report.In(language)
 	write := report.WriteText
-	if asJSON {
+	if o.asJSON {
 		write = report.WriteJSON
 	}
 	if err := write(cmd.OutOrStdout()); err != nil {
@@ -109,6 +133,35 @@ func runDoctor(cmd *cobra.Command, file, adapter string, asJSON, sendTest bool) 
 		return errFound
 	}
 	return nil
+}
+
+// examineConfiguration examines the handlers and robots of a configuration.
+func examineConfiguration(ctx context.Context, o doctorOptions) (examine.Report, error) {
+	modules, err := examine.Modules()
+	if err != nil {
+		return nil, err
+	}
+	configuration, _, _, err := caddycmd.LoadConfig(o.file, o.adapter)
+	if err != nil {
+		return nil, err
+	}
+	if len(configuration) == 0 {
+		return nil, errors.New("no configuration: there is no Caddyfile in this folder, name a file with --config")
+	}
+	robots, err := examineRobots(ctx, configuration, o.sendTest)
+	if err != nil {
+		return nil, err
+	}
+	report, err := examine.Examine(ctx, configuration, examine.Options{
+		Modules: modules,
+		Source:  func(c *config.Config) tokens.Source { return tenant.Source(c) },
+		AppName: tenant.Name,
+		SignIn:  examine.SignIn{Facts: login.FactsOf, Probe: login.ProbeAs},
+	})
+	if err != nil && (len(robots) == 0 || !errors.Is(err, examine.ErrNoHandler)) {
+		return nil, err
+	}
+	return append(report, robots...), nil
 }
 
 // examineRobots examines each dingtalk_robot of a configuration.

@@ -199,8 +199,7 @@ func TestTheDoctorAnswersItsOwnPageOnly(t *testing.T) {
 }
 
 func TestTheDoctorTellsWhyThereIsNoTicket(t *testing.T) {
-	s := testsite.Run(t, testsite.Setup{Sites: doctored, Upstream: testsite.NoUpstream(t)})
-	s.Ding.SetFault(sandbox.TokenCall, sandbox.MustFault("secret"))
+	s := testsite.Run(t, testsite.Setup{Sites: doctored, Upstream: testsite.NoUpstream(t), Faults: map[sandbox.Call]string{sandbox.TokenCall: "secret"}})
 	here := s.At("h5.test") + doctorPath
 	a := s.Get(t, here)
 	s.ExpectUnsigned(t, a, "ticket_unavailable")

@@ -20,7 +20,7 @@ type ownSite struct {
 
 // ownSites runs sites at once: faults take their time, and need not wait for each
 // other. lines are what the directive of each says besides the credentials.
-func ownSites(t *testing.T, count int, lines string) []ownSite {
+func ownSites(t *testing.T, count int, lines string, before func(i int, ding *sandbox.DingTalk)) []ownSite {
 	t.Helper()
 	s := testsite.Run(t, testsite.Setup{Sites: "http://first.test:PORT {\n\trespond ok\n}"})
 	upstream := s.Fill.Replace("UPSTREAM")
@@ -29,6 +29,7 @@ func ownSites(t *testing.T, count int, lines string) []ownSite {
 	for i := range count {
 		own := *s
 		own.Ding = sandbox.New(sandbox.Options{})
+		before(i, own.Ding)
 		one := ownSite{&own, fmt.Sprintf("t%d.test", i)}
 		fmt.Fprintf(&text, "http://%s:%s {\n\tdingtalk {\n\t\t%s\n\t\t%s\n\t}\n\treverse_proxy %s\n}\n",
 			one.host, s.Port, s.Credentials(t, own.Ding), s.Fill.Replace(lines), upstream)
@@ -76,10 +77,9 @@ func TestAFaultOfDingTalkNeverFailsAPage(t *testing.T) {
 		{"there is no answer", sandbox.TokenCall, "hang", []string{"ticket"}, false},
 		{"too many calls", sandbox.TokenCall, "rate", []string{"Calls slow down by themselves"}, false},
 	}
-	sites := ownSites(t, len(tests), "ticket_wait 1s")
-	for i, test := range tests {
-		sites[i].Ding.SetFault(test.call, sandbox.MustFault(test.fault))
-	}
+	sites := ownSites(t, len(tests), "ticket_wait 1s", func(i int, ding *sandbox.DingTalk) {
+		ding.SetFault(tests[i].call, sandbox.MustFault(tests[i].fault))
+	})
 	for i, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			s := sites[i]
@@ -151,7 +151,11 @@ func TestATicketThatLivesOutlastsAFault(t *testing.T) {
 
 func TestAFaultOfTheStorageNeverFailsAPage(t *testing.T) {
 	// Nothing can be below a file, not even for root.
-	sites := ownSites(t, 2, "ticket_wait 1s\n\t\tstorage file_system DIR/log/below")
+	sites := ownSites(t, 2, "ticket_wait 1s\n\t\tstorage file_system DIR/log/below", func(i int, ding *sandbox.DingTalk) {
+		if i == 1 {
+			ding.SetFault(sandbox.TicketCall, sandbox.MustFault("busy"))
+		}
+	})
 	working, failing := sites[0], sites[1]
 	for range 3 {
 		working.ExpectSigned(t, working.page(t), working.At(working.host)+"/p")
@@ -159,7 +163,6 @@ func TestAFaultOfTheStorageNeverFailsAPage(t *testing.T) {
 	if calls := working.Ding.Calls(); calls["v1.token"] != 1 || calls["v1.ticket"] != 1 {
 		t.Errorf("calls %v", calls)
 	}
-	failing.Ding.SetFault(sandbox.TicketCall, sandbox.MustFault("busy"))
 	failing.ExpectUnsigned(t, failing.page(t), "ticket_unavailable", "DingTalk is in trouble itself")
 	testsite.Eventually(t, "a line that names the trouble", func() bool {
 		return len(working.Logged(t, `"level":"warn"`, "the storage fails", "not a directory")) > 0

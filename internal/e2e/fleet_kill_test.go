@@ -24,6 +24,7 @@ func TestAFleetOutlivesTheProcessThatFetches(t *testing.T) {
 	var apps []*testsite.FleetApp
 	for a, stage := range stages {
 		a.Ding.SetFault(stage, sandbox.MustFault("hang"))
+		a.Cold = true
 		apps = append(apps, a)
 	}
 	f := testsite.StartFleet(t, fleetSize, apps...)
@@ -43,6 +44,9 @@ func TestAFleetOutlivesTheProcessThatFetches(t *testing.T) {
 	}
 
 	victims := make(map[int]bool)
+	for _, a := range apps {
+		a.Warm(t)
+	}
 	for _, a := range apps {
 		testsite.Eventually(t, "a call that is not answered", func() bool { return len(a.Called(stages[a])) > 0 })
 		a.Ding.SetFault(stages[a], sandbox.Fault{}) // for the calls that follow

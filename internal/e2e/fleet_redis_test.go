@@ -23,9 +23,9 @@ func redisFleet(t *testing.T, size int, a *testsite.FleetApp) *testsite.Fleet {
 func TestAColdFleetOverRedisFetchesOnce(t *testing.T) {
 	const visitors = 50
 	a := testsite.NewFleetApp("cold", sandbox.Options{Refetch: sandbox.NewValue})
+	a.Ding.SetFault(sandbox.TokenCall, sandbox.MustFault("slow:2s"))
+	a.Ding.SetFault(sandbox.TicketCall, sandbox.MustFault("slow:2s"))
 	f := redisFleet(t, fleetSize-1, a)
-	a.Ding.SetFault(sandbox.TokenCall, sandbox.MustFault("slow:1s"))
-	a.Ding.SetFault(sandbox.TicketCall, sandbox.MustFault("slow:1s"))
 	f.Crowd(t, a, visitors).Expect(t, testsite.Tally{testsite.SignedPage: (fleetSize - 1) * visitors})
 	a.ExpectCalls(t, 1, 1)
 
@@ -53,8 +53,8 @@ func TestATicketThatWasRenewedOverRedisIsUsedByAll(t *testing.T) {
 
 func TestAFleetOverRedisOutlivesTheProcessThatHoldsTheLock(t *testing.T) {
 	a := testsite.NewFleetApp("heir", sandbox.Options{Refetch: sandbox.NewValue})
-	f := redisFleet(t, 3, a)
 	a.Ding.SetFault(sandbox.TicketCall, sandbox.MustFault("hang"))
+	f := redisFleet(t, 3, a)
 	outcomes := make(chan string, len(f.Processes))
 	for i := range f.Processes {
 		go func() { outcomes <- f.Site(i, a).Visit(t, "/") }()

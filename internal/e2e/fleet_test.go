@@ -19,10 +19,12 @@ func TestAColdFleetFetchesOnceForAThousandVisitorsEach(t *testing.T) {
 		visitors = 100
 	}
 	a := testsite.NewFleetApp("cold", sandbox.Options{Refetch: sandbox.NewValue})
+	a.Cold = true
 	f := testsite.StartFleet(t, fleetSize, a)
 	// Time for all visitors to come before the first ticket does.
 	a.Ding.SetFault(sandbox.TokenCall, sandbox.MustFault("slow:1500ms"))
 	a.Ding.SetFault(sandbox.TicketCall, sandbox.MustFault("slow:2s"))
+	a.Warm(t)
 	f.Crowd(t, a, visitors).Expect(t, map[string]int{testsite.SignedPage: fleetSize * visitors})
 	a.ExpectCalls(t, 1, 1)
 }
@@ -39,9 +41,9 @@ func TestAProcessThatStartsLaterTakesTheTicketOfTheFleet(t *testing.T) {
 func TestATicketThatOneProcessRenewedIsUsedByAll(t *testing.T) {
 	replaced := testsite.NewFleetApp("replaced", sandbox.Options{Refetch: sandbox.NewValue})
 	expired := testsite.NewFleetApp("expired", sandbox.Options{Refetch: sandbox.NewValue})
-	f := testsite.StartFleet(t, fleetSize, replaced, expired)
 	// A told life that is shorter than shortestLife counts as that.
 	expired.Ding.SetFault(sandbox.TicketCall, sandbox.MustFault("expires:3"))
+	f := testsite.StartFleet(t, fleetSize, replaced, expired)
 	for _, a := range f.Apps {
 		f.Crowd(t, a, 1).Expect(t, map[string]int{testsite.SignedPage: fleetSize})
 		a.ExpectCalls(t, 1, 1)

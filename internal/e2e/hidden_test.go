@@ -19,6 +19,7 @@ import (
 // fronted is a site behind a real nginx that ends TLS, as browsers see it.
 type fronted struct {
 	*testsite.Site
+	nginx  string // where it listens
 	client *http.Client
 }
 
@@ -34,7 +35,7 @@ func behindNginx(t *testing.T, s *testsite.Site, lines string) *fronted {
 	testsite.WriteCertificate(t, cert, key, "h5.example.com")
 	testsite.Nginx(t, dir, addr, fmt.Sprintf("upstream caddy_site { server %s; }\nserver {\nlisten %s ssl;\nserver_name h5.example.com;\nssl_certificate %s;\nssl_certificate_key %s;\n%s\n}\n",
 		s.Addr, addr, cert, key, strings.ReplaceAll(lines, "CADDY", s.Addr)))
-	f := &fronted{s, &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{
+	f := &fronted{s, addr, &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{
 		DisableCompression: true,
 		TLSClientConfig:    &tls.Config{InsecureSkipVerify: true}, // the certificate is made up here
 		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {

@@ -18,11 +18,10 @@ func TestFaultsOfDingTalkLeaveNothingBehind(t *testing.T) {
 		"status:502", "rate", "secret", "banned", "expires:-1",
 	}
 	scenario := func(t *testing.T) {
-		sites := ownSites(t, 2*len(faults), "ticket_wait 50ms")
-		for i, fault := range faults {
-			sites[2*i].Ding.SetFault(sandbox.TokenCall, sandbox.MustFault(fault))
-			sites[2*i+1].Ding.SetFault(sandbox.TicketCall, sandbox.MustFault(fault))
-		}
+		sites := ownSites(t, 2*len(faults), "ticket_wait 50ms", func(i int, ding *sandbox.DingTalk) {
+			call := []sandbox.Call{sandbox.TokenCall, sandbox.TicketCall}[i%2]
+			ding.SetFault(call, sandbox.MustFault(faults[i/2]))
+		})
 		for i, s := range sites {
 			if a := s.page(t); a.Status != http.StatusOK || !strings.HasSuffix(a.Body, testsite.Page[len(testsite.Beginning):]) {
 				t.Errorf("%s: %d %s", faults[i/2], a.Status, a.Body)

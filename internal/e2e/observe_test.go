@@ -169,8 +169,12 @@ func TestMetricsSurviveReloads(t *testing.T) {
 
 func TestFailuresAreCountedByTheirKind(t *testing.T) {
 	s := testsite.Run(t, testsite.Setup{Sites: observed})
-	before := s.Metrics(t)
-	s.Ding.SetFault(sandbox.TokenCall, sandbox.MustFault("secret"))
+	s.Get(t, "/")
+	before, o := s.Metrics(t), s.Ding.Options()
+	if err := s.Load(t, strings.Replace(s.Caddyfile, "app_key "+o.AppKey, "app_key other", 1)); err != nil { // of another app, which begins cold
+		t.Fatal(err)
+	}
+	testsite.Eventually(t, "the failure of the start", func() bool { return len(s.Logged(t, "cannot fetch a jsapi_ticket")) > 0 })
 	s.Get(t, "/")
 	got := grown(before, s.Metrics(t))
 	if got[`token_calls_total{kind="access_token",outcome="credentials"}`] != 1 || got[`pages_total{outcome="ticket_unavailable"}`] != 1 {
@@ -189,18 +193,16 @@ func secretsOf(ding *sandbox.DingTalk) []string {
 }
 
 func TestEventsTellWhatHappens(t *testing.T) {
-	s := testsite.Run(t, testsite.Setup{Global: recordAll, Sites: observed})
 	recorded.mu.Lock()
 	recorded.all = nil
 	recorded.mu.Unlock()
+	s := testsite.Run(t, testsite.Setup{Global: recordAll, Sites: observed, Faults: map[sandbox.Call]string{sandbox.TokenCall: "secret"}})
 	eventOf := func(name string) map[string]any {
 		t.Helper()
 		var all []map[string]any
 		testsite.Eventually(t, name, func() bool { all = events(name); return len(all) > 0 })
 		return all[0]
 	}
-	s.Ding.SetFault(sandbox.TokenCall, sandbox.MustFault("secret"))
-	s.Get(t, "/")
 	if e := eventOf("dingtalk_token_failed"); e["kind"] != "credentials" || e["advice"] == "" || e["advice_zh"] == "" || e["advice_zh"] == nil || e["error"] == "" || e["app"] == "" {
 		t.Errorf("%v", e)
 	}
@@ -239,11 +241,13 @@ func TestStrangersCannotFloodTheSubscribersOfEvents(t *testing.T) {
 
 func TestTheAdminAPIShowsHowTheAppsStand(t *testing.T) {
 	s := testsite.Run(t, testsite.Setup{Sites: observed})
-	_, apps, _ := testsite.Admin(t, http.MethodGet, "/dingtalk/status")
-	if len(apps) != 1 || apps[0].JSAPITicket != nil || apps[0].Error != nil || apps[0].CorpID != s.Ding.Options().CorpID {
-		t.Fatalf("before the first page: %+v", apps)
-	}
-	s.Get(t, "/")
+	testsite.Eventually(t, "a ticket before the first page", func() bool {
+		_, apps, _ := testsite.Admin(t, http.MethodGet, "/dingtalk/status")
+		if len(apps) != 1 || apps[0].Error != nil || apps[0].CorpID != s.Ding.Options().CorpID {
+			t.Fatalf("before the first page: %+v", apps)
+		}
+		return apps[0].JSAPITicket != nil
+	})
 	_, apps, text := testsite.Admin(t, http.MethodGet, "/dingtalk/status")
 	if ticket := apps[0].JSAPITicket; ticket == nil || ticket.ExpiresIn < 7000 || ticket.Age > 60 || apps[0].AccessToken == nil || apps[0].Storage != "ok" {
 		t.Errorf("%s", text)

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -52,6 +53,11 @@ func StartFleet(t *testing.T, size int, apps ...*FleetApp) *Fleet {
 		a.root = filepath.Join(f.dir, a.Name)
 		if err := os.WriteFile(a.root+".secret", []byte(a.Ding.Options().AppSecret), 0o600); err != nil {
 			t.Fatal(err)
+		}
+		if a.Cold {
+			if err := os.WriteFile(a.root+closedGate, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	for range size {
@@ -110,11 +116,30 @@ func (f *Fleet) Start(t *testing.T) {
 		}
 	})
 	f.Processes = append(f.Processes, p)
+	if f.cold(t, p) {
+		return
+	}
 	resp, err := p.client.Get("http://" + p.addr) // none of the sites
 	if err != nil {
 		t.Fatal(err)
 	}
 	resp.Body.Close()
+}
+
+// cold reports whether a process waits for an app that is cold, once it does.
+func (f *Fleet) cold(t *testing.T, p *Process) bool {
+	t.Helper()
+	for _, a := range f.Apps {
+		if _, err := os.Stat(a.root + closedGate); err != nil {
+			continue
+		}
+		Eventually(t, "a process that waits", func() bool {
+			found, _ := filepath.Glob(filepath.Join(f.dir, "*"+waiting+strconv.Itoa(p.Cmd.Process.Pid)))
+			return len(found) > 0
+		})
+		return true
+	}
+	return false
 }
 
 // caddyfile is the configuration of a process.

@@ -25,6 +25,7 @@ type FleetApp struct {
 	Login   string   // lines of the directive; default: the credentials of the first app
 	SignIn  string   // the login block of the directive
 	Redis   *Redis   // where its storage is; default: files
+	Cold    bool     // its processes wait where they start, and visitors with them, until Warm
 	storage []string // what its files are like, as TestFiles has it
 	root    string   // the folder of its storage
 
@@ -93,6 +94,14 @@ func (a *FleetApp) Journal(t testing.TB) (records []Record) {
 		records = append(records, r)
 	}
 	return records
+}
+
+// Warm lets the processes of an app that is cold start, all at once.
+func (a *FleetApp) Warm(t testing.TB) {
+	t.Helper()
+	if err := os.Remove(a.root + closedGate); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // storageLine is the storage in the app's directive.

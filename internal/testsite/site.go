@@ -30,6 +30,7 @@ type Setup struct {
 	Global   string // further global options
 	Upstream http.Handler
 	DingTalk sandbox.Options
+	Faults   map[sandbox.Call]string // of DingTalk, from before Caddy starts
 }
 
 // Site is Caddy in this process, in front of an upstream and with a simulated
@@ -76,6 +77,9 @@ func Run(t testing.TB, c Setup) *Site {
 		c.Upstream = http.HandlerFunc(ServePage)
 	}
 	s := &Site{Ding: sandbox.New(c.DingTalk), Dir: Folder(t)}
+	for call, fault := range c.Faults {
+		s.Ding.SetFault(call, sandbox.MustFault(fault))
+	}
 	upstream := httptest.NewServer(c.Upstream)
 	t.Cleanup(upstream.Close)
 	s.Client = &http.Client{

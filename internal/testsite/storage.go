@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"strconv"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -56,11 +58,35 @@ func (f *TestFiles) Validate() error {
 
 // CertMagicStorage converts f to a certmagic.Storage.
 func (f *TestFiles) CertMagicStorage() (certmagic.Storage, error) {
+	if err := f.await(); err != nil {
+		return nil, err
+	}
 	return &storage{
 		FileStorage: &certmagic.FileStorage{Path: f.Root},
 		options:     *f,
 		journal:     journal(f.Root),
 	}, nil
+}
+
+// closedGate and waiting, after the root, name the file that keeps a process from
+// starting, and those by which processes say that they wait: see FleetApp.Cold.
+const (
+	closedGate = ".closed"
+	waiting    = ".waiting."
+)
+
+func (f *TestFiles) await() error {
+	for first := true; ; first = false {
+		if _, err := os.Stat(f.Root + closedGate); err != nil {
+			return nil
+		}
+		if first {
+			if err := os.WriteFile(f.Root+waiting+strconv.Itoa(os.Getpid()), nil, 0o600); err != nil {
+				return err
+			}
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 }
 
 // UnmarshalCaddyfile sets up the storage from Caddyfile tokens. Syntax:
