@@ -84,7 +84,7 @@ func (f *fleet) spaced(ctx context.Context, do func(api *oapi.Suite) error) erro
 	err := do(f.api.Load())
 	var refusal *oapi.Error
 	if errors.As(err, &refusal) && refusal.Kind == oapi.RateLimit && !refusal.OneCorp() {
-		f.rests.Store(time.Now().Add(limitedRest + rand.N(limitedSpread)).UnixNano())
+		f.rests.Store(time.Now().Add(limitedRest + rand.N(limitedSpread)).UnixNano()) //nolint:gosec // it only spreads the processes of a fleet
 	}
 	return err
 }
