@@ -72,6 +72,11 @@ var bizTypes = map[string]int{
 // Push sends an event, and reads the answer. An error is one of the push, or of the way to the
 // callback; what the callback answers is in the reply.
 func (d *DingTalk) Push(ctx context.Context, p Push) (PushReply, error) {
+	return d.PushBy(ctx, http.DefaultClient, p)
+}
+
+// PushBy is Push over a client that knows the way.
+func (d *DingTalk) PushBy(ctx context.Context, client *http.Client, p Push) (PushReply, error) {
 	s, known := d.suite(p.Suite)
 	if !known {
 		return PushReply{}, fmt.Errorf("there is no suite %q", p.Suite)
@@ -91,7 +96,7 @@ func (d *DingTalk) Push(ctx context.Context, p Push) (PushReply, error) {
 	if err != nil {
 		return PushReply{}, err
 	}
-	return p.send(ctx, s, l)
+	return p.send(ctx, client, s, l)
 }
 
 // at reads Time.
@@ -241,7 +246,7 @@ func (p Push) letter(s Suite, message string, at time.Time) (letter, error) {
 }
 
 // send posts the letter as DingTalk does, and opens the answer.
-func (p Push) send(ctx context.Context, s Suite, l letter) (PushReply, error) {
+func (p Push) send(ctx context.Context, client *http.Client, s Suite, l letter) (PushReply, error) {
 	target, err := url.Parse(p.URL)
 	if err != nil || target.Host == "" {
 		return PushReply{}, fmt.Errorf("reading the push's url %q: write a whole one", p.URL)
@@ -264,7 +269,7 @@ func (p Push) send(ctx context.Context, s Suite, l letter) (PushReply, error) {
 	}
 	r.Header.Set("Content-Type", "application/json")
 	start := time.Now()
-	resp, err := http.DefaultClient.Do(r)
+	resp, err := client.Do(r)
 	if err != nil {
 		return PushReply{}, fmt.Errorf("pushing: %w", err)
 	}
