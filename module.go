@@ -50,7 +50,7 @@ type Handler struct {
 
 	desk      *visit.Desk      // judges each request, once
 	endpoints *endpoint.Server // what is answered here
-	login     *login.Server    // who is signed in; nil without sign-in
+	login     *login.Gate      // who is signed in; nil without sign-in
 	tenants   *tenant.Tenants  // the apps, with their tickets
 	notices   *observe.Notices // keep requests from filling the log
 	close     func()           // gives back what outlives a reload
@@ -101,7 +101,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return err
 	}
 	if h.login != nil {
-		h.tenants.WithLogin(h.login.ScriptName())
+		h.tenants.WithLogin(h.login.ScriptName)
 		h.endpoints.Add(h.login.Answers())
 		h.endpoints.WithSignIn(h.login.Examine)
 	}

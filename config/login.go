@@ -260,10 +260,27 @@ func checkStaff(l *Login) error {
 
 // completeLogin checks the login block together with the rest.
 func completeLogin(c *Config) error {
+	if c.Login == nil {
+		return nil
+	}
+	if !c.Many() || c.HasDefault() {
+		if err := completeLoginOf(c); err != nil {
+			return err
+		}
+	}
+	for i := range c.Tenants {
+		own := c.ForTenant(&c.Tenants[i])
+		if err := completeLoginOf(&own); err != nil {
+			return fmt.Errorf("tenant %s %s: %w", own.CorpID, own.AgentID, err)
+		}
+	}
+	return nil
+}
+
+// completeLoginOf is completeLogin for one credential.
+func completeLoginOf(c *Config) error {
 	l := c.Login
 	switch {
-	case l == nil:
-		return nil
 	case l.OAuth() && c.AppKey == "":
 		return errors.New("login outside oauth needs app_key and app_secret: DingTalk's OAuth2 page knows no other login")
 	case l.StaffApp != nil && c.ChannelSecret == "":

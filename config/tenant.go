@@ -188,8 +188,8 @@ func completeTenants(c *Config) error {
 	if !c.Many() {
 		return nil
 	}
-	if c.Login != nil {
-		return errors.New("login does not serve several tenants yet: write it into a directive without tenant and suite")
+	if c.Login != nil && len(c.Suites) > 0 {
+		return errors.New("login does not serve the corps of suites yet: write it into a directive without suite")
 	}
 	if !c.HasDefault() {
 		if c.CorpID != "" || c.AgentID != "" {

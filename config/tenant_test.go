@@ -106,7 +106,7 @@ func TestTenantsAndSuitesThatAreWrongNameTheBlockAndTheCure(t *testing.T) {
 		"a callback with a wildcard":    {func(c *Config) { c.Suites[0].Callback = "/cb/*" }, []string{"callback", "wildcard"}},
 		"a callback under the endpoint": {func(c *Config) { c.Suites[0].Callback = "/.dingtalk/cb" }, []string{"callback", "leave out the line"}},
 		"a callback at a new endpoint":  {func(c *Config) { c.Endpoint, c.Suites[0].Callback = "/x", "/x" }, []string{"callback", "/x"}},
-		"login beside them":             {func(c *Config) { c.Login = new(Login) }, []string{"login", "without tenant"}},
+		"login beside suites":           {func(c *Config) { c.Login = new(Login) }, []string{"login", "without suite"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := many()

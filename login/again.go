@@ -52,7 +52,7 @@ func (s *Server) admitted(r *http.Request, now time.Time) *admission {
 	return a
 }
 
-// admit remembers the session of a request until Leave is called.
+// admit remembers the session of a request until leave is called.
 func (s *Server) admit(r *http.Request, session *Session, site signer.Origin) {
 	a := &admission{session, site, s.keys.identity, rand.Text()}
 	caddyhttp.SetVar(r.Context(), s.admissionVar, a)
@@ -62,8 +62,8 @@ func (s *Server) admit(r *http.Request, session *Session, site signer.Origin) {
 	}
 }
 
-// Leave ends what Guard began, when the request has been served.
-func (s *Server) Leave(r *http.Request) {
+// leave ends what guard began, when the request has been served.
+func (s *Server) leave(r *http.Request) {
 	if a, ok := caddyhttp.GetVar(r.Context(), s.admissionVar).(*admission); ok {
 		passes.Delete(a.pass)
 	}

@@ -14,8 +14,8 @@ import (
 	"github.com/caddy-dingtalk/caddy-dingtalk/visit"
 )
 
-// Answers are the endpoints, by their names.
-func (s *Server) Answers() map[string]endpoint.Answer {
+// answers are the endpoints, by their names.
+func (s *Server) answers() map[string]endpoint.Answer {
 	answers := map[string]endpoint.Answer{
 		"login":      s.unlogged(s.serveLogin),
 		"callback":   s.unlogged(s.serveCallback),
@@ -294,6 +294,3 @@ func (s *Server) serveScript(w http.ResponseWriter, r *http.Request, _ *visit.Vi
 	endpoint.ServeFile(w, r, s.script, endpoint.Kept)
 	return nil
 }
-
-// ScriptName is the name of the script with the code of ddSidecar.login.
-func (s *Server) ScriptName() string { return s.scriptName }

@@ -16,11 +16,8 @@ import (
 	"github.com/caddy-dingtalk/caddy-dingtalk/visit"
 )
 
-// Guard judges a request that is for no endpoint. Where it may pass, it carries the
-// identity of its user, or none; w is then what the answer must be written to, and user
-// names who asks, "" if nobody is known. Else it has been answered. Leave must be called
-// when the request has been served.
-func (s *Server) Guard(w http.ResponseWriter, r *http.Request, v *visit.Visit) (out http.ResponseWriter, user string, pass bool, err error) {
+// guard is Guard for a visit of this tenant.
+func (s *Server) guard(w http.ResponseWriter, r *http.Request, v *visit.Visit) (out http.ResponseWriter, user string, pass bool, err error) {
 	s.begin()
 	document := isDocument(r)
 	site, unknown := v.Site()
@@ -36,7 +33,7 @@ func (s *Server) Guard(w http.ResponseWriter, r *http.Request, v *visit.Visit) (
 	}
 	secure := site.Scheme == "https"
 	signedOut := Read(r.Header, s.cookies.outName(secure)) != ""
-	Clean(r, s.cookies)
+	s.clean(r)
 
 	rule, err := s.rules.For(r, v.Target)
 	switch {
@@ -66,6 +63,15 @@ func (s *Server) Guard(w http.ResponseWriter, r *http.Request, v *visit.Visit) (
 		ResponseWriterWrapper: &caddyhttp.ResponseWriterWrapper{ResponseWriter: w},
 		before:                s.responseHeader(session, secure, !rule.Public, document || isScript(r)),
 	}, session.User.Subject(), true, nil
+}
+
+// clean takes out of a request whatever could pass for an identity, or a session at another
+// tenant.
+func (s *Server) clean(r *http.Request) {
+	Clean(r, s.cookies)
+	for _, c := range s.siblings {
+		c.Strip(r.Header)
+	}
 }
 
 // session returns the session of a request, nil if there is none.

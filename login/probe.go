@@ -112,9 +112,8 @@ const (
 	examineTime = 8 * time.Second // for all the calls together
 )
 
-// Examine tells how sign-in stands for a visit of the doctor page. DingTalk is asked if
-// ask says so, at most once a minute.
-func (s *Server) Examine(ctx context.Context, v *visit.Visit, ask bool) doctor.SignIn {
+// examine is Examine for a visit of this tenant.
+func (s *Server) examine(ctx context.Context, v *visit.Visit, ask bool) doctor.SignIn {
 	facts := s.facts
 	facts.Origin, facts.Unknown = v.Site()
 	if last := s.audit.last.Load(); last != nil {

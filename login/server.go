@@ -18,7 +18,7 @@ import (
 	"github.com/caddy-dingtalk/caddy-dingtalk/tenant"
 )
 
-// Server signs in the users of one handler.
+// Server signs in the users of one tenant.
 type Server struct {
 	endpoint string
 	cookies  Cookies
@@ -30,7 +30,8 @@ type Server struct {
 	storage  Storage
 	issuer   *Issuer // nil without `jwt`
 	app      App     // what pages know
-	tenants  *tenant.Tenants
+	tenant   *tenant.Tenant
+	siblings []Cookies // of all tenants of the directive
 
 	scriptName, script string // see script
 	appKey             string
@@ -54,13 +55,8 @@ type Server struct {
 // callTimeout bounds one call of DingTalk.
 const callTimeout = 10 * time.Second
 
-// Open makes the server of a configuration that has been resolved and validated; nil
-// where it has no sign-in. c.Login's matchers are loaded. DingTalk is not called, and the
-// storage not read. It must be closed, once.
-func Open(ctx caddy.Context, c *config.Config, tenants *tenant.Tenants, events *observe.Emitter, notices *observe.Notices) (*Server, error) {
-	if c.Login == nil {
-		return nil, nil
-	}
+// openServer makes the sign-in of one tenant, whose own configuration c is.
+func openServer(ctx caddy.Context, c *config.Config, own *tenant.Tenant, rules Rules, events *observe.Emitter, notices *observe.Notices) (*Server, error) {
 	l := c.Login
 	absolute, idle := l.Times()
 	name := tenant.Name(c)
@@ -74,7 +70,7 @@ func Open(ctx caddy.Context, c *config.Config, tenants *tenant.Tenants, events *
 		audit: audit{ctx.Logger().Named("login"), events, name, notices, new(atomic.Pointer[Code])},
 		facts: FactsOf(c),
 	}
-	s.tenants = tenants
+	s.tenant, s.rules = own, rules
 	s.scriptName, s.script = script(s.app)
 	s.access = ctx.Logger(accessModule{})
 	s.admissionVar = "dingtalk.login." + s.cookies.plain
@@ -94,9 +90,6 @@ func Open(ctx caddy.Context, c *config.Config, tenants *tenant.Tenants, events *
 			return nil, err
 		}
 	}
-	if s.rules, err = loadRules(ctx, l.Rules); err != nil {
-		return nil, err
-	}
 	storage, err := config.OpenStorage(ctx, c)
 	if err != nil {
 		return nil, err
@@ -109,7 +102,7 @@ func Open(ctx caddy.Context, c *config.Config, tenants *tenant.Tenants, events *
 	}
 	closeStaff := func() {}
 	in := signInOf(c)
-	in.Tokens, in.Called, in.Denied = tenants.For(nil).Tokens, observe.CountCall, s.denied
+	in.Tokens, in.Called, in.Denied = own.Tokens, observe.CountCall, s.denied
 	if staff != nil {
 		in.Staff, in.StaffTokens, closeStaff = staff.api, staff.tenants.For(nil).Tokens, staff.tenants.Close
 	}
@@ -141,13 +134,6 @@ func signInOf(c *config.Config) SignIn {
 		Legacy: c.Credential() == config.LegacyApp || c.Credential() == config.Corp, Channel: c.Credential() == config.Channel,
 		OAuth: c.Login.OAuth(), Full: c.Login.Detail == "full",
 		Within: slices.ContainsFunc(c.Login.Rules, func(r config.LoginRule) bool { return len(r.Department) > 0 }),
-	}
-}
-
-// Close gives back what outlives a reload.
-func (s *Server) Close() {
-	if s != nil {
-		s.close()
 	}
 }
 
@@ -260,4 +246,4 @@ func outcomes() (ways, codes []string) {
 	return []string{string(WayCode), string(WayChannel), string(WayOAuth)}, codes
 }
 
-func (s *Server) renderer() *client.Renderer { return s.tenants.For(nil).Renderer }
+func (s *Server) renderer() *client.Renderer { return s.tenant.Renderer }

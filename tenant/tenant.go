@@ -5,6 +5,7 @@ package tenant
 import (
 	"crypto/sha256"
 	"fmt"
+	"iter"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -168,13 +169,28 @@ func (t *Tenant) addToFingerprint(text string) {
 	t.fingerprint = sha256.Sum256(append(t.fingerprint[:], text...))
 }
 
-// WithLogin lets all pages know the file with the code of ddSidecar.login. It must be
-// called before the first page.
-func (t *Tenants) WithLogin(file string) {
-	for _, one := range append(t.all[:len(t.all):len(t.all)], t.nobody, t.suites.pages) {
-		if one == nil {
-			continue
+// Each goes through the tenants of a configuration, with the configuration that each would
+// have as a directive of its own. The corps of suites are none of them.
+func (t *Tenants) Each(c *config.Config) iter.Seq2[*Tenant, *config.Config] {
+	return func(yield func(*Tenant, *config.Config) bool) {
+		for i, one := range t.all {
+			own := *c
+			own.Tenants, own.Suites = nil, nil
+			if at := i - len(t.all) + len(c.Tenants); at >= 0 { // behind the default one
+				own = c.ForTenant(&c.Tenants[at])
+			}
+			if !yield(one, &own) {
+				return
+			}
 		}
+	}
+}
+
+// WithLogin lets the pages of each tenant know the file with the code of ddSidecar.login. It
+// must be called before the first page.
+func (t *Tenants) WithLogin(fileFor func(*Tenant) string) {
+	for _, one := range t.all {
+		file := fileFor(one)
 		one.Page.Login = file
 		one.Renderer = client.NewRenderer(one.Page)
 		one.addToFingerprint(file)

@@ -81,7 +81,7 @@ func (e *examiner) examine(ctx context.Context, p place) {
 		}
 		h.before = len(h.Checks)
 		h.Checks = append(h.Checks, h.shared...)
-		if resolved.Login != nil {
+		if resolved.Login != nil && !resolved.Many() {
 			h.Checks = append(h.Checks, e.signIn(ctx, p, resolved, h.calls)...)
 		}
 	}

@@ -30,8 +30,9 @@ func (d *DingTalk) serveAuth(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	target, err := url.Parse(q.Get("redirect_uri"))
 	scopes := strings.Fields(q.Get("scope"))
+	_, isApp := d.account(func(a Account) bool { return a.AppKey == q.Get("client_id") })
 	switch {
-	case q.Get("client_id") != d.options.AppKey:
+	case !isApp:
 		http.Error(w, "client_id: 应用不存在", http.StatusBadRequest)
 		return
 	case err != nil || target.Host == "":
@@ -97,7 +98,8 @@ func (d *DingTalk) corpOf(q url.Values) string {
 	case d.options.ChosenCorp != "":
 		return d.options.ChosenCorp
 	}
-	return d.options.CorpID
+	app, _ := d.account(func(a Account) bool { return a.AppKey == q.Get("client_id") })
+	return app.CorpID
 }
 
 // userAccessToken is POST /v1.0/oauth2/userAccessToken.
@@ -106,7 +108,7 @@ func (d *DingTalk) userAccessToken(q request) reply {
 	if !q.isJSON() || json.Unmarshal(q.body, &body) != nil {
 		return missingBody()
 	}
-	if body.ClientID != d.options.AppKey || body.ClientSecret != d.options.AppSecret {
+	if _, ok := d.account(func(a Account) bool { return a.AppKey == body.ClientID && a.AppSecret == body.ClientSecret }); !ok {
 		return v1Refusal(http.StatusBadRequest, "invalidClientIdOrSecret", "无效的clientId或者clientSecret")
 	}
 	c, ok := d.take(body.Code, oauthCode)

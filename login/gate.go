@@ -1,0 +1,190 @@
+package login
+
+import (
+	"context"
+	"crypto/sha256"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/config"
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
+	"github.com/caddy-dingtalk/caddy-dingtalk/endpoint"
+	"github.com/caddy-dingtalk/caddy-dingtalk/observe"
+	"github.com/caddy-dingtalk/caddy-dingtalk/tenant"
+	"github.com/caddy-dingtalk/caddy-dingtalk/visit"
+)
+
+// Gate is the sign-in of a directive: a Server for each of its tenants, whose tokens,
+// cookies, keys and corp are its own.
+type Gate struct {
+	tenants *tenant.Tenants
+	servers map[*tenant.Tenant]*Server
+	all     []*Server // in the order of the configuration
+}
+
+// Open makes the sign-in of a configuration that has been resolved and validated; nil
+// where it has none. Matchers are loaded. DingTalk is not called, and the storage not
+// read. It must be closed, once.
+func Open(ctx caddy.Context, c *config.Config, tenants *tenant.Tenants, events *observe.Emitter, notices *observe.Notices) (*Gate, error) {
+	if c.Login == nil {
+		return nil, nil
+	}
+	g := &Gate{tenants: tenants, servers: make(map[*tenant.Tenant]*Server)}
+	rules, err := loadRules(ctx, c.Login.Rules)
+	if err != nil {
+		return nil, err
+	}
+	var cookies []Cookies
+	for one, own := range tenants.Each(c) {
+		s, err := openServer(ctx, own, one, rules, events, notices)
+		if err != nil {
+			g.Close()
+			return nil, err
+		}
+		g.servers[one] = s
+		g.all = append(g.all, s)
+		cookies = append(cookies, s.cookies)
+	}
+	for _, s := range g.all {
+		s.siblings = cookies
+	}
+	return g, nil
+}
+
+// Close gives back what outlives a reload.
+func (g *Gate) Close() {
+	if g == nil {
+		return
+	}
+	for _, s := range g.all {
+		s.close()
+	}
+}
+
+// ScriptName is the name of the script with the code of ddSidecar.login on pages of a
+// tenant, "" for pages that are nobody's.
+func (g *Gate) ScriptName(t *tenant.Tenant) string {
+	if s := g.servers[t]; s != nil {
+		return s.scriptName
+	}
+	return ""
+}
+
+// Guard judges a request that is for no endpoint. Where it may pass, it carries the
+// identity of its user, or none; w is then what the answer must be written to, and user
+// names who asks, "" if nobody is known. Else it has been answered. Leave must be called
+// when the request has been served.
+func (g *Gate) Guard(w http.ResponseWriter, r *http.Request, v *visit.Visit) (out http.ResponseWriter, user string, pass bool, err error) {
+	choice := g.tenants.For(v)
+	if s := g.servers[choice.Tenant]; s != nil {
+		return s.guard(w, r, v)
+	}
+	// Nobody can sign in here: the rules are the same for all.
+	s := g.all[0]
+	s.clean(r)
+	rule, err := s.rules.For(r, v.Target)
+	switch {
+	case err != nil:
+		return nil, "", false, caddyhttp.Error(http.StatusInternalServerError, err)
+	case rule.Public:
+		observe.CountLoginRequest(observe.LoginPublic)
+		return w, "", true, nil
+	}
+	observe.CountLoginRequest(observe.LoginMissing)
+	return nil, "", false, s.refuse(w, r, isDocument(r), Page{State: StateError, Code: codeWithout(choice)})
+}
+
+// codeWithout is why a visit has no tenant to sign in at.
+func codeWithout(choice tenant.Choice) Code {
+	if choice.Err != nil && choice.Err.Code() == observe.CodeTenantAmbiguous {
+		return CodeTenantAmbiguous
+	}
+	return CodeTenantUnknown
+}
+
+// Leave ends what Guard began, when the request has been served.
+func (g *Gate) Leave(r *http.Request) {
+	for _, s := range g.all {
+		s.leave(r)
+	}
+}
+
+// Answers are the endpoints, by their names: a call is its page's tenant's.
+func (g *Gate) Answers() map[string]endpoint.Answer {
+	all := make(map[string]endpoint.Answer)
+	by := make(map[string]map[*Server]endpoint.Answer)
+	for _, s := range g.all {
+		for name, answer := range s.answers() {
+			if !perTenant(name) {
+				all[name] = answer // a file, whose name changes with its content
+				continue
+			}
+			if by[name] == nil {
+				by[name] = make(map[*Server]endpoint.Answer)
+			}
+			by[name][s] = answer
+		}
+	}
+	for name, answers := range by {
+		all[name] = func(w http.ResponseWriter, r *http.Request, v *visit.Visit) error {
+			s, choice := g.serverFor(name, r, v)
+			if answer := answers[s]; answer != nil {
+				return answer(w, r, v)
+			}
+			return g.all[0].refuse(w, r, isDocument(r), Page{State: StateError, Code: codeWithout(choice)})
+		}
+	}
+	return all
+}
+
+func perTenant(name string) bool {
+	switch name {
+	case "login", "callback", "user", "logout", "jwks":
+		return true
+	}
+	return false
+}
+
+// serverFor returns the sign-in that a call is for, nil if it is for none. DingTalk's answer
+// is for whoever began the attempt, as only that one's keys open it; all others are for the
+// tenant of the page that calls.
+func (g *Gate) serverFor(name string, r *http.Request, v *visit.Visit) (*Server, tenant.Choice) {
+	if name == "callback" {
+		for _, s := range g.all {
+			if s.began(r, v) {
+				return s, tenant.Choice{}
+			}
+		}
+		return g.all[0], tenant.Choice{} // it answers bad_state
+	}
+	choice := g.tenants.For(v)
+	if s := g.servers[choice.Tenant]; s != nil && !g.tenants.Many() {
+		return s, choice
+	}
+	if from, err := url.Parse(r.Header.Get("Referer")); err == nil && from.Host == r.Host && from.Path != "" {
+		choice = g.tenants.ForPage(v, tenant.Page{Host: from.Host, Target: from.RequestURI(), Own: true})
+	}
+	return g.servers[choice.Tenant], choice
+}
+
+// began tells whether an OAuth2 attempt is one of this tenant's.
+func (s *Server) began(r *http.Request, v *visit.Visit) bool {
+	site, _ := v.Site()
+	hash := sha256.Sum256([]byte(one(queryOf(v), "state")))
+	_, ok := s.keys.openState(Read(r.Header, stateName(s.cookies, hash, site.Scheme == "https")), time.Now())
+	return ok
+}
+
+// Examine tells how sign-in stands for a visit of the doctor page. DingTalk is asked if ask
+// says so, at most once a minute.
+func (g *Gate) Examine(ctx context.Context, v *visit.Visit, ask bool) doctor.SignIn {
+	s := g.servers[g.tenants.ForAnyPath(v).Tenant]
+	if s == nil {
+		s = g.all[0]
+	}
+	return s.examine(ctx, v, ask)
+}
