@@ -90,12 +90,12 @@ func CompleteSuite(s *Suite) error {
 	case s.SuiteSecret == "":
 		err = errors.New("suite_secret is missing: add suite_secret {env.DINGTALK_SUITE_SECRET}")
 	case pushed && s.SuiteTicket != "":
-		err = errors.New("suite_ticket stands beside token and aes_key: keep suite_ticket for a custom (定制) or test app, token and aes_key for any other")
+		err = errors.New("suite_ticket stands beside token and aes_key: keep suite_ticket for a custom or test app, token and aes_key for any other")
 	case s.SuiteTicket != "" && s.Callback != "":
 		err = errors.New("callback needs token and aes_key, as DingTalk pushes nothing to an app with suite_ticket: remove callback")
 	case s.SuiteTicket != "":
 	case s.Token == "":
-		err = errors.New("token is missing: add token {env.DINGTALK_SUITE_TOKEN}, or for a custom (定制) or test app suite_ticket instead of token and aes_key")
+		err = errors.New("token is missing: add token {env.DINGTALK_SUITE_TOKEN}, or for a custom or test app suite_ticket instead of token and aes_key")
 	case s.AESKey == "":
 		err = errors.New("aes_key is missing: add aes_key {env.DINGTALK_SUITE_AES_KEY}, the 43 characters of the DingTalk developer console")
 	}
