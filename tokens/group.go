@@ -99,6 +99,9 @@ func (a *App) Forget() {
 	a.ticket.set(nil)
 }
 
+// forgotten tells whether the tokens that were held are not to be used any more.
+func (a *App) forgotten() bool { return a.ticket.get() == nil }
+
 // Keys are those under which the tokens stand in the storage.
 func (a *App) Keys() []string { return []string{a.key(KindAccess), a.key(KindTicket)} }
 

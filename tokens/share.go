@@ -93,9 +93,13 @@ func (a *App) agree() {
 	}
 }
 
-// publish makes a ticket the one of the fleet, unless there is a newer one by now.
+// publish makes a ticket the one of the fleet, unless there is a newer one by now, or it
+// has been forgotten.
 func (a *App) publish(t *Token) {
 	ctx, now := context.Background(), time.Now()
+	if a.forgotten() {
+		return
+	}
 	a.storage.tried()
 	stored := a.load(ctx, a.key(KindTicket))
 	switch {
@@ -106,6 +110,9 @@ func (a *App) publish(t *Token) {
 		if err := a.store(ctx, a.key(KindTicket), t); err != nil {
 			a.unstored.Store(&err)
 			return
+		}
+		if a.forgotten() { // while it was written
+			a.remove(ctx, a.key(KindTicket))
 		}
 	}
 	a.unstored.Store(nil)
@@ -266,6 +273,19 @@ func (a *App) store(ctx context.Context, key string, record any) error {
 		a.logStorage("writing", err)
 	}
 	return err
+}
+
+// remove takes a record out of the storage again, where the storage can do that.
+func (a *App) remove(ctx context.Context, key string) {
+	if s, ok := a.means().storage.(interface {
+		Delete(ctx context.Context, key string) error
+	}); ok {
+		ctx, cancel := context.WithTimeout(ctx, writeTime)
+		defer cancel()
+		if err := s.Delete(ctx, key); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			a.logStorage("deleting", err)
+		}
+	}
 }
 
 // logStorage logs that the storage fails, once a state. One that is closed, because

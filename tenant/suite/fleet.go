@@ -218,13 +218,26 @@ func (f *fleet) learn(id string, news Standing, fromStorage bool) view {
 	now := time.Now()
 	was, is := before.standing.state(now), after.standing.state(now)
 	switch {
-	case is == revoked && was != revoked, is == refused && was != refused,
-		len(after.standing.active("")) < len(before.standing.active("")):
+	case after.standing.Revoked > before.standing.Revoked, is == refused && was != refused:
+		f.outdate(id, after)
+	case len(after.standing.active("")) < len(before.standing.active("")):
 		after.tokens.Forget()
 	case is == served && was != served:
 		after.tokens.Forgive()
 	}
 	return after
+}
+
+// outdate drops tokens from before a revocation, which hold no longer even if the corp has
+// authorised the suite again since. A process that has put its own into the storage before
+// it heard of it takes them out, too.
+func (f *fleet) outdate(id string, v view) {
+	held := v.tokens.Held() != nil
+	v.tokens.Forget()
+	v.tokens.Forgive()
+	if held {
+		go f.dropTokens(f.life, id)
+	}
 }
 
 // save makes what is known of a corp, or the suite_ticket (""), what the fleet knows, and

@@ -140,6 +140,36 @@ func TestARevocationHoldsEverywhereWithin30Seconds(t *testing.T) {
 	})
 }
 
+// Processes look a few times whether the fleet has one ticket, and put theirs there if it
+// has none: one that has not heard of a revocation puts the dead one back.
+func TestATicketFromBeforeARevocationIsNeverSignedWithAgain(t *testing.T) {
+	for name, pause := range map[string]time.Duration{
+		"authorised again when all have heard": time.Minute,
+		"authorised again at once":             10 * time.Millisecond,
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				p, shared := newPlatform(), newShelf()
+				p.corps["corp1"] = []string{"1001"}
+				nodes := []*node{newNode(t, p, shared), newNode(t, p, shared), newNode(t, p, shared)}
+				nodes[0].mustPush(ticketEvent("ticket-1"))
+				nodes[0].mustPush(authEvent("corp1", time.Now(), "1001"))
+				time.Sleep(12 * time.Second)
+				for _, n := range nodes {
+					n.wantPage("1001 ticket-corp1-1", "corp1")
+				}
+				nodes[1].mustPush(relieveEvent("corp1", time.Now())) // node 0 has fetched it
+				time.Sleep(pause)
+				nodes[1].mustPush(authEvent("corp1", time.Now(), "1001"))
+				time.Sleep(30 * time.Second)
+				for _, n := range nodes {
+					n.wantPage("1001 ticket-corp1-2", "corp1")
+				}
+			})
+		})
+	}
+}
+
 func TestAMicroAppThatIsStoppedIsNotSigned(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		p := newPlatform()
