@@ -155,7 +155,7 @@ func certificateError(err error) error {
 
 // read reads a page in whatever coding it has.
 func read(resp *http.Response) (string, error) {
-	body := io.Reader(io.LimitReader(resp.Body, maxPage))
+	var body io.Reader = io.LimitReader(resp.Body, maxPage)
 	switch strings.ToLower(resp.Header.Get("Content-Encoding")) {
 	case "", "identity":
 	case "gzip", "x-gzip":

@@ -55,16 +55,17 @@ func TestWhoMayCallTheEndpoints(t *testing.T) {
 			}
 			config := s.Config(t, test.site, page, test.headers...)
 			report := s.Fetch(t, http.MethodPost, test.site+"/.dingtalk/report", `{}`, test.headers...)
-			if test.want == told {
+			switch test.want {
+			case told:
 				testsite.ExpectRefusal(t, config, http.StatusForbidden, "origin_not_allowed", "allow_origin")
 				if report.Status != http.StatusNoContent {
 					t.Errorf("report: %d %s", report.Status, report.Body)
 				}
-			} else if test.want == no {
+			case no:
 				for _, a := range []*testsite.Answer{config, report} {
 					testsite.ExpectRefusal(t, a, http.StatusForbidden, "origin_not_allowed", "allow_origin")
 				}
-			} else {
+			default:
 				s.ExpectConfig(t, config, page)
 				if report.Status != http.StatusNoContent {
 					t.Errorf("report: %d %s", report.Status, report.Body)

@@ -45,8 +45,11 @@ func Nginx(t testing.TB, dir, addr, servers string) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		_ = cmd.Wait()
+		close(ended)
+	}()
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(os.Interrupt)
 		<-ended
@@ -58,9 +61,8 @@ func Nginx(t testing.TB, dir, addr, servers string) {
 			return
 		}
 		select {
-		case err := <-ended:
-			ended <- err
-			t.Fatalf("nginx has ended: %v", err)
+		case <-ended:
+			t.Fatalf("nginx has ended: %v", cmd.ProcessState)
 		case <-time.After(10 * time.Millisecond):
 		}
 	}

@@ -156,7 +156,7 @@ func (s *redisStorage) Lock(ctx context.Context, name string) error {
 	s.mu.Lock()
 	s.locks[name] = end
 	s.mu.Unlock()
-	go s.prolong(life, key, mine)
+	go s.prolong(life, key, mine) //nolint:gosec // ctx is what the lock lives as long as
 	return s.journal.record(Record{Op: "lock", Key: name}, nil)
 }
 
