@@ -74,7 +74,6 @@ func TestASuiteOnAFleet(t *testing.T) {
 		}
 	}
 
-	time.Sleep(settled) // a process that still agrees on the ticket would store it again after the revocation
 	if _, err := a.Ding.Authorize(sandbox.Authorization{CorpID: "corp1", State: sandbox.Revoked}); err != nil {
 		t.Fatal(err)
 	}
