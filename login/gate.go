@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -14,6 +13,7 @@ import (
 	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 	"github.com/caddy-dingtalk/caddy-dingtalk/endpoint"
 	"github.com/caddy-dingtalk/caddy-dingtalk/observe"
+	"github.com/caddy-dingtalk/caddy-dingtalk/signer"
 	"github.com/caddy-dingtalk/caddy-dingtalk/tenant"
 	"github.com/caddy-dingtalk/caddy-dingtalk/visit"
 )
@@ -165,8 +165,9 @@ func (g *Gate) serverFor(name string, r *http.Request, v *visit.Visit) (*Server,
 	if s := g.servers[choice.Tenant]; s != nil && !g.tenants.Many() {
 		return s, choice
 	}
-	if from, err := url.Parse(r.Header.Get("Referer")); err == nil && from.Host == r.Host && from.Path != "" {
-		choice = g.tenants.ForPage(v, tenant.Page{Host: from.Host, Target: from.RequestURI(), Own: true})
+	site, _ := v.Site()
+	if from, err := signer.ParseURL(r.Header.Get("Referer")); err == nil && from.Origin == site {
+		choice = g.tenants.ForPage(v, tenant.Page{Host: from.Origin.Host, Target: from.Target, Own: true})
 	}
 	return g.servers[choice.Tenant], choice
 }

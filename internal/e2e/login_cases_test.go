@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/internal/sandbox"
@@ -13,10 +14,10 @@ import (
 )
 
 // endless is a body that nobody should read.
-type endless struct{ read int64 }
+type endless struct{ read atomic.Int64 }
 
 func (e *endless) Read(p []byte) (int, error) {
-	e.read += int64(len(p))
+	e.read.Add(int64(len(p)))
 	return len(p), nil
 }
 
@@ -30,8 +31,8 @@ func TestAnUploadOfWhoIsNotSignedInIsAnsweredBeforeItIsRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a := testsite.Read(resp); a.Status != 401 || upstream.requests.Load() != 0 || body.read > 64<<20 {
-		t.Errorf("%d after %d bytes, %d requests at the upstream", a.Status, body.read, upstream.requests.Load())
+	if a := testsite.Read(resp); a.Status != 401 || upstream.requests.Load() != 0 || body.read.Load() > 64<<20 {
+		t.Errorf("%d after %d bytes, %d requests at the upstream", a.Status, body.read.Load(), upstream.requests.Load())
 	}
 }
 

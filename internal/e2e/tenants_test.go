@@ -274,6 +274,8 @@ func TestAReportMakesTheTicketOfItsTenantSuspectAlone(t *testing.T) {
 	tickets := func() [2]int {
 		return [2]int{s.Ding.CallsFor("ding111")["v1.ticket"], s.Ding.CallsFor("ding222")["v1.ticket"]}
 	}
+	// The start fetches a ticket for each of the four apps, the third of them of ding111, too.
+	testsite.Eventually(t, "the tickets of all apps", func() bool { return tickets() == [2]int{2, 1} })
 	before := tickets()
 	for _, stranger := range [][2]string{{"ding111", "9"}, {"ding999", "1001"}, {"", `"9"`}} {
 		if got := report(stranger[0], stranger[1]); got.Status != http.StatusNoContent {
