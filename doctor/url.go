@@ -100,6 +100,9 @@ func CrossOrigin(origin, here string, known bool) Text {
 	case origin == "" || here == "" || origin == here:
 		return say("this call comes from another web origin: if that is a site of yours, name it in the line allow_origin of the dingtalk directive",
 			"这个请求来自另一个来源：如果那是你的站点，请把它写进 dingtalk 指令的 allow_origin")
+	case known && onlyPortDiffers(origin, here):
+		return say("this call comes from %[1]s, and this site reaches Caddy as %[2]s: let the proxy in front pass the port on (nginx: %[3]s and not $host), or add the line public_origin %[1]s to the dingtalk directive; for another site of yours the line is allow_origin %[1]s",
+			"这个请求来自 %[1]s，而本站到达 Caddy 时是 %[2]s：请让前面的代理把端口也传过来（nginx：%[3]s 而不是 $host），或在 dingtalk 指令里加上 public_origin %[1]s；如果是你的另一个站点，请加 allow_origin %[1]s", origin, here, passHost)
 	case known:
 		return say("this call comes from %[1]s, and this site reaches Caddy as %[2]s: let the proxy in front say what the browser shows, or add the line public_origin %[1]s to the dingtalk directive; for another site of yours the line is allow_origin %[1]s",
 			"这个请求来自 %[1]s，而本站到达 Caddy 时是 %[2]s：请让前面的代理传来浏览器显示的协议和端口，或在 dingtalk 指令里加上 public_origin %[1]s；如果是你的另一个站点，请加 allow_origin %[1]s", origin, here)
@@ -122,6 +125,11 @@ func OwnAddress(peer, host string) Text {
 // Claimed says that it was somebody's page that said so: anybody can send a report.
 func Claimed(t Text) Text {
 	return prefixed("a visitor's page claims: ", "访问者的页面声称：", t)
+}
+
+// onlyPortDiffers tells whether two origins have the same scheme and host name.
+func onlyPortDiffers(a, b string) bool {
+	return hostOf(a) == hostOf(b) && strings.HasPrefix(a, "https:") == strings.HasPrefix(b, "https:")
 }
 
 // hostOf returns the host name of an origin.

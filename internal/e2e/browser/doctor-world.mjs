@@ -15,6 +15,7 @@ export async function startDoctors () {
   const app = await upstream.start()
   onExit(app.stop)
   other = await startSandbox()
+  await other.call('/sandbox/fault', {call: 'token', fault: 'secret'}) // Caddy asks at its start
   const [port, tls, trusting] = await freePorts(3)
   ports = {http: port, https: tls}
   world.doctors = await startCaddy(join(import.meta.dirname, 'doctor.Caddyfile'), {

@@ -133,7 +133,6 @@ test('what DingTalk writes is shown as it is, and is no HTML', async () => {
 })
 
 test('a ticket that is not to be had is named with what DingTalk says', async () => {
-  await other.call('/sandbox/fault', {call: 'token', fault: 'secret'})
   await consult('ios', origin('ticketless') + path, async (tab, t) => {
     assert.equal(t.status, 'error')
     assert.match(t.verdict, /没有签名，因为钉钉没有给出 jsapi_ticket/)

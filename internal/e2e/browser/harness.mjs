@@ -41,6 +41,7 @@ async function found () {
   const app = await upstream.start()
   onExit(app.stop)
   const [sandbox, healing, cold] = await Promise.all([1, 2, 3].map(startSandbox))
+  await cold.call('/sandbox/fault', {call: 'ticket', fault: 'status:503'}) // Caddy asks at its start
   const [port, tls, behind] = await freePorts(3)
   const log = await startCaddy(join(import.meta.dirname, 'Caddyfile'), {
     UPSTREAM: app.address,
