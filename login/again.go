@@ -52,8 +52,16 @@ func (s *Server) admitted(r *http.Request, now time.Time) *admission {
 	return a
 }
 
-// admit remembers the session of a request until leave is called.
-func (s *Server) admit(r *http.Request, session *Session, site signer.Origin) {
+// admit remembers the session of a request until leave is called. One that comes again
+// keeps what it has: its variables may be read by what has begun since, as a dial of
+// reverse_proxy that outlives its try, and must not be written any more.
+func (s *Server) admit(r *http.Request, before *admission, session *Session, site signer.Origin) {
+	if before != nil {
+		if caddyhttp.GetVar(r.Context(), s.admissionVar) == before {
+			passes.Store(before.pass, before) // leave has taken it back by now
+		}
+		return
+	}
 	a := &admission{session, site, s.keys.identity, rand.Text()}
 	caddyhttp.SetVar(r.Context(), s.admissionVar, a)
 	if held := r.Header.Get(passHeader); held == "" || strings.HasPrefix(held, passScheme) {

@@ -26,7 +26,8 @@ func (s *Server) guard(w http.ResponseWriter, r *http.Request, v *visit.Visit) (
 	}
 	var session *Session
 	now := time.Now()
-	if before := s.admitted(r, now); before != nil {
+	before := s.admitted(r, now)
+	if before != nil {
 		session, site, unknown = before.session, before.site, nil
 	} else if unknown == nil {
 		session = s.session(r.Header, site.Scheme == "https", now)
@@ -58,7 +59,7 @@ func (s *Server) guard(w http.ResponseWriter, r *http.Request, v *visit.Visit) (
 	if err := s.identify(r, r.Header, &session.User, site.String()); err != nil {
 		return nil, "", false, caddyhttp.Error(http.StatusInternalServerError, err)
 	}
-	s.admit(r, session, site)
+	s.admit(r, before, session, site)
 	return &response{
 		ResponseWriterWrapper: &caddyhttp.ResponseWriterWrapper{ResponseWriter: w},
 		before:                s.responseHeader(session, secure, !rule.Public, document || isScript(r)),
