@@ -29,7 +29,7 @@ type history struct {
 
 const (
 	firstDelay   = 2 * time.Second
-	longestDelay = 24 * time.Second // recovery within 30 s of a fault's end, a call that hangs on for 5 s included
+	longestDelay = 22 * time.Second // recovery within 30 s of a fault's end, a call that hangs for 5 s and a storage that hangs for ReadTime included
 	limitedDelay = time.Minute      // after a rate limit, at least
 	// limitedSpread keeps a fleet from coming back all at once then.
 	limitedSpread = time.Second
