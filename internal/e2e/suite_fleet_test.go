@@ -27,17 +27,6 @@ func suiteApp(t *testing.T, name string) *testsite.FleetApp {
 	return a
 }
 
-// push sends an event to one process's callback, and returns status and decrypted answer.
-func push(t *testing.T, s *testsite.Site, p sandbox.Push) string {
-	t.Helper()
-	p.URL = s.URL + "/.dingtalk/callback"
-	answer, err := s.Ding.PushBy(t.Context(), s.Client, p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.TrimSpace(fmt.Sprint(answer.Status, " ", answer.Reply))
-}
-
 // A suite from its first ticket to a revocation, on three processes.
 func TestASuiteOnAFleet(t *testing.T) {
 	a := suiteApp(t, "suite")
@@ -117,6 +106,14 @@ func TestASuiteOnAFleet(t *testing.T) {
 				t.Errorf("the log of process %d has a secret", i)
 			}
 		}
+	}
+	looked := len(a.Called(sandbox.AuthInfoCall))
+	f.Start(t) // when all others are gone
+	if got := visit(4, "corp2"); got != testsite.SignedPage {
+		t.Errorf("after all processes were gone: %s", got)
+	}
+	if got := len(a.Called(sandbox.AuthInfoCall)); got != looked {
+		t.Errorf("%d look-ups after all processes were gone", got-looked)
 	}
 }
 
