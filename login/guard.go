@@ -146,29 +146,41 @@ func isScript(r *http.Request) bool {
 	return !strings.HasPrefix(r.Header.Get("Accept"), "image/")
 }
 
-// responseHeader returns what is to be done to the header of the answer to a user.
+// responseHeader returns what is to be done to the header of the answer to a user. What
+// names the user, in its bytes or in a cookie, is for no cache but the user's own.
 func (s *Server) responseHeader(session *Session, secure, protected, mayHold bool) func(http.Header) {
 	return func(header http.Header) {
-		caching := strings.ToLower(strings.Join(header["Cache-Control"], ","))
-		if protected && len(header["Cache-Control"]) == 0 {
+		now := time.Now()
+		slides := mayHold && session.Due(now, s.life) && !isShared(header)
+		if len(header["Cache-Control"]) == 0 && (protected || slides) {
 			header["Cache-Control"] = []string{"private"}
 		}
-		now := time.Now()
-		if mayHold && session.Due(now, s.life) && !isShared(caching) {
+		if slides {
 			s.reseal(header, session, secure, now)
 		}
 	}
 }
 
-// isShared tells whether caches for many may keep a response.
-func isShared(caching string) bool {
-	for directive := range strings.SplitSeq(caching, ",") {
-		name, _, _ := strings.Cut(strings.TrimSpace(directive), "=")
-		if name == "public" || name == "s-maxage" {
+// isShared tells whether caches for many may keep a response because it says so (RFC 9111
+// section 3). Where it says nothing we do.
+func isShared(header http.Header) bool {
+	lines := header["Cache-Control"]
+	if len(lines) == 0 {
+		return false
+	}
+	dated, own := len(header["Expires"]) > 0, false
+	for directive := range strings.SplitSeq(strings.ToLower(strings.Join(lines, ",")), ",") {
+		name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
+		switch name {
+		case "public", "s-maxage":
 			return true
+		case "private", "no-store", "no-cache":
+			own = true
+		case "max-age":
+			dated = strings.Trim(value, `"0`) != ""
 		}
 	}
-	return false
+	return dated && !own
 }
 
 // reseal lets a session go on from now.
