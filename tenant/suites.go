@@ -24,13 +24,9 @@ func openSuites(c *config.Config, storage certmagic.Storage, events *observe.Emi
 	own := c.ForTenant(&config.Tenant{JSAPIList: c.JSAPIList, Type: new(int), Hash: c.Hash})
 	s.pages = newTenant(&own, true)
 	for _, block := range c.Suites {
-		one, err := suite.Open(suite.Options{
-			Key: block.SuiteKey, Secret: string(block.SuiteSecret),
-			Token: string(block.Token), AESKey: block.Key(), Ticket: string(block.SuiteTicket),
-			AppID: block.AppID, CallbackPath: block.Callback,
-			Legacy: c.API == "legacy", APIBase: c.APIBase, OAPIBase: c.OAPIBase, UserAgent: userAgent,
-			Storage: storage, Log: log, Events: events,
-		})
+		o := suiteOptions(c, &block)
+		o.Storage, o.Log, o.Events = storage, log, events
+		one, err := suite.Open(o)
 		if err != nil {
 			s.Close()
 			return suites{}, fmt.Errorf("opening suite %s: %w", block.SuiteKey, err)
@@ -38,6 +34,23 @@ func openSuites(c *config.Config, storage certmagic.Storage, events *observe.Emi
 		s.all = append(s.all, one)
 	}
 	return s, nil
+}
+
+// suiteOptions are what a configuration says of a third-party app.
+func suiteOptions(c *config.Config, block *config.Suite) suite.Options {
+	return suite.Options{
+		Key: block.SuiteKey, Secret: string(block.SuiteSecret),
+		Token: string(block.Token), AESKey: block.Key(), Ticket: string(block.SuiteTicket),
+		AppID: block.AppID, CallbackPath: block.Callback,
+		Legacy: c.API == "legacy", APIBase: c.APIBase, OAPIBase: c.OAPIBase, UserAgent: userAgent,
+	}
+}
+
+// ProbeSuite makes the probe of a third-party app of a configuration.
+func ProbeSuite(c *config.Config, block *config.Suite, storage suite.Storage) (*suite.Probe, error) {
+	o := suiteOptions(c, block)
+	o.Storage = storage
+	return suite.NewProbe(o)
 }
 
 // Close gives back what the suites share with their successors.

@@ -19,21 +19,32 @@ import (
 func (e *examiner) app(ctx context.Context, c *config.Config) ([]Check, *calls) {
 	way := wayTo(c, http.ProxyFromEnvironment)
 	checks, reached := way.network(ctx)
-	calls := &calls{Source: e.Source(c)}
 	if reached {
 		checks = append(checks, way.clock(ctx))
-		calls.logIn(ctx)
 	} else {
 		checks = append(checks, unchecked("clock", errUnreached.Error()))
-		calls.access.err = errUnreached
 	}
-
 	store := e.open(c)
 	defer store.close()
 	storage := store.check(ctx)
-	ticket, err := e.ticket(ctx, c, calls, store)
-	checks = append(checks, calls.credentials(), calls.allowList(err))
-	return append(append(checks, storage...), ticket), calls
+	account, ticket, calls := e.account(ctx, c, reached, store)
+	return append(append(append(checks, account...), storage...), ticket), calls
+}
+
+// account checks the credential of an app, and its ticket.
+func (e *examiner) account(ctx context.Context, c *config.Config, reached bool, store *store) (account []Check, ticket Check, made *calls) {
+	made = &calls{Source: e.Source(c)}
+	if reached {
+		made.logIn(ctx)
+	} else {
+		made.access.err = errUnreached
+	}
+	ticket, err := made.ticket(ctx, store, func(shared tokens.Storage) *tokens.App {
+		return tokens.NewApp(tokens.Options{
+			Name: e.AppName(c), Source: made, Storage: shared, Memory: tokens.NewMemory(), Log: zap.NewNop(),
+		})
+	})
+	return []Check{made.credentials(), made.allowList(err)}, ticket, made
 }
 
 // calls is a source that logs in once and remembers what DingTalk said.
@@ -130,26 +141,25 @@ const ticketTime = 40 * time.Second
 const writeTime = 12 * time.Second
 
 // ticket takes the fleet's ticket from the storage. Only if there is none one is
-// fetched, and stored for the fleet. The error is DingTalk's refusal.
-func (e *examiner) ticket(ctx context.Context, c *config.Config, calls *calls, store *store) (Check, error) {
+// fetched, and stored for the fleet. open makes the app whose ticket it is, over a
+// storage. The error is DingTalk's refusal.
+func (c *calls) ticket(ctx context.Context, store *store, open func(tokens.Storage) *tokens.App) (Check, error) {
 	const name = "ticket"
 	if store.Storage == nil {
 		return unchecked(name, "there is no storage to look for it, and to fetch another may end the one that is in use"), nil
 	}
-	calls.withhold = !store.sound
+	c.withhold = !store.sound
 	var shared tokens.Storage = store.Storage
 	if !store.sound {
 		shared = readOnly{store.Storage}
 	}
-	app := tokens.NewApp(tokens.Options{
-		Name: e.AppName(c), Source: calls, Storage: shared, Memory: tokens.NewMemory(), Log: zap.NewNop(),
-	})
+	app := open(shared)
 	t, err := app.Ticket(ctx, ticketTime)
 	var missing *noAccessError
 	app.Close()
 	unstored := written(ctx, app)
 	switch {
-	case err == nil && !calls.fetched.Load():
+	case err == nil && !c.fetched.Load():
 		return good(name, "found in the storage, valid until "+moment(t.Expires)+"; none was fetched"), nil
 	case err == nil && unstored != nil:
 		return warn(name, "there was none in the storage; fetched, but not stored: "+unstored.Error(),

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -88,11 +89,19 @@ func source(c *config.Config) tokens.Source { return tenant.Source(c) }
 // nothing is left in the storage.
 func (w *world) examine(t *testing.T, text string) (examine.Report, string) {
 	t.Helper()
+	return w.examineOne(t, text, "", "")
+}
+
+// examineOne is examine for one of several tenants.
+func (w *world) examineOne(t *testing.T, text, corp, agent string) (examine.Report, string) {
+	t.Helper()
+	o := options(t)
+	o.Corp, o.Agent = corp, agent
 	adapted, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(w.fill.Replace(text)), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	report, err := examine.Examine(t.Context(), adapted, options(t))
+	report, err := examine.Examine(t.Context(), adapted, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,8 +113,8 @@ func (w *world) examine(t *testing.T, text string) (examine.Report, string) {
 	if err := json.Unmarshal(asJSON.Bytes(), &parsed); err != nil || len(parsed) != len(report) {
 		t.Errorf("the JSON has %d handlers of %d: %v", len(parsed), len(report), err)
 	}
-	o := w.ding.Options()
-	for _, secret := range append(w.ding.Issued(), o.AppSecret, o.CorpSecret, o.ChannelSecret) {
+	ding := w.ding.Options()
+	for _, secret := range append(append(w.ding.Issued(), w.ding.SuiteSecrets()...), ding.AppSecret, ding.CorpSecret, ding.ChannelSecret) {
 		if strings.Contains(plain.String(), secret) || strings.Contains(asJSON.String(), secret) {
 			t.Errorf("the report gives a secret away:\n%s", plain.String())
 		}
@@ -116,6 +125,23 @@ func (w *world) examine(t *testing.T, text string) (examine.Report, string) {
 		}
 	}
 	return report, plain.String()
+}
+
+// suiteName is that of a suite in the storage.
+func (w *world) suiteName(t *testing.T, key string) string {
+	t.Helper()
+	probe, err := tenant.ProbeSuite(&config.Config{APIBase: w.api, OAPIBase: w.api}, &config.Suite{SuiteKey: key, SuiteTicket: "any"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return probe.Name()
+}
+
+// ticketRecord is a suite_ticket of some age, as a server stores it.
+func ticketRecord(value, age string) string {
+	d, _ := time.ParseDuration(age)
+	at := time.Now().Add(-d)
+	return fmt.Sprintf(`{"value":%q,"time":%d,"received":%q}`, value, at.UnixMilli(), at.Format(time.RFC3339))
 }
 
 // stored returns the files of the storage.

@@ -1,6 +1,7 @@
 package examine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,13 +31,14 @@ type way struct {
 // wayTo returns the way to the API that the credential logs in to. proxyOf is as
 // that of http.Transport.
 func wayTo(c *config.Config, proxyOf func(*http.Request) (*url.URL, error)) way {
-	w := way{base: c.OAPIBase, setting: "oapi_base"}
-	standard := oapi.DefaultOAPI
-	if c.Credential() == config.App {
-		w.base, w.setting, standard = c.APIBase, "api_base", oapi.DefaultAPI
-	}
-	if w.base == "" {
-		w.base = standard
+	return wayOf(c, c.Credential() == config.App, proxyOf)
+}
+
+// wayOf returns the way to the API of v1, or to the older one.
+func wayOf(c *config.Config, v1 bool, proxyOf func(*http.Request) (*url.URL, error)) way {
+	w := way{base: cmp.Or(c.OAPIBase, oapi.DefaultOAPI), setting: "oapi_base"}
+	if v1 {
+		w.base, w.setting = cmp.Or(c.APIBase, oapi.DefaultAPI), "api_base"
 	}
 	target, _ := url.Parse(w.base) // validated
 	if proxy, err := proxyOf(&http.Request{URL: target}); err == nil && proxy != nil {

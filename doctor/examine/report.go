@@ -20,7 +20,7 @@ import (
 //	    "listen": [":443"],            // where it listens
 //	    "hosts": ["h5.example.com"],   // host names that lead to the handler
 //	    "app": "ding…",                // app_key, or corp_id where there is none
-//	    "same_app_as": 1,              // this handler's app is that of handler 1 (counted
+//	    "same_app_as": 1,              // this handler's app is that of entry 1 (counted
 //	                                   // from 1) and was checked there; else left out
 //	    "checks": [
 //	      {
@@ -40,6 +40,16 @@ import (
 // app are left out. A check that could not be made is a warning whose message
 // begins with "not checked". No text holds a secret, a token or a ticket.
 //
+// A handler with several tenants has the checks of what they have in common, and behind it
+// an entry for each tenant and suite:
+//
+//	{"of": 1, "corp_id": "ding111", "agent_id": "1001", "app": "ding…", "checks": […]}
+//	{"of": 1, "suite_key": "suite…", "checks": […]}
+//
+// of is the entry of the handler, counted from 1. A tenant has credentials, ip_allow_list,
+// ticket and what sign-in adds; a suite callback and suite_ticket, credentials, ip_allow_list,
+// and of one corp authorization and ticket.
+//
 // A robot that is told of events is {"robot": "dingtalk_token_failed", "checks": […]},
 // with the checks config, secrets (where they stand in plain text) and message (where
 // one is sent).
@@ -52,6 +62,10 @@ type Handler struct {
 	Server    string   `json:"server,omitzero"`
 	Listen    []string `json:"listen,omitzero"`
 	Hosts     []string `json:"hosts,omitzero"`
+	Of        int      `json:"of,omitempty"`        // of a tenant or suite: the entry of its handler
+	CorpID    string   `json:"corp_id,omitempty"`   // of a tenant
+	AgentID   string   `json:"agent_id,omitempty"`  // of a tenant
+	SuiteKey  string   `json:"suite_key,omitempty"` // of a suite
 	App       string   `json:"app,omitzero"`
 	SameAppAs int      `json:"same_app_as,omitempty"`
 	Checks    []Check  `json:"checks"`
@@ -176,28 +190,19 @@ const nameWidth = len("ip allow list")
 // WriteText writes the report for people: a line a check, and below it what to do.
 func (r Report) WriteText(w io.Writer) error {
 	var b strings.Builder
-	pages := len(r)
-	for _, h := range r {
-		if h.Robot != "" || h.URL != "" {
-			pages--
-		}
-	}
 	for i, h := range r {
-		if h.URL != "" {
-			fmt.Fprintf(&b, h.say("%s, as DingTalk's browser sees it\n", "%s，钉钉里的浏览器看到的\n"), h.URL)
-		} else if h.Robot != "" {
-			fmt.Fprintf(&b, h.say("dingtalk_robot on %s\n", "dingtalk_robot，事件 %s\n"), h.Robot)
-		} else {
-			fmt.Fprintf(&b, h.say("dingtalk handler %d of %d: %s\n", "dingtalk 指令 %d/%d：%s\n"), i+1, pages, h.title())
+		if i > 0 {
+			b.WriteByte('\n')
 		}
+		fmt.Fprintf(&b, "%s\n", r.title(i))
 		for _, c := range h.own() {
 			writeCheck(&b, c)
 		}
 		if h.SameAppAs != 0 {
-			writeCheck(&b, h.reference())
+			writeCheck(&b, h.reference(r.name(h.SameAppAs-1)))
 		}
-		b.WriteByte('\n')
 	}
+	b.WriteByte('\n')
 	if len(r) > 0 && r[0].language == doctor.Chinese {
 		fmt.Fprintf(&b, "%d 个错误，%d 个警告\n", r.Count(Error), r.Count(Warning))
 	} else {
@@ -258,8 +263,46 @@ func columns(text string) (n int) {
 	return n
 }
 
-// title names the place of a handler.
-func (h *Handler) title() string {
+// title is the line above the checks of an entry.
+func (r Report) title(i int) string {
+	h := &r[i]
+	switch {
+	case h.URL != "":
+		return fmt.Sprintf(h.say("%s, as DingTalk's browser sees it", "%s，钉钉里的浏览器看到的"), h.URL)
+	case h.Robot != "":
+		return fmt.Sprintf(h.say("dingtalk_robot on %s", "dingtalk_robot，事件 %s"), h.Robot)
+	case h.Of != 0 && h.SuiteKey != "":
+		return r.name(i)
+	case h.Of != 0:
+		return fmt.Sprintf(h.say("%s, app %s", "%s，应用 %s"), r.name(i), h.App)
+	}
+	return fmt.Sprintf(h.say("dingtalk handler %d of %d: %s", "dingtalk 指令 %d/%d：%s"), r.number(i), r.number(len(r)-1), h.place())
+}
+
+// name is what other entries call one.
+func (r Report) name(i int) string {
+	h := &r[i]
+	switch {
+	case h.SuiteKey != "":
+		return fmt.Sprintf(h.say("suite %s of handler %d", "suite %s（指令 %d）"), h.SuiteKey, r.number(h.Of-1))
+	case h.Of != 0:
+		return fmt.Sprintf(h.say("tenant %s %s of handler %d", "tenant %s %s（指令 %d）"), h.CorpID, h.AgentID, r.number(h.Of-1))
+	}
+	return fmt.Sprintf(h.say("handler %d", "指令 %d"), r.number(i))
+}
+
+// number counts the handlers up to an entry.
+func (r Report) number(i int) (n int) {
+	for _, h := range r[:i+1] {
+		if h.Of == 0 && h.Robot == "" && h.URL == "" {
+			n++
+		}
+	}
+	return n
+}
+
+// place names where a handler stands.
+func (h *Handler) place() string {
 	site := strings.Join(h.Hosts, ", ")
 	if site == "" {
 		site = h.say("any host", "任意主机")
@@ -268,14 +311,14 @@ func (h *Handler) title() string {
 }
 
 // reference stands for the checks of an app that were shown before.
-func (h *Handler) reference() Check {
+func (h *Handler) reference(first string) Check {
 	worst := OK
 	for _, c := range h.shared {
 		if c.Status == Error || c.Status == Warning && worst == OK {
 			worst = c.Status
 		}
 	}
-	return Check{Name: "app", Status: worst, Message: fmt.Sprintf(h.say("%s, the same as of handler %d: see there", "%s，与第 %d 个指令相同：见那里"), h.App, h.SameAppAs)}
+	return Check{Name: "app", Status: worst, Message: fmt.Sprintf(h.say("%s, the same as of %s: see there", "%s，与%s相同：见那里"), h.App, first)}
 }
 
 func (h *Handler) say(en, zh string) string {

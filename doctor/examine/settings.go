@@ -50,21 +50,37 @@ func resolve(c *config.Config) (*config.Config, error) {
 	return &resolved, err
 }
 
+// maxTold is how many secrets are told where all is well.
+const maxTold = 4
+
 // secretsCheck warns of secrets that everybody sees who may read the
 // configuration.
 func secretsCheck(c *config.Config) Check {
 	const name = "secrets"
+	var plain, placeholders []string
 	given := c.Secrets()
 	for _, field := range slices.Sorted(maps.Keys(given)) {
 		switch secret := *given[field]; {
 		case secret == "":
 		case secret.Placeholder():
-			return good(name, fmt.Sprintf("%s comes from %s", field, secret))
+			placeholders = append(placeholders, fmt.Sprintf("%s comes from %s", field, secret))
 		default:
-			return warn(name, field+" stands in the configuration in plain text",
-				fmt.Sprintf("Write %s {env.NAME} or %s {file./path}. {$NAME} counts as plain text: Caddy replaces it while it reads "+
-					"the Caddyfile, and the secret then stands in the admin API's /config/ and in autosave.json.", field, field))
+			plain = append(plain, field)
 		}
+	}
+	switch {
+	case len(plain) > 0:
+		field, stand := plain[0][strings.LastIndexByte(plain[0], ' ')+1:], " stands"
+		if len(plain) > 1 {
+			stand = " stand"
+		}
+		return warn(name, strings.Join(plain, ", ")+stand+" in the configuration in plain text",
+			fmt.Sprintf("Write %s {env.NAME} or %s {file./path}. {$NAME} counts as plain text: Caddy replaces it while it reads "+
+				"the Caddyfile, and the secret then stands in the admin API's /config/ and in autosave.json.", field, field))
+	case len(placeholders) > maxTold:
+		return good(name, fmt.Sprintf("%s, and so on: %d in all", strings.Join(placeholders[:maxTold], ", "), len(placeholders)))
+	case len(placeholders) > 0:
+		return good(name, strings.Join(placeholders, ", "))
 	}
 	return unchecked(name, "there is none")
 }
@@ -102,6 +118,10 @@ func texts(field any) (out []string) {
 	case []any:
 		for _, item := range v {
 			out = append(out, texts(item)...)
+		}
+	case map[string]any: // a tenant, a suite, login
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			out = append(out, texts(v[name])...)
 		}
 	}
 	return out

@@ -21,7 +21,7 @@ type SignIn struct {
 // signIn checks what sign-in needs of DingTalk, of the console and of the site.
 func (e *examiner) signIn(ctx context.Context, p place, c *config.Config, calls *calls) (checks []Check) {
 	facts := e.SignIn.Facts(c)
-	facts.Origin = signInOrigin(p, c)
+	facts.Origin = siteOrigin(p, c)
 	if calls.access.err == nil {
 		facts.Probes = e.SignIn.Probe(ctx, c, func(context.Context) (string, error) { return calls.access.value, nil })
 	}
@@ -44,9 +44,9 @@ func checkOf(f doctor.Finding) Check {
 	return unchecked(f.Name, f.Text)
 }
 
-// signInOrigin is the site as its users' browsers most likely show it, zero where nothing
+// siteOrigin is the site as its users' browsers most likely show it, zero where nothing
 // tells.
-func signInOrigin(p place, c *config.Config) signer.Origin {
+func siteOrigin(p place, c *config.Config) signer.Origin {
 	if origins := config.Origins(c.PublicOrigin); len(origins) > 0 {
 		return origins[0]
 	}

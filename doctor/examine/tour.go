@@ -136,8 +136,13 @@ func (g *guide) config(ctx context.Context, page, endpoint string) (a doctor.Ans
 		a.URL = body.URL
 	}
 	// Others have errors of that shape, too, but not with these headers.
-	a.Ours = a.URL != "" || a.Code != "" && a.Code != "not_found" && resp.Header.Get("Cache-Control") == "no-store" && resp.Header.Get("X-Content-Type-Options") == "nosniff"
+	a.Ours = a.URL != "" || a.Code != "" && a.Code != "not_found" && ours(resp.Header)
 	return a
+}
+
+// ours reports whether an answer has the headers of the endpoints.
+func ours(header http.Header) bool {
+	return header.Get("Cache-Control") == "no-store" && header.Get("X-Content-Type-Options") == "nosniff"
 }
 
 // certificateError returns why a certificate was refused, nil if that is not the error.

@@ -24,7 +24,7 @@ import (
 func doctorCommand() *cobra.Command {
 	var o doctorOptions
 	cmd := &cobra.Command{
-		Use:   "doctor [--config <path> [--adapter <name>]] [--url <page>] [--lang zh|en] [--json] [--send-test]",
+		Use:   "doctor [--config <path> [--adapter <name>]] [--corpid <id>] [--agentid <id>] [--url <page>] [--lang zh|en] [--json] [--send-test]",
 		Short: "Says what is right and wrong with each dingtalk handler, and what to do",
 		Long: `
 Reads a configuration and examines each dingtalk handler in it: its fields and
@@ -33,7 +33,8 @@ DingTalk, this machine's clock, the credentials, the IP allow list (服务器出
 the storage, its lock and the jsapi_ticket. Below what is wrong it says what to
 do. The exit code is 1 if something is wrong, and 0 if there are warnings only.
 
-No running server is touched: the admin API is not asked and nothing listens.
+No running server is touched but by such a push and by --url: the admin API is not
+asked and nothing listens.
 DingTalk gets one call for an access token, which harms nobody. The ticket is
 taken from the storage, as Caddy does; only if there is none it is fetched, and
 stored for the servers. Besides, one key dingtalk/doctor-… is stored and deleted,
@@ -42,6 +43,12 @@ and one lock taken and released.
 With sign-in (login) the calls that a sign-in makes are tried with a code and a
 user that do not exist, which shows missing permissions and spends nothing, and
 it is said what the console must have, which key is used and which cookie.
+
+Of several apps and corps (tenant) each is examined; --corpid and --agentid name one.
+Of a third-party app (suite) one push that tells nothing is sent to the callback,
+through the public address as DingTalk sends its own; the age of the suite_ticket is
+told, and DingTalk asked whether it takes key, secret and ticket. With --corpid also
+whether that corp has authorised the app, and its jsapi_ticket.
 
 Of each dingtalk_robot (events to a DingTalk group) the settings are examined.
 With --send-test each robot also sends one message to its group.
@@ -59,6 +66,7 @@ finds the same storage and the same variables.
 		Example: `  caddy dingtalk doctor
   caddy dingtalk doctor --config /etc/caddy/Caddyfile
   caddy dingtalk doctor --config caddy.json --json
+  caddy dingtalk doctor --corpid ding0123456789abcdef --agentid 1234567890
   caddy dingtalk doctor --url https://h5.example.com/app/ --lang zh`,
 		DisableFlagsInUseLine: true,
 		Args:                  cobra.NoArgs,
@@ -69,6 +77,8 @@ finds the same storage and the same variables.
 	}
 	cmd.Flags().StringVarP(&o.file, "config", "c", "", "Configuration file (default: the Caddyfile of this folder)")
 	cmd.Flags().StringVarP(&o.adapter, "adapter", "a", "", "Name of config adapter to apply")
+	cmd.Flags().StringVar(&o.corp, "corpid", "", "Examine this one of several corps only")
+	cmd.Flags().StringVar(&o.agent, "agentid", "", "Examine the app with this agentId only")
 	cmd.Flags().BoolVar(&o.sendTest, "send-test", false, "Send one message through each robot")
 	cmd.Flags().BoolVar(&o.asJSON, "json", false, "Print an array of handlers with their checks {name, status, message, advice}")
 	cmd.Flags().StringVar(&o.page, "url", "", "Visit this page of a running site, as DingTalk's browser does")
@@ -79,6 +89,7 @@ finds the same storage and the same variables.
 // doctorOptions are what the command was called with.
 type doctorOptions struct {
 	file, adapter, page, lang string
+	corp, agent               string
 	asJSON, sendTest          bool
 }
 
@@ -105,21 +116,20 @@ func runDoctor(cmd *cobra.Command, o doctorOptions) error {
 	if err != nil {
 		return err
 	}
-	var report examine.Report
+	var report, visited examine.Report
 	if o.page != "" {
-		visited, err := examine.Tour(ctx, o.page)
+		page, err := examine.Tour(ctx, o.page)
 		if err != nil {
 			return err
 		}
-		report = append(report, visited)
+		visited = append(visited, page)
 	}
-	if o.page == "" || o.file != "" {
-		examined, err := examineConfiguration(ctx, o)
-		if err != nil {
+	if o.page == "" || o.file != "" || o.corp != "" || o.agent != "" {
+		if report, err = examineConfiguration(ctx, o); err != nil {
 			return err
 		}
-		report = append(report, examined...)
 	}
+	report = append(report, visited...) // entries of the others refer to each other by their number
 	report = report.In(language)
 	write := report.WriteText
 	if o.asJSON {
@@ -157,6 +167,7 @@ func examineConfiguration(ctx context.Context, o doctorOptions) (examine.Report,
 		Source:  func(c *config.Config) tokens.Source { return tenant.Source(c) },
 		AppName: tenant.Name,
 		SignIn:  examine.SignIn{Facts: login.FactsOf, Probe: login.ProbeAs},
+		Corp:    o.corp, Agent: o.agent,
 	})
 	if err != nil && (len(robots) == 0 || !errors.Is(err, examine.ErrNoHandler)) {
 		return nil, err

@@ -62,8 +62,10 @@ func newFleet(name, key string, limit int) *fleet {
 	return f
 }
 
-// record is the key of a record in the storage.
-func (f *fleet) record(name string) string { return "dingtalk/" + f.name + "/" + name + ".json" }
+// record is the key of a record of a suite in the storage.
+func record(suite, name string) string { return "dingtalk/" + suite + "/" + name + ".json" }
+
+func (f *fleet) record(name string) string { return record(f.name, name) }
 
 func (f *fleet) corpRecord(id string) string { return f.record("corps/" + id) }
 
@@ -303,17 +305,13 @@ func (f *fleet) forgive() {
 	f.corps.each(func(_ string, v view) { v.tokens.Forgive() })
 }
 
-// The ages at which a suite_ticket is told to be stale. DingTalk pushes one about every
-// five hours.
-const (
-	staleAge   = 6 * time.Hour
-	staleStart = 10 * time.Minute // without any
-)
+// staleStart is how long there may be no suite_ticket before that is told.
+const staleStart = 10 * time.Minute
 
 // watchTicket tells once that the suite_ticket is stale.
 func (f *fleet) watchTicket(now time.Time) {
 	t := f.ticket.get()
-	stale := !f.ticket.fixed && (t.Value == "" && now.Sub(f.since) >= staleStart || t.Value != "" && now.Sub(t.Received) >= staleAge)
+	stale := !f.ticket.fixed && (t.Value == "" && now.Sub(f.since) >= staleStart || t.Value != "" && now.Sub(t.Received) >= doctor.StaleSuiteTicket)
 	f.mu.Lock()
 	told := f.stale
 	f.stale = stale
