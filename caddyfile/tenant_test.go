@@ -33,7 +33,7 @@ func TestErrorsOfTenantsNameLineAndCure(t *testing.T) {
 		"no block":                   {secret + "\t}\n\ttenant ding222 2001\n}", 6, []string{"ding222 2001", "no credential"}},
 		"the pair of the directive":  {secret + "\t}\n\tapp_key k\n\tapp_secret s\n\tcorp_id ding111\n\tagent_id 1001\n}", 1, []string{"ding111 1001", "directive itself"}},
 		"identifiers alone":          {secret + "\t}\n\tcorp_id ding9\n\tagent_id 9\n}", 1, []string{"without a credential"}},
-		"login beside a suite":       {secret + "\t}\n\tsuite s9 {\n\t\tsuite_secret s\n\t\tsuite_ticket x\n\t}\n\tlogin\n}", 1, []string{"login", "directive without suite"}},
+		"oauth beside a suite":       {secret + "\t}\n\tsuite s9 {\n\t\tsuite_secret s\n\t\tsuite_ticket x\n\t}\n\tlogin {\n\t\toutside oauth\n\t}\n}", 1, []string{"login outside oauth", "suite s9"}},
 		"a suite without a name":     {secret + "\t}\n\tsuite {\n\t}\n}", 6, []string{"suite takes the suite_key"}},
 		"a suite without a secret":   {secret + "\t}\n\tsuite s9 {\n\t}\n}", 6, []string{"suite s9", "add suite_secret"}},
 		"a suite without a token":    {secret + "\t}\n\tsuite s9 {\n\t\tsuite_secret " + secretText + "\n\t}\n}", 6, []string{"suite s9", "add token"}},

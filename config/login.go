@@ -268,6 +268,15 @@ func completeLogin(c *Config) error {
 			return err
 		}
 	}
+	if len(c.Suites) > 0 && c.Login.OAuth() {
+		return fmt.Errorf("login outside oauth stands beside suite %s, whose corps sign in within DingTalk only: remove the line, or move the suite into a directive of its own", c.Suites[0].SuiteKey)
+	}
+	for i := range c.Suites {
+		own := c.ForSuite(&c.Suites[i])
+		if err := completeLoginOf(&own); err != nil {
+			return fmt.Errorf("suite %s: %w", c.Suites[i].SuiteKey, err)
+		}
+	}
 	for i := range c.Tenants {
 		own := c.ForTenant(&c.Tenants[i])
 		if err := completeLoginOf(&own); err != nil {

@@ -30,6 +30,12 @@ type Suite struct {
 	Callback string `json:"callback,omitempty"`
 }
 
+// ForSuite returns the configuration of a directive whose only app has the key and the
+// secret of that suite, for calls that DingTalk takes from all apps alike.
+func (c *Config) ForSuite(s *Suite) Config {
+	return c.ForTenant(&Tenant{AppKey: s.SuiteKey, AppSecret: s.SuiteSecret, JSAPIList: c.JSAPIList, Type: new(int), Hash: c.Hash})
+}
+
 // String hides the secrets: fmt prints what a slice holds without asking its Secrets.
 func (s Suite) String() string { return fmt.Sprintf("suite(%s)", s.SuiteKey) }
 

@@ -188,9 +188,6 @@ func completeTenants(c *Config) error {
 	if !c.Many() {
 		return nil
 	}
-	if c.Login != nil && len(c.Suites) > 0 {
-		return errors.New("login does not serve the corps of suites yet: write it into a directive without suite")
-	}
 	if !c.HasDefault() {
 		if c.CorpID != "" || c.AgentID != "" {
 			return errors.New("corp_id and agent_id stand without a credential: add app_key and app_secret, which makes this the tenant of pages that name none, or remove both lines")

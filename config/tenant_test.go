@@ -28,6 +28,7 @@ func TestTenantsAndSuitesThatAreRight(t *testing.T) {
 	for name, set := range map[string]func(*Config){
 		"one of each":                func(*Config) {},
 		"tenants alone":              func(c *Config) { c.Suites = nil },
+		"sign-in":                    func(c *Config) { c.Login = new(Login) },
 		"suites alone":               func(c *Config) { c.Tenants = nil },
 		"with a default tenant":      func(c *Config) { d := app(); d.Tenants, d.Suites = c.Tenants, c.Suites; *c = d },
 		"two agents of one corp":     func(c *Config) { o := one(); o.AgentID = "1002"; c.Tenants = append(c.Tenants, o) },
@@ -106,7 +107,8 @@ func TestTenantsAndSuitesThatAreWrongNameTheBlockAndTheCure(t *testing.T) {
 		"a callback with a wildcard":    {func(c *Config) { c.Suites[0].Callback = "/cb/*" }, []string{"callback", "wildcard"}},
 		"a callback under the endpoint": {func(c *Config) { c.Suites[0].Callback = "/.dingtalk/cb" }, []string{"callback", "leave out the line"}},
 		"a callback at a new endpoint":  {func(c *Config) { c.Endpoint, c.Suites[0].Callback = "/x", "/x" }, []string{"callback", "/x"}},
-		"login beside suites":           {func(c *Config) { c.Login = new(Login) }, []string{"login", "without suite"}},
+		"oauth beside suites":           {func(c *Config) { c.Login = &Login{Outside: "oauth"} }, []string{"login outside oauth", "suite9", "remove the line"}},
+		"a staff_app beside suites":     {func(c *Config) { c.Login = &Login{StaffApp: &StaffApp{AppKey: "k", AppSecret: "s"}}; c.Tenants = nil }, []string{"suite9", "staff_app"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := many()

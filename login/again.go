@@ -46,7 +46,7 @@ func (s *Server) admitted(r *http.Request, now time.Time) *admission {
 			return nil
 		}
 	}
-	if a.app != s.keys.identity || !a.session.lives(now, s.life) || s.fleet.Revoked(a.session) {
+	if a.app != s.keys.identity || !a.session.lives(now, s.life) || s.ended(a.session) {
 		return nil
 	}
 	return a

@@ -14,27 +14,38 @@ import (
 	"github.com/caddy-dingtalk/caddy-dingtalk/visit"
 )
 
-// answers are the endpoints, by their names.
-func (s *Server) answers() map[string]endpoint.Answer {
-	answers := map[string]endpoint.Answer{
-		"login":      s.unlogged(s.serveLogin),
-		"callback":   s.unlogged(s.serveCallback),
-		"user":       s.own(s.serveUser, http.MethodGet, http.MethodHead),
-		"logout":     s.own(s.serveLogout, http.MethodPost),
-		s.scriptName: s.serveScript,
+// callNames are the endpoints whose calls are for one tenant.
+var callNames = []string{"login", "callback", "user", "logout", "jwks"}
+
+// answer returns that of an endpoint, nil where there is none.
+func (s *Server) answer(name string) endpoint.Answer {
+	switch {
+	case name == "login":
+		return s.unlogged(s.serveLogin)
+	case name == "callback" && s.app.OAuth:
+		return s.unlogged(s.serveCallback)
+	case name == "user":
+		return s.own(s.serveUser, http.MethodGet, http.MethodHead)
+	case name == "logout":
+		return s.own(s.serveLogout, http.MethodPost)
+	case name == "jwks" && s.issuer != nil:
+		return s.own(s.serveJWKS, http.MethodGet, http.MethodHead)
 	}
-	if !s.app.OAuth {
-		delete(answers, "callback")
+	return nil
+}
+
+// files are the scripts of the pages, by their names, which change with their content.
+func (s *service) files() map[string]endpoint.Answer {
+	files := make(map[string]endpoint.Answer)
+	file := func(name, source string) {
+		files[name] = func(w http.ResponseWriter, r *http.Request, _ *visit.Visit) error {
+			endpoint.ServeFile(w, r, source, endpoint.Kept)
+			return nil
+		}
 	}
-	name, source := s.renderer().File()
-	answers[name] = func(w http.ResponseWriter, r *http.Request, _ *visit.Visit) error {
-		endpoint.ServeFile(w, r, source, endpoint.Kept)
-		return nil
-	}
-	if s.issuer != nil {
-		answers["jwks"] = s.own(s.serveJWKS, http.MethodGet, http.MethodHead)
-	}
-	return answers
+	file(s.scriptName, s.script)
+	file(s.renderer().File())
+	return files
 }
 
 // own lets pages of the site itself, and no page at all, make a call by those methods; a
@@ -54,6 +65,9 @@ func (s *Server) own(answer endpoint.Answer, methods ...string) endpoint.Answer 
 		return answer(w, r, v)
 	}
 }
+
+// log tells of this tenant's users.
+func (s *Server) log() audit { return s.audit.of(strings.TrimSuffix(s.scope, scopeEnd)) }
 
 // writeError answers `{"error":{"code":"…","message":"…"}}`.
 func (s *Server) writeError(w http.ResponseWriter, r *http.Request, e *Error) error {
@@ -132,7 +146,7 @@ func (s *Server) attempt(v *visit.Visit, way Way, signIn func() (User, error)) (
 	ip, _ := netip.ParseAddr(clientIP)
 	if wait := s.attempts.wait(ip, time.Now()); wait > 0 {
 		failure := &Error{Code: CodeTooMany, RetryAfter: wait}
-		s.audit.failed(way, failure, clientIP)
+		s.log().failed(way, failure, clientIP)
 		return User{}, failure
 	}
 	u, err := signIn()
@@ -143,18 +157,18 @@ func (s *Server) attempt(v *visit.Visit, way Way, signIn func() (User, error)) (
 	if failure.Code == CodeInvalid {
 		s.attempts.invalid(ip, time.Now())
 	}
-	s.audit.failed(way, failure, clientIP)
+	s.log().failed(way, failure, clientIP)
 	return User{}, failure
 }
 
 // start begins a session. Whatever cookie the browser had is replaced.
 func (s *Server) start(header, request http.Header, u User, secure, framed bool, way Way, clientIP string) (*Session, *Error) {
 	now := time.Now()
-	session := NewSession(u, s.fleet.After(u.Subject(), now), s.life)
+	session := NewSession(u, s.fleet.After(s.scope, u.Subject(), s.since, now), s.life)
 	session.Framed = framed && secure
 	if err := s.setSession(header, session, secure, now); err != nil {
 		failure := &Error{Code: CodeDingTalk, Err: err}
-		s.audit.failed(way, failure, clientIP)
+		s.log().failed(way, failure, clientIP)
 		return nil, failure
 	}
 	if Read(request, s.cookies.outName(secure)) != "" {
@@ -162,7 +176,7 @@ func (s *Server) start(header, request http.Header, u User, secure, framed bool,
 		gone.MaxAge = -1
 		header.Add("Set-Cookie", gone.String())
 	}
-	s.audit.signedIn(way, &u, clientIP)
+	s.log().signedIn(way, &u, clientIP)
 	return session, nil
 }
 
@@ -217,7 +231,7 @@ func (s *Server) serveCallback(w http.ResponseWriter, r *http.Request, v *visit.
 	to, ok := s.keys.finish(r.Header, w.Header(), s.cookies, state, secure, time.Now())
 	if !ok || !s.signIn.used.take(state, time.Now()) {
 		failure := &Error{Code: CodeBadState}
-		s.audit.failed(WayOAuth, failure, v.ClientIP())
+		s.log().failed(WayOAuth, failure, v.ClientIP())
 		return s.writeErrorPage(w, r, failure, "/")
 	}
 	code := one(q, "code")
@@ -232,7 +246,7 @@ func (s *Server) serveCallback(w http.ResponseWriter, r *http.Request, v *visit.
 		failure = &Error{Code: CodeBadCode}
 	}
 	if failure != nil {
-		s.audit.failed(WayOAuth, failure, v.ClientIP())
+		s.log().failed(WayOAuth, failure, v.ClientIP())
 		return s.writeErrorPage(w, r, failure, to)
 	}
 	u, failure := s.attempt(v, WayOAuth, func() (User, error) { return s.signIn.ByOAuth(r.Context(), code) })
@@ -287,10 +301,4 @@ func (s *Server) serveJWKS(w http.ResponseWriter, _ *http.Request, _ *visit.Visi
 	w.Header().Set("Cache-Control", "public, max-age=300")
 	_, err := w.Write(s.issuer.Set())
 	return err
-}
-
-// serveScript answers the page's script. Its name changes with its content.
-func (s *Server) serveScript(w http.ResponseWriter, r *http.Request, _ *visit.Visit) error {
-	endpoint.ServeFile(w, r, s.script, endpoint.Kept)
-	return nil
 }

@@ -18,17 +18,40 @@ type audit struct {
 	log     *zap.Logger
 	events  *observe.Emitter
 	app     string
+	corp    string // whose users are meant, where the app has many corps; else ""
 	notices *observe.Notices
 	// last is the code of the last sign-in where it failed for everybody, not for one user.
 	last *atomic.Pointer[Code]
 }
 
+// of tells of the users of one of many corps.
+func (a audit) of(corp string) audit {
+	a.corp = corp
+	return a
+}
+
+// named adds the corp to the fields of a line, where there are many.
+func (a audit) named(fields []zap.Field) []zap.Field {
+	if a.corp == "" {
+		return fields
+	}
+	return append(fields, zap.String("corp_id", a.corp))
+}
+
+func (a audit) emit(event string, data map[string]any) {
+	data["app"] = a.app
+	if a.corp != "" {
+		data["corp_id"] = a.corp
+	}
+	a.events.Emit(event, data)
+}
+
 func (a audit) signedIn(way Way, u *User, clientIP string) {
 	observe.CountLogin(string(way), "ok")
 	a.last.Store(nil)
-	a.log.Info("signed in", zap.String("way", string(way)), zap.String("user_id", u.Subject()), zap.String("client_ip", clientIP))
-	a.events.Emit(observe.EventLogin, map[string]any{
-		"app": a.app, "way": string(way), "user_id": u.Subject(), "name": u.Name, "client_ip": clientIP,
+	a.log.Info("signed in", a.named([]zap.Field{zap.String("way", string(way)), zap.String("user_id", u.Subject()), zap.String("client_ip", clientIP)})...)
+	a.emit(observe.EventLogin, map[string]any{
+		"way": string(way), "user_id": u.Subject(), "name": u.Name, "client_ip": clientIP,
 	})
 }
 
@@ -41,11 +64,11 @@ func (a audit) failed(way Way, e *Error, clientIP string) {
 	}
 	advice := logAdvice(e)
 	if a.notices.Admit(auditLines, "login "+string(e.Code)+" "+clientIP) {
-		a.log.Warn("sign-in refused", zap.String("way", string(way)), zap.String("code", string(e.Code)), zap.String("dingtalk", e.DingTalk()),
-			zap.String("advice", advice.EN), zap.String("advice_zh", advice.ZH), zap.String("client_ip", clientIP), zap.Error(e.Err))
+		a.log.Warn("sign-in refused", a.named([]zap.Field{zap.String("way", string(way)), zap.String("code", string(e.Code)), zap.String("dingtalk", e.DingTalk()),
+			zap.String("advice", advice.EN), zap.String("advice_zh", advice.ZH), zap.String("client_ip", clientIP), zap.Error(e.Err)})...)
 	}
-	a.events.Emit(observe.EventLoginFailed, map[string]any{
-		"app": a.app, "way": string(way), "code": string(e.Code), "dingtalk": e.DingTalk(), "advice": advice.EN, "advice_zh": advice.ZH, "client_ip": clientIP,
+	a.emit(observe.EventLoginFailed, map[string]any{
+		"way": string(way), "code": string(e.Code), "dingtalk": e.DingTalk(), "advice": advice.EN, "advice_zh": advice.ZH, "client_ip": clientIP,
 	})
 }
 
@@ -73,19 +96,19 @@ func permissionOf(e *Error) string {
 }
 
 func (a audit) signedOut(u *User, everywhere bool, clientIP string) {
-	a.log.Info("signed out", zap.String("user_id", u.Subject()), zap.Bool("everywhere", everywhere), zap.String("client_ip", clientIP))
+	a.log.Info("signed out", a.named([]zap.Field{zap.String("user_id", u.Subject()), zap.Bool("everywhere", everywhere), zap.String("client_ip", clientIP)})...)
 	if everywhere {
-		a.events.Emit(observe.EventRevoked, map[string]any{"app": a.app, "user_id": u.Subject()})
+		a.emit(observe.EventRevoked, map[string]any{"user_id": u.Subject()})
 	}
 }
 
 func (a audit) revoked(user string) {
-	a.log.Info("sessions revoked", zap.String("user_id", user), zap.Bool("all", user == ""))
-	a.events.Emit(observe.EventRevoked, map[string]any{"app": a.app, "user_id": user})
+	a.log.Info("sessions revoked", a.named([]zap.Field{zap.String("user_id", user), zap.Bool("all", user == "")})...)
+	a.emit(observe.EventRevoked, map[string]any{"user_id": user})
 }
 
 // denied logs once that the directory is closed to the app.
-func (s *Server) denied(err error) {
+func (s *service) denied(err error) {
 	if err == nil {
 		s.refused.Store(false)
 		return

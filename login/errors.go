@@ -179,6 +179,8 @@ func codeOf(theirs *oapi.Error) Code {
 		return CodePermission
 	case oapi.Credentials, oapi.Token:
 		return CodeCredentials
+	case oapi.NotAuthorized:
+		return CodeTenantUnknown
 	}
 	return CodeDingTalk
 }

@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 	"crypto/sha256"
+	"maps"
 	"net/http"
 	"time"
 
@@ -15,15 +16,17 @@ import (
 	"github.com/caddy-dingtalk/caddy-dingtalk/observe"
 	"github.com/caddy-dingtalk/caddy-dingtalk/signer"
 	"github.com/caddy-dingtalk/caddy-dingtalk/tenant"
+	"github.com/caddy-dingtalk/caddy-dingtalk/tenant/suite"
 	"github.com/caddy-dingtalk/caddy-dingtalk/visit"
 )
 
 // Gate is the sign-in of a directive: a Server for each of its tenants, whose tokens,
-// cookies, keys and corp are its own.
+// cookies, keys and corp are its own, and one made for each visit of a suite's corp.
 type Gate struct {
 	tenants *tenant.Tenants
 	servers map[*tenant.Tenant]*Server
-	all     []*Server // in the order of the configuration
+	suites  map[*suite.Suite]*corps
+	all     []*Server // in the order of the configuration; of suites, those of nobody
 }
 
 // Open makes the sign-in of a configuration that has been resolved and validated; nil
@@ -33,7 +36,7 @@ func Open(ctx caddy.Context, c *config.Config, tenants *tenant.Tenants, events *
 	if c.Login == nil {
 		return nil, nil
 	}
-	g := &Gate{tenants: tenants, servers: make(map[*tenant.Tenant]*Server)}
+	g := &Gate{tenants: tenants, servers: make(map[*tenant.Tenant]*Server), suites: make(map[*suite.Suite]*corps)}
 	rules, err := loadRules(ctx, c.Login.Rules)
 	if err != nil {
 		return nil, err
@@ -49,10 +52,30 @@ func Open(ctx caddy.Context, c *config.Config, tenants *tenant.Tenants, events *
 		g.all = append(g.all, s)
 		cookies = append(cookies, s.cookies)
 	}
+	for i, one := range tenants.Suites() {
+		s, err := openCorps(ctx, c, &c.Suites[i], one, tenants.SuitePages(), rules, events, notices)
+		if err != nil {
+			g.Close()
+			return nil, err
+		}
+		g.suites[one] = s
+		g.all = append(g.all, s.nobody)
+	}
 	for _, s := range g.all {
 		s.siblings = cookies
 	}
 	return g, nil
+}
+
+// of returns the sign-in of a tenant, nil where it is nobody.
+func (g *Gate) of(t *tenant.Tenant) *Server {
+	if s := g.servers[t]; s != nil {
+		return s
+	}
+	if of, revoked := t.Suite(); of != nil {
+		return g.suites[of].server(t, revoked)
+	}
+	return nil
 }
 
 // Close gives back what outlives a reload.
@@ -71,6 +94,9 @@ func (g *Gate) ScriptName(t *tenant.Tenant) string {
 	if s := g.servers[t]; s != nil {
 		return s.scriptName
 	}
+	for _, s := range g.suites { // it is the same for all of them
+		return s.nobody.scriptName
+	}
 	return ""
 }
 
@@ -80,7 +106,7 @@ func (g *Gate) ScriptName(t *tenant.Tenant) string {
 // when the request has been served.
 func (g *Gate) Guard(w http.ResponseWriter, r *http.Request, v *visit.Visit) (out http.ResponseWriter, user string, pass bool, err error) {
 	choice := g.tenants.For(v)
-	if s := g.servers[choice.Tenant]; s != nil {
+	if s := g.of(choice.Tenant); s != nil {
 		return s.guard(w, r, v)
 	}
 	// Nobody can sign in here: the rules are the same for all.
@@ -95,15 +121,21 @@ func (g *Gate) Guard(w http.ResponseWriter, r *http.Request, v *visit.Visit) (ou
 		return w, "", true, nil
 	}
 	observe.CountLoginRequest(observe.LoginMissing)
-	return nil, "", false, s.refuse(w, r, isDocument(r), Page{State: StateError, Code: codeWithout(choice)})
+	return nil, "", false, g.refuse(w, r, choice)
 }
 
-// codeWithout is why a visit has no tenant to sign in at.
-func codeWithout(choice tenant.Choice) Code {
-	if choice.Err != nil && choice.Err.Code() == observe.CodeTenantAmbiguous {
-		return CodeTenantAmbiguous
+// refuse answers a visit that has no tenant to sign in at.
+func (g *Gate) refuse(w http.ResponseWriter, r *http.Request, choice tenant.Choice) error {
+	code := CodeTenantUnknown
+	switch {
+	case choice.Err == nil:
+	case choice.Err.Code() == observe.CodeTenantAmbiguous:
+		code = CodeTenantAmbiguous
+	case choice.Err.Code() == observe.CodeNoTicket: // whether the corp has authorised the app is not known now
+		code = CodeUnavailable
+		retryAfter(w.Header(), &Error{RetryAfter: retryUnavailable})
 	}
-	return CodeTenantUnknown
+	return g.all[0].refuse(w, r, isDocument(r), Page{State: StateError, Code: code})
 }
 
 // Leave ends what Guard began, when the request has been served.
@@ -116,37 +148,22 @@ func (g *Gate) Leave(r *http.Request) {
 // Answers are the endpoints, by their names: a call is its page's tenant's.
 func (g *Gate) Answers() map[string]endpoint.Answer {
 	all := make(map[string]endpoint.Answer)
-	by := make(map[string]map[*Server]endpoint.Answer)
 	for _, s := range g.all {
-		for name, answer := range s.answers() {
-			if !perTenant(name) {
-				all[name] = answer // a file, whose name changes with its content
-				continue
-			}
-			if by[name] == nil {
-				by[name] = make(map[*Server]endpoint.Answer)
-			}
-			by[name][s] = answer
-		}
+		maps.Copy(all, s.files())
 	}
-	for name, answers := range by {
+	for _, name := range callNames {
+		if g.all[0].answer(name) == nil { // and so for all others
+			continue
+		}
 		all[name] = func(w http.ResponseWriter, r *http.Request, v *visit.Visit) error {
 			s, choice := g.serverFor(name, r, v)
-			if answer := answers[s]; answer != nil {
-				return answer(w, r, v)
+			if s == nil {
+				return g.refuse(w, r, choice)
 			}
-			return g.all[0].refuse(w, r, isDocument(r), Page{State: StateError, Code: codeWithout(choice)})
+			return s.answer(name)(w, r, v)
 		}
 	}
 	return all
-}
-
-func perTenant(name string) bool {
-	switch name {
-	case "login", "callback", "user", "logout", "jwks":
-		return true
-	}
-	return false
 }
 
 // serverFor returns the sign-in that a call is for, nil if it is for none. DingTalk's answer
@@ -162,14 +179,14 @@ func (g *Gate) serverFor(name string, r *http.Request, v *visit.Visit) (*Server,
 		return g.all[0], tenant.Choice{} // it answers bad_state
 	}
 	choice := g.tenants.For(v)
-	if s := g.servers[choice.Tenant]; s != nil && !g.tenants.Many() {
-		return s, choice
+	if !g.tenants.Many() {
+		return g.of(choice.Tenant), choice
 	}
 	site, _ := v.Site()
 	if from, err := signer.ParseURL(r.Header.Get("Referer")); err == nil && from.Origin == site {
 		choice = g.tenants.ForPage(v, tenant.Page{Host: from.Origin.Host, Target: from.Target, Own: true})
 	}
-	return g.servers[choice.Tenant], choice
+	return g.of(choice.Tenant), choice
 }
 
 // began tells whether an OAuth2 attempt is one of this tenant's.
@@ -183,7 +200,7 @@ func (s *Server) began(r *http.Request, v *visit.Visit) bool {
 // Examine tells how sign-in stands for a visit of the doctor page. DingTalk is asked if ask
 // says so, at most once a minute.
 func (g *Gate) Examine(ctx context.Context, v *visit.Visit, ask bool) doctor.SignIn {
-	s := g.servers[g.tenants.ForAnyPath(v).Tenant]
+	s := g.of(g.tenants.ForAnyPath(v).Tenant)
 	if s == nil {
 		s = g.all[0]
 	}

@@ -82,10 +82,16 @@ func (s *Server) session(header http.Header, secure bool, now time.Time) *Sessio
 		return nil
 	}
 	session := s.keys.Open(value, now, s.life)
-	if session == nil || s.fleet.Revoked(session) {
+	if session == nil || s.ended(session) {
 		return nil
 	}
 	return session
+}
+
+// ended tells whether a session was ended before its time: by a revocation, or with the
+// authorisation of its corp.
+func (s *Server) ended(session *Session) bool {
+	return session.Issued <= s.since || s.fleet.Revoked(session, s.scope)
 }
 
 // identify tells the upstream, or whoever reads header, who asks.

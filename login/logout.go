@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/caddy-dingtalk/caddy-dingtalk/visit"
 )
 
@@ -43,26 +41,8 @@ func (s *Server) logOut(ctx context.Context, session *Session, everywhere bool, 
 	revocation := Revocation{Session: hex.EncodeToString(session.ID[:]), Before: now.UnixMilli(), Until: session.Until}
 	if everywhere {
 		// A session of this very millisecond, or of a clock ahead, is one of the user's, too.
-		revocation = Revocation{User: session.User.Subject(), Before: max(now.UnixMilli(), session.Issued), Until: s.lastEnd(now)}
+		revocation = Revocation{User: s.scope + session.User.Subject(), Before: max(now.UnixMilli(), session.Issued), Until: s.lastEnd(now)}
 	}
-	s.audit.signedOut(&session.User, everywhere, clientIP)
+	s.log().signedOut(&session.User, everywhere, clientIP)
 	s.revoke(ctx, revocation)
-}
-
-// lastEnd is when the last of the sessions of now is over.
-func (s *Server) lastEnd(now time.Time) int64 { return now.Add(s.life.Absolute + skew).UnixMilli() }
-
-// Revoke ends the sessions of a user, or of all.
-func (s *Server) Revoke(ctx context.Context, user string) {
-	now := time.Now()
-	s.begin()
-	s.audit.revoked(user)
-	s.revoke(ctx, Revocation{User: user, Before: now.UnixMilli(), Until: s.lastEnd(now)})
-}
-
-func (s *Server) revoke(ctx context.Context, r Revocation) {
-	if err := s.fleet.Revoke(ctx, r); err != nil {
-		s.audit.log.Error("a revocation holds in this process, and for the fleet as soon as the storage takes it: "+
-			"check the storage and this machine's access to it", zap.Error(err))
-	}
 }

@@ -149,6 +149,8 @@ function provide (sidecar) {
   function login () {
     return user().catch(function (e) {
       if (e.code !== 'not_signed_in') throw e
+      // One script serves all corps of a third-party app: the page knows which one it is for.
+      if (!app.corpId && sidecar.tenant) app.corpId = sidecar.tenant.corpId
       return new Promise(function (resolve, reject) {
         if (!inside() && app.oauth && !framed()) return location.assign(away())
         if (!inside()) return reject(failed({code: 'outside'}))

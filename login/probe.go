@@ -103,6 +103,7 @@ func permitted(err error) doctor.Answer {
 type examined struct {
 	mu     sync.Mutex
 	at     time.Time
+	of     string // whose: see Keys
 	probes []doctor.Probe
 	clock  doctor.Clock
 }
@@ -115,17 +116,19 @@ const (
 // examine is Examine for a visit of this tenant.
 func (s *Server) examine(ctx context.Context, v *visit.Visit, ask bool) doctor.SignIn {
 	facts := s.facts
+	facts.Cookie = s.cookies.plain
 	facts.Origin, facts.Unknown = v.Site()
 	if last := s.audit.last.Load(); last != nil {
 		facts.Refusal = string(*last)
 	}
-	if !ask {
+	if !ask || s.signIn.Tokens == nil { // of nobody
 		return facts
 	}
 	e := &s.examined
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if time.Since(e.at) >= examinedFor {
+		e.of = s.keys.identity
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), examineTime)
 		defer cancel()
 		e.probes = s.signIn.Probe(ctx)
@@ -133,7 +136,9 @@ func (s *Server) examine(ctx context.Context, v *visit.Visit, ask bool) doctor.S
 		e.clock = doctor.Clock{Known: err == nil, Ahead: ahead}
 		e.at = time.Now()
 	}
-	facts.Probes, facts.Clock = e.probes, e.clock
+	if e.of == s.keys.identity {
+		facts.Probes, facts.Clock = e.probes, e.clock
+	}
 	return facts
 }
 

@@ -33,7 +33,7 @@ const (
 // sign-ins are not touched.
 type Revocation struct {
 	Session string `json:"session,omitempty"` // hex of the session's id
-	User    string `json:"user,omitempty"`    // a User's Subject
+	User    string `json:"user,omitempty"`    // a User's Subject, behind the scope where the app has one
 	Before  int64  `json:"before"`            // sessions issued then or earlier, unix milliseconds
 	Until   int64  `json:"until"`             // when all such sessions are over, unix milliseconds
 }
@@ -84,8 +84,10 @@ func NewRevocations(app string, storage Storage) *Revocations {
 	return r
 }
 
-// Revoked tells whether a session has been ended.
-func (r *Revocations) Revoked(s *Session) bool {
+// Revoked tells whether a session has been ended. The scope stands before the user in the
+// revocations of an app whose users are called alike in many corps; alone it means them
+// all.
+func (r *Revocations) Revoked(s *Session, scope string) bool {
 	k := r.known.Load()
 	if s.Issued <= k.all {
 		return true
@@ -95,14 +97,23 @@ func (r *Revocations) Revoked(s *Session) bool {
 			return true
 		}
 	}
-	return len(k.users) > 0 && s.Issued <= k.users[s.User.Subject()]
+	return len(k.users) > 0 && s.Issued <= k.before(scope, s.User.Subject())
+}
+
+// before is until when the sessions of a user have been ended.
+func (k *revoked) before(scope, subject string) int64 {
+	if scope == "" {
+		return k.users[subject]
+	}
+	return max(k.users[scope+subject], k.users[scope])
 }
 
 // After returns when a new session of the user may be said to begin: now, or just behind
-// what was revoked by a process whose clock is ahead, or within this millisecond.
-func (r *Revocations) After(subject string, now time.Time) time.Time {
+// what was revoked by a process whose clock is ahead, or within this millisecond; since is
+// when sessions were last ended by something else, in unix milliseconds.
+func (r *Revocations) After(scope, subject string, since int64, now time.Time) time.Time {
 	k := r.known.Load()
-	before := max(k.all, k.users[subject])
+	before := max(k.all, k.before(scope, subject), since)
 	if ms := now.UnixMilli(); ms <= before && before-ms <= 2*skew.Milliseconds() {
 		return time.UnixMilli(before + 1)
 	}

@@ -100,21 +100,21 @@ func TestARevocationHoldsInTheWholeFleetWithin15Seconds(t *testing.T) {
 		if err := here.Revoke(ctx, Revocation{Session: hex.EncodeToString(one.ID[:]), Until: now.Add(life.Absolute).UnixMilli()}); err != nil {
 			t.Fatal(err)
 		}
-		if !here.Revoked(one) || here.Revoked(mine) || there.Revoked(one) {
+		if !here.Revoked(one, "") || here.Revoked(mine, "") || there.Revoked(one, "") {
 			t.Error("a session: here at once, and that one only")
 		}
 		if err := here.Revoke(ctx, Revocation{User: "u1", Before: time.Now().UnixMilli(), Until: now.Add(life.Absolute).UnixMilli()}); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(15 * time.Second)
-		if !there.Revoked(one) || !there.Revoked(mine) || there.Revoked(other) || there.Revoked(begun("u1", time.Now())) {
+		if !there.Revoked(one, "") || !there.Revoked(mine, "") || there.Revoked(other, "") || there.Revoked(begun("u1", time.Now()), "") {
 			t.Error("a user: everywhere after 15 s, and nobody else")
 		}
 		if err := there.Revoke(ctx, Revocation{Before: time.Now().UnixMilli(), Until: now.Add(life.Absolute).UnixMilli()}); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(15 * time.Second)
-		if !here.Revoked(other) || here.Revoked(begun("u2", time.Now())) {
+		if !here.Revoked(other, "") || here.Revoked(begun("u2", time.Now()), "") {
 			t.Error("all: everywhere, and not who signs in later")
 		}
 		for key := range storage.all {
@@ -155,12 +155,12 @@ func TestWhileTheStorageFailsWhatWasReadHoldsAndLocalOnesCount(t *testing.T) {
 			t.Error("nobody is told that the fleet does not know")
 		}
 		time.Sleep(time.Minute)
-		if !here.Revoked(one) || !here.Revoked(two) || here.Failing() == nil {
+		if !here.Revoked(one, "") || !here.Revoked(two, "") || here.Failing() == nil {
 			t.Error("forgotten while the storage fails")
 		}
 		storage.fail(nil)
 		time.Sleep(11 * time.Second)
-		if err := there.Read(ctx); err != nil || !there.Revoked(two) {
+		if err := there.Read(ctx); err != nil || !there.Revoked(two, "") {
 			t.Errorf("not stored when the storage came back: %v", err)
 		}
 		synctest.Wait()
@@ -174,11 +174,11 @@ func TestWhoWasRevokedCanSignInAgainAtOnce(t *testing.T) {
 	r := NewRevocations("app", new(shared))
 	now := time.Now()
 	_ = r.Revoke(t.Context(), Revocation{User: "u1", Before: now.Add(30 * time.Second).UnixMilli(), Until: now.Add(time.Hour).UnixMilli()})
-	s := begun("u1", r.After("u1", now)) // revoked by a process whose clock is ahead
-	if r.Revoked(s) || !s.lives(now, life) {
+	s := begun("u1", r.After("", "u1", 0, now)) // revoked by a process whose clock is ahead
+	if r.Revoked(s, "") || !s.lives(now, life) {
 		t.Error("the new session is none")
 	}
-	if !r.After("u2", now).Equal(now) {
+	if !r.After("", "u2", 0, now).Equal(now) {
 		t.Error("somebody else begins later")
 	}
 }

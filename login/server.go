@@ -3,16 +3,13 @@ package login
 import (
 	"fmt"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
-	"github.com/caddy-dingtalk/caddy-dingtalk/client"
 	"github.com/caddy-dingtalk/caddy-dingtalk/config"
-	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 	"github.com/caddy-dingtalk/caddy-dingtalk/oapi"
 	"github.com/caddy-dingtalk/caddy-dingtalk/observe"
 	"github.com/caddy-dingtalk/caddy-dingtalk/tenant"
@@ -20,36 +17,16 @@ import (
 
 // Server signs in the users of one tenant.
 type Server struct {
-	endpoint string
-	cookies  Cookies
-	keys     *Keys
-	life     Lifetimes
-	rules    Rules
-	signIn   *SignIn
-	fleet    *fleet
-	storage  Storage
-	issuer   *Issuer // nil without `jwt`
-	app      App     // what pages know
-	tenant   *tenant.Tenant
-	siblings []Cookies // of all tenants of the directive
-
-	scriptName, script string // see script
-	appKey             string
-	loginBase          string
-	keySource          string // "derived" or "configured"
-	admissionVar       string // see admission
-	attempts           attempts
-
-	facts    doctor.SignIn // what the doctor may know of the configuration
-	examined examined
-
-	audit   audit
-	access  *zap.Logger
-	notices *observe.Notices
-	begun   atomic.Bool
-	close   func()
-
-	refused atomic.Bool // user/get was, for want of a permission
+	*service
+	cookies Cookies
+	keys    *Keys
+	signIn  *SignIn
+	app     App // what pages know
+	// scope stands before the user in revocations, "" where a userid needs none.
+	scope string
+	// since is when the corp last revoked the app, in unix milliseconds: sessions from
+	// before count for nothing. 0: it never has.
+	since int64
 }
 
 // callTimeout bounds one call of DingTalk.
@@ -57,73 +34,31 @@ const callTimeout = 10 * time.Second
 
 // openServer makes the sign-in of one tenant, whose own configuration c is.
 func openServer(ctx caddy.Context, c *config.Config, own *tenant.Tenant, rules Rules, events *observe.Emitter, notices *observe.Notices) (*Server, error) {
-	l := c.Login
-	absolute, idle := l.Times()
-	name := tenant.Name(c)
-	s := &Server{
-		endpoint: c.Endpoint, cookies: NewCookies(c.AgentID), life: Lifetimes{absolute, idle},
-		app: App{
-			Endpoint: c.Endpoint, CorpID: c.CorpID, ClientID: c.AppKey,
-			Channel: c.Credential() == config.Channel, OAuth: l.OAuth(),
-		},
-		appKey: c.AppKey, loginBase: l.LoginBase, notices: notices,
-		audit: audit{ctx.Logger().Named("login"), events, name, notices, new(atomic.Pointer[Code])},
-		facts: FactsOf(c),
-	}
-	s.tenant, s.rules = own, rules
-	s.scriptName, s.script = script(s.app)
-	s.access = ctx.Logger(accessModule{})
-	s.admissionVar = "dingtalk.login." + s.cookies.plain
-	s.keySource = "derived"
-	if len(l.Key) > 0 {
-		s.keySource = "configured"
-	}
-	if s.loginBase == "" {
-		s.loginBase = config.DefaultLoginBase
-	}
+	s := &Server{cookies: NewCookies(c.AgentID), app: App{
+		Endpoint: c.Endpoint, CorpID: c.CorpID, ClientID: c.AppKey,
+		Channel: c.Credential() == config.Channel, OAuth: c.Login.OAuth(),
+	}}
 	var err error
 	if s.keys, err = NewKeys(secrets(c), Scope{c.CorpID, c.AppKey, c.AgentID}); err != nil {
 		return nil, err
 	}
-	if l.JWT != "" {
-		if s.issuer, err = s.keys.NewIssuer(l.JWT); err != nil {
-			return nil, err
-		}
-	}
-	storage, err := config.OpenStorage(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	s.storage = storage
-
 	staff, err := openStaff(ctx, c, events, ctx.Logger())
 	if err != nil {
 		return nil, err
 	}
-	closeStaff := func() {}
+	s.service, err = openService(ctx, c, serviceOptions{
+		name: tenant.Name(c), corp: c.CorpID, variable: s.cookies.plain, tenant: own, app: s.app, keys: s.keys, rules: rules,
+		events: events, notices: notices, close: staff.close,
+	})
+	if err != nil {
+		return nil, err
+	}
 	in := signInOf(c)
 	in.Tokens, in.Called, in.Denied = own.Tokens, observe.CountCall, s.denied
 	if staff != nil {
-		in.Staff, in.StaffTokens, closeStaff = staff.api, staff.tenants.For(nil).Tokens, staff.tenants.Close
+		in.Staff, in.StaffTokens = staff.api, staff.tenants.For(nil).Tokens
 	}
 	s.signIn = NewSignIn(in)
-	fleet, closeFleet, err := openFleet(name, s.audit.log)
-	if err != nil {
-		closeStaff()
-		return nil, err
-	}
-	s.fleet = fleet
-	observe.BeginLogins(outcomes())
-	stop := observe.RunLogin(name, s)
-	s.close = func() {
-		stop()
-		closeFleet()
-		closeStaff()
-	}
-	if err := events.OnStarted(s.begin); err != nil {
-		s.close()
-		return nil, err
-	}
 	return s, nil
 }
 
@@ -134,14 +69,6 @@ func signInOf(c *config.Config) SignIn {
 		Legacy: c.Credential() == config.LegacyApp || c.Credential() == config.Corp, Channel: c.Credential() == config.Channel,
 		OAuth: c.Login.OAuth(), Full: c.Login.Detail == "full",
 		Within: slices.ContainsFunc(c.Login.Rules, func(r config.LoginRule) bool { return len(r.Department) > 0 }),
-	}
-}
-
-// begin lets revocations be read from the storage of this configuration. It is called
-// when the configuration runs, not while it is only validated.
-func (s *Server) begin() {
-	if !s.begun.Load() && s.begun.CompareAndSwap(false, true) {
-		s.fleet.use(s.storage)
 	}
 }
 
@@ -202,6 +129,12 @@ func openStaff(ctx caddy.Context, c *config.Config, events *observe.Emitter, log
 	return &staffApp{tenant.API(staff, callTimeout), tenants}, nil
 }
 
+func (a *staffApp) close() {
+	if a != nil {
+		a.tenants.Close()
+	}
+}
+
 // staffConfig is the configuration that staff_app would have as a directive of its own, nil
 // where there is none.
 func staffConfig(c *config.Config) *config.Config {
@@ -219,31 +152,14 @@ func staffConfig(c *config.Config) *config.Config {
 	return staff
 }
 
-// Status tells how sign-in stands, without any key.
-func (s *Server) Status() observe.LoginStatus {
-	status := observe.LoginStatus{
-		Outside: "page", Key: s.keySource, Rules: len(s.rules), Revoked: s.fleet.Count(), Storage: "ok",
-		SessionSeconds: int(s.life.Absolute.Seconds()), IdleSeconds: int(s.life.Idle.Seconds()),
-	}
-	if s.app.OAuth {
-		status.Outside = "oauth"
-	}
-	if s.fleet.Failing() != nil {
-		status.Storage = "failing"
-	}
-	return status
-}
-
 // outcomes are all that sign-ins are counted by.
 func outcomes() (ways, codes []string) {
 	codes = []string{"ok"}
 	for _, code := range []Code{
 		CodeBadCode, CodeBadState, CodeRefused, CodeTooMany, CodeBusy, CodeInvalid, CodeNotVisible, CodePermission, CodeIP,
-		CodeCredentials, CodeRateLimited, CodeQuota, CodeUnavailable, CodeDingTalk, CodeWrongCorp, CodeNotMember,
+		CodeCredentials, CodeRateLimited, CodeQuota, CodeUnavailable, CodeDingTalk, CodeWrongCorp, CodeNotMember, CodeTenantUnknown,
 	} {
 		codes = append(codes, string(code))
 	}
 	return []string{string(WayCode), string(WayChannel), string(WayOAuth)}, codes
 }
-
-func (s *Server) renderer() *client.Renderer { return s.tenant.Renderer }

@@ -24,7 +24,7 @@ func init() { caddy.RegisterModule(adminAPI{}) }
 //	GET  /dingtalk/tenants[?corpid=…|after=…]  {"tenants": [{…}]}, see Tenant
 //	POST /dingtalk/refresh[?app=…][&corpid=…]  fetches fresh tickets, of one app, of one corp or of all, and answers the status
 //	GET  /dingtalk/token?app=…&kind=access_token|jsapi_ticket  the value itself, see sharedToken
-//	POST /dingtalk/revoke?app=…[&user=…]  ends the sessions of a user, or of all, in the whole fleet
+//	POST /dingtalk/revoke?app=…[&corpid=…][&user=…]  ends the sessions of a user, of a corp of a suite, or of all, in the whole fleet
 type adminAPI struct{}
 
 // CaddyModule returns the Caddy module information.

@@ -14,7 +14,8 @@ import (
 
 // The events of sign-in.
 const (
-	// EventLogin: somebody signed in. Data: app, way, user_id, name, client_ip.
+	// EventLogin: somebody signed in. Data: app, way, user_id, name, client_ip; this and
+	// the next ones have corp_id, too, for a corp of a third-party app.
 	EventLogin = "dingtalk_login"
 	// EventLoginFailed: a sign-in was refused. Data: app, way, code, dingtalk (its
 	// errcode), advice, client_ip.
@@ -88,8 +89,9 @@ type LoginStatus struct {
 // Login is the sign-in of one handler, as the admin API sees it.
 type Login interface {
 	Status() LoginStatus
-	// Revoke ends the sessions of a user, or of all where user is "".
-	Revoke(ctx context.Context, user string)
+	// Revoke ends the sessions of a user, or of all where user is ""; of one corp where the
+	// app has many. The error says what the caller has left out.
+	Revoke(ctx context.Context, corp, user string) error
 }
 
 // logins are the sign-ins in use, by the names of their apps.
@@ -147,14 +149,18 @@ func serveRevoke(w http.ResponseWriter, r *http.Request) error {
 	if name == "" {
 		return caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: errors.New("which app? Add ?app= with its name from /dingtalk/status, and &user= for one user")}
 	}
-	if q.Has("user") && q.Get("user") == "" {
-		return caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: errors.New("user is empty: leave it out to end the sessions of all")}
+	for _, one := range []string{"user", "corpid"} {
+		if q.Has(one) && q.Get(one) == "" {
+			return caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: fmt.Errorf("%s is empty: leave it out to end the sessions of all", one)}
+		}
 	}
 	l := logins.of(name)
 	if l == nil {
 		return caddy.APIError{HTTPStatus: http.StatusNotFound, Err: fmt.Errorf("no app %q with login is in use: see /dingtalk/status", name)}
 	}
-	l.Revoke(r.Context(), q.Get("user"))
+	if err := l.Revoke(r.Context(), q.Get("corpid"), q.Get("user")); err != nil {
+		return caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: err}
+	}
 	return writeStatus(w, named(running.apps(), name))
 }
 

@@ -26,6 +26,7 @@ type SuiteStatus struct {
 	Ticket   *SuiteTicketStatus `json:"suite_ticket"` // null if there is none
 	Corps    CorpsStatus        `json:"corps"`
 	Error    *string            `json:"error"` // why the storage cannot be read; null if it can
+	Login    *LoginStatus       `json:"login,omitempty"`
 }
 
 // SuiteTicketStatus is how old the suite_ticket is.
@@ -80,7 +81,9 @@ func RunSuite(s Suite) (stop func()) {
 func (r *suiteRegister) statuses() []SuiteStatus {
 	all := make([]SuiteStatus, 0, 1) // never null
 	for _, s := range r.running() {
-		all = append(all, s.Status())
+		status := s.Status()
+		status.Login = logins.status(status.App)
+		all = append(all, status)
 	}
 	slices.SortFunc(all, func(a, b SuiteStatus) int { return strings.Compare(a.App, b.App) })
 	return all

@@ -71,7 +71,7 @@ func (s *suites) find(ctx context.Context, n Names) (found *Tenant, why *Error) 
 		case err == nil && found != nil:
 			return nil, &Error{Reason: Ambiguous}
 		case err == nil:
-			found = s.tenant(corp)
+			found = s.tenant(one, corp)
 		case !errors.As(err, &refused) || refused.Kind == suite.Unavailable:
 			why = &Error{Reason: Unavailable, Err: err}
 		case refused.Kind == suite.Ambiguous:
@@ -82,8 +82,8 @@ func (s *suites) find(ctx context.Context, n Names) (found *Tenant, why *Error) 
 }
 
 // tenant makes the tenant of a corp, for one page.
-func (s *suites) tenant(corp suite.Corp) *Tenant {
-	t := &Tenant{Tokens: corp.Tokens, Signer: s.pages.Signer, Page: s.pages.Page, origins: s.pages.origins, wait: s.pages.wait, fingerprint: s.pages.fingerprint}
+func (s *suites) tenant(of *suite.Suite, corp suite.Corp) *Tenant {
+	t := &Tenant{suite: of, revoked: corp.Revoked, Tokens: corp.Tokens, Signer: s.pages.Signer, Page: s.pages.Page, origins: s.pages.origins, wait: s.pages.wait, fingerprint: s.pages.fingerprint}
 	t.Page.CorpID, t.Page.AgentID, t.Page.AppID = corp.ID, corp.AgentID, corp.AgentID
 	t.Renderer = s.pages.Renderer.For(t.Page)
 	t.addToFingerprint(corp.ID + "." + corp.AgentID)
@@ -99,6 +99,13 @@ func (t *Tenants) ask(ctx context.Context, n Names, by string) Choice {
 	}
 	return Choice{Tenant: found, By: by}
 }
+
+// Suite returns the third-party app that the tenant is a corp of, and when the corp last
+// revoked it, in unix milliseconds (0: never); nil for a tenant of the configuration.
+func (t *Tenant) Suite() (of *suite.Suite, revoked int64) { return t.suite, t.revoked }
+
+// SuitePages is what the pages of all corps have in common, nil without third-party apps.
+func (t *Tenants) SuitePages() *Tenant { return t.suites.pages }
 
 // Suites are the third-party apps, whose pushes the endpoints answer.
 func (t *Tenants) Suites() suite.Suites { return t.suites.all }

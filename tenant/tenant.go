@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,6 +20,7 @@ import (
 	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 	"github.com/caddy-dingtalk/caddy-dingtalk/observe"
 	"github.com/caddy-dingtalk/caddy-dingtalk/signer"
+	"github.com/caddy-dingtalk/caddy-dingtalk/tenant/suite"
 	"github.com/caddy-dingtalk/caddy-dingtalk/tokens"
 )
 
@@ -33,6 +35,8 @@ type Tenant struct {
 	// Renderer writes the snippets of its pages.
 	Renderer *client.Renderer
 
+	suite       *suite.Suite               // that it is a corp of, nil if it is none's
+	revoked     int64                      // see Suite
 	none        *Error                     // why it is nobody's, nil if it is somebody's
 	origins     []signer.Origin            // which URLs may be signed besides those of a page's own
 	wait        time.Duration              // how long a page may wait for the first ticket
@@ -189,7 +193,11 @@ func (t *Tenants) Each(c *config.Config) iter.Seq2[*Tenant, *config.Config] {
 // WithLogin lets the pages of each tenant know the file with the code of ddSidecar.login. It
 // must be called before the first page.
 func (t *Tenants) WithLogin(fileFor func(*Tenant) string) {
-	for _, one := range t.all {
+	all := slices.Clip(t.all)
+	if t.corps {
+		all = append(all, t.suites.pages)
+	}
+	for _, one := range all {
 		file := fileFor(one)
 		one.Page.Login = file
 		one.Renderer = client.NewRenderer(one.Page)

@@ -64,6 +64,8 @@ type Suites []*Suite
 type Corp struct {
 	ID      string
 	AgentID string
+	// Revoked is when the corp last revoked the suite, in unix milliseconds; 0: never.
+	Revoked int64
 	// Tokens are those of the corp for this suite. It is the same pointer as long as
 	// the corp is held in memory.
 	Tokens *tokens.App
@@ -169,5 +171,5 @@ func (s *Suite) Find(ctx context.Context, corpID, agentID string, wait time.Dura
 	if !ok {
 		return Corp{}, &Error{Kind: why, CorpID: corpID}
 	}
-	return Corp{ID: corpID, AgentID: agent.ID, Tokens: v.tokens}, nil
+	return Corp{ID: corpID, AgentID: agent.ID, Revoked: v.standing.Revoked, Tokens: v.tokens}, nil
 }
