@@ -158,6 +158,7 @@ type Diagnosis struct {
 	Ticket   Held       `json:"ticket"`
 	Config   Config     `json:"config"`
 	Lines    []Line     `json:"lines"`
+	Tenants  []Finding  `json:"tenants,omitempty"` // see Tenants; left out where the site has but one
 	SignIn   []Finding  `json:"sign_in,omitempty"` // see SignIn; left out where the site has none
 }
 

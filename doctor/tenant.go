@@ -6,6 +6,7 @@ type Tenantless struct {
 	Corp, Agent string // what was named, "" where nothing was
 	Twice       bool   // two values were given for one of them
 	By          string // what named it: query, referer or cookie; "" if nothing did
+	Unavailable error  // why it is not known whether a corp has authorised a suite, nil if that is known
 }
 
 // namedBy are the sources of a tenant in words.
@@ -19,6 +20,8 @@ var namedBy = map[string]Text{
 func NoTenant(t Tenantless) Text {
 	by := namedBy[t.By]
 	switch {
+	case t.Unavailable != nil:
+		return noCorp(t.Unavailable)
 	case t.Code == "tenant_conflict":
 		return say("the call and the page's URL name different tenants: leave out corpid and agentid, or name the URL's",
 			"请求参数与网页地址指定的企业或应用不一致：请去掉 corpid 和 agentid，或改成与地址一致")
@@ -52,8 +55,8 @@ func NoTenant(t Tenantless) Text {
 	return Text{EN: by.EN + " " + text.EN, ZH: by.ZH + text.ZH}
 }
 
-// NoCorp says why it is not known whether a corp has authorised a suite, to visitors.
-func NoCorp(err error) Text {
+// noCorp says why it is not known whether a corp has authorised a suite, to visitors.
+func noCorp(err error) Text {
 	if advice := PublicAdvice(err); advice != (Text{}) {
 		return Text{EN: "DingTalk does not say whether the corp has authorised the app: " + advice.EN, ZH: "钉钉没有告知该企业是否已授权：" + advice.ZH}
 	}
@@ -72,8 +75,12 @@ func cut(s string) string {
 
 // tenantless is why a page of no tenant has no signature.
 func tenantless(t *Tenantless) Finding {
-	return Finding{
+	f := Finding{
 		Name: t.Code, Status: Error, Cures: []Text{NoTenant(*t)},
 		Text: say("the page is not signed, because it is for none of the corps and apps of this site", "页面没有签名，因为无法确定它属于本站的哪个企业和应用"),
 	}
+	if t.Unavailable != nil {
+		f.Text = say("the page is not signed, because it is not known whether corp %s has authorised the app", "页面没有签名，因为还不知道企业 %s 是否授权了应用", cut(t.Corp))
+	}
+	return f
 }

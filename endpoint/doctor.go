@@ -110,6 +110,7 @@ func (s *Server) serveDoctorPage(w http.ResponseWriter, c *call) {
 		said.Signed = ""
 	}
 	diagnosis := s.examine(c, said, proof{form: c.tenant.Signer})
+	diagnosis.Tenants = s.tenantFindings(c)
 	diagnosis.SignIn = s.signInFindings(c, false) // the page is not kept waiting
 	findings, _ := json.Marshal(diagnosis)        // it holds texts, numbers and truths
 	nonce := rand.Text()
@@ -158,8 +159,19 @@ func (s *Server) serveFindings(w http.ResponseWriter, c *call) {
 	page := o.page()
 	page.Outcome = o.Outcome
 	diagnosis := s.examineAsked(c, page, o.URL, prove(c.tenant, &o.report))
+	diagnosis.Tenants = s.tenantFindings(c)
 	diagnosis.SignIn = s.signInFindings(c, true)
 	writeJSON(w, http.StatusOK, diagnosis)
+}
+
+// tenantFindings tell which of several tenants the call is for. Who else there is, is told
+// only to those who know the token.
+func (s *Server) tenantFindings(c *call) []doctor.Finding {
+	facts := s.tenants.Facts(c.visit, c.tenant, s.doctor.token == "")
+	if facts == nil {
+		return nil
+	}
+	return facts.Findings()
 }
 
 // SignIn tells how sign-in stands for a visit; ask lets it ask DingTalk.

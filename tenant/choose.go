@@ -107,9 +107,12 @@ func (c *chooser) choose(host, target string, n Names) (t *Tenant, by string, wh
 	if n.Twice {
 		return nil, "", Unknown, false
 	}
-	list, scoped := c.candidates(host, target), true
-	if list == nil {
-		list, scoped = c.general.named(n), false
+	list, scoped := c.candidates(host, target)
+	switch {
+	case list == nil:
+		list = c.general.named(n)
+	case !scoped:
+		list = append(list, c.general.named(n)...)
 	}
 	open = c.corps && !scoped
 	if n.None() && !scoped && c.own != nil {
@@ -133,9 +136,18 @@ func (c *chooser) choose(host, target string, n Names) (t *Tenant, by string, wh
 	return t, ByOnly, Unknown, false
 }
 
-// candidates returns the tenants with host or path that fit, nil if there are none: then
-// those without are the candidates.
-func (c *chooser) candidates(host, target string) (fit []*Tenant) {
+// candidates returns the tenants with host or path that fit. only tells that no others are
+// candidates; where there are none, or any path is meant, those without host and path are.
+func (c *chooser) candidates(host, target string) (fit []*Tenant, only bool) {
+	for _, s := range c.scopesAt(host, target) {
+		fit = append(fit, s.tenant)
+		only = only || target != "" || len(s.paths) == 0
+	}
+	return fit, only
+}
+
+// scopesAt returns where the tenants with host or path are candidates that fit.
+func (c *chooser) scopesAt(host, target string) (fit []*scope) {
 	if len(c.scoped) == 0 && len(c.byHost) == 0 {
 		return nil
 	}
@@ -149,9 +161,9 @@ func (c *chooser) candidates(host, target string) (fit []*Tenant) {
 	}
 	r = r.WithContext(matching)
 	for _, list := range [][]scope{c.byHost[strings.ToLower(name)], c.scoped} {
-		for _, s := range list {
-			if s.fits(r, target == "") {
-				fit = append(fit, s.tenant)
+		for i := range list {
+			if list[i].fits(r, target == "") {
+				fit = append(fit, &list[i])
 			}
 		}
 	}

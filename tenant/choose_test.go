@@ -114,6 +114,11 @@ func TestWhichTenantAPageIsFor(t *testing.T) {
 		"a path of its own, encoded":                  {hosts, false, "h.test/%73hop/1", "", "ding444/4001 only"},
 		"the corp of a host elsewhere":                {hosts, false, "h.test/p", "corpid=ding222", "unknown"},
 		"any path of a host":                          {hosts, false, "b.test", "corpid=ding333", "ding333/3001"},
+		"any path of a host, another's":               {hosts, false, "b.test", "corpid=ding111", "unknown"},
+		"any path, of a tenant with one":              {hosts, false, "h.test", "corpid=ding444", "ding444/4001"},
+		"any path, of a tenant without":               {hosts, false, "h.test", "corpid=ding111", "ding111/1001"},
+		"any path, nothing named":                     {hosts, false, "h.test", "", "ding000/1 default"},
+		"any path, a suite's corp":                    {hosts, true, "h.test", "corpid=ding999", "unknown open"},
 		"nowhere, where all have hosts":               {[]string{"ding222/2001 b.test"}, false, "", "", "unknown"},
 		"nowhere, where all have hosts, with a suite": {[]string{"ding222/2001 b.test"}, true, "", "corpid=ding9", "unknown open"},
 	} {

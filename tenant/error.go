@@ -47,16 +47,13 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Message says what is wrong and what to do about it.
 func (e *Error) Message() doctor.Text {
-	if e.Reason == Unavailable {
-		return doctor.NoCorp(e.Err)
-	}
 	return doctor.NoTenant(*e.Facts())
 }
 
-// Facts are what a doctor is told, nil where it is not the tenant that is missing.
+// Facts are what a doctor is told, nil where no tenant is missing.
 func (e *Error) Facts() *doctor.Tenantless {
-	if e == nil || e.Reason == Unavailable {
+	if e == nil {
 		return nil
 	}
-	return &doctor.Tenantless{Code: e.Code(), Corp: e.Names.Corp, Agent: e.Names.Agent, Twice: e.Names.Twice, By: e.By}
+	return &doctor.Tenantless{Code: e.Code(), Corp: e.Names.Corp, Agent: e.Names.Agent, Twice: e.Names.Twice, By: e.By, Unavailable: e.Err}
 }

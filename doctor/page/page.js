@@ -95,7 +95,8 @@
     lines(byId('lines'))
     outcome(body('config'))
     ticket(body('ticket'), found.ticket)
-    signIn(byId('sign_in'), found.sign_in || [])
+    listed(byId('tenants'), found.tenants || [])
+    listed(byId('sign_in'), found.sign_in || [])
     arrival(body('request'))
   }
 
@@ -119,8 +120,8 @@
     return item
   }
 
-  // Sites without sign-in have no findings of it.
-  function signIn (section, findings) {
+  // Sites without sign-in, or with one app, have no findings of it.
+  function listed (section, findings) {
     section.style.display = findings.length ? '' : 'none'
     var list = clear(section.querySelector('.card'))
     findings.forEach(function (f) { add(finding(list, f), 'span', 'tag ' + f.status, icons[f.status]) })
@@ -249,6 +250,11 @@
     if (t.error) {
       line(both('错误', 'Error'), t.error.message)
       line(both('建议', 'Advice'), t.error.advice)
+    }
+
+    if (found.tenants) {
+      section(both('企业和应用', 'Corps and apps'))
+      found.tenants.forEach(told)
     }
 
     if (found.sign_in) {

@@ -3,6 +3,7 @@ package suite
 import (
 	"time"
 
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 	"github.com/caddy-dingtalk/caddy-dingtalk/observe"
 )
 
@@ -30,6 +31,19 @@ func (f *fleet) Status() observe.SuiteStatus {
 		s.Error = &text
 	}
 	return s
+}
+
+// Facts tell the doctor page how the suite stands in this process. They never wait.
+func (s *Suite) Facts() doctor.SuiteAt {
+	status := s.Status()
+	ticket := doctor.SuiteTicket{Fixed: s.o.Ticket != "", None: status.Ticket == nil}
+	if status.Ticket != nil {
+		ticket.Age = time.Since(status.Ticket.Received)
+	}
+	return doctor.SuiteAt{
+		Key: s.o.Key, Ticket: ticket, Failing: status.Error != nil,
+		Authorized: status.Corps.Authorized, Revoked: status.Corps.Revoked,
+	}
 }
 
 // Status returns how the suite stands in this process. It never waits.
