@@ -1,7 +1,7 @@
-// Makes client.min.js of client.js: `make client`.
+// Makes the minified parts of the client: `make client`.
 //
-// Go appends `({…data…})` to the file and puts it between script tags, so it must
-// be one function expression, with neither a semicolon nor a newline behind it.
+// Go calls each as `(…)({…data…})`, between script tags or in a file, so it must be one
+// function expression, with neither a semicolon nor a newline behind it.
 import {readFileSync, writeFileSync} from 'node:fs'
 import {createRequire} from 'node:module'
 import {fileURLToPath} from 'node:url'
@@ -9,11 +9,12 @@ import {fileURLToPath} from 'node:url'
 // The packages are those of the browser tests.
 const {minify} = createRequire(new URL('../internal/e2e/browser/', import.meta.url))('terser')
 
-export const source = new URL('client.js', import.meta.url)
-export const built = new URL('client.min.js', import.meta.url)
+export const parts = ['core', 'rest', 'tenant']
+export const source = part => new URL(part + '.js', import.meta.url)
+export const built = part => new URL(part + '.min.js', import.meta.url)
 
-export async function build () {
-  const {code} = await minify(readFileSync(source, 'utf8'), {
+export async function build (part) {
+  const {code} = await minify(readFileSync(source(part), 'utf8'), {
     ecma: 5, // old Android webviews run it
     compress: {passes: 3, keep_fargs: false, expression: true},
     mangle: true
@@ -21,4 +22,4 @@ export async function build () {
   return code.replace(/;?\s*$/, '')
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(built, await build())
+if (process.argv[1] === fileURLToPath(import.meta.url)) for (const part of parts) writeFileSync(built(part), await build(part))

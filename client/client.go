@@ -1,7 +1,11 @@
 // Package client is what the handler puts into a page: the data for dd.config
 // and the script that uses them.
 //
-// The script (client.js) defines window.ddConfig and window.ddSidecar. When a
+// The script has two halves. The core (core.js) stands in every page and has what it
+// needs when all is well; the rest (rest.js) is a file that the core loads when
+// something calls for it, or stands behind the core where a policy forbids that.
+//
+// The script defines window.ddConfig and window.ddSidecar. When a
 // global dd appears it wraps dd.config, so that the page's own call goes out with
 // our parameters; with a jsApiList it calls dd.config itself if the page does
 // not. dd.config counts once a document: where DingTalk will check another URL than
@@ -24,28 +28,50 @@ import (
 	"unicode/utf8"
 )
 
-// script is a function expression that takes the data; made of client.js by
-// `make client`.
-//
-//go:embed client.min.js
-var script string
+// core and rest are the halves of the script, function expressions made of core.js and
+// rest.js by `make client`. core stands in every page, and loads rest where that is
+// called for. tabTenant is what sites with several tenants need besides.
+var (
+	//go:embed core.min.js
+	core string
+	//go:embed rest.min.js
+	rest string
+	//go:embed tenant.min.js
+	tabTenant string
+)
 
-// fromBlock calls the script with the data block of the page, which goes.
-const fromBlock = `(function(b){b.remove();return JSON.parse(b.textContent)}(document.getElementById("dd-sidecar")))`
+// handOver gives the rest to the core that is in the page.
+var handOver = "ddSidecar.sign.take(" + rest + ")"
+
+// fromBlock calls the core with the data block of the page, which goes.
+var fromBlock = `(function(b){b.remove();b=JSON.parse(b.textContent);` + core + `(b,0,` + tabTenant + `(b.sidecar))})(document.getElementById("dd-sidecar"))`
 
 // dropJSAPI removes the element of DingTalk's script, if that is ours, when it has run.
 const dropJSAPI = `document.addEventListener("load",function(e){e=e.target;if(e.hasAttribute("data-jsapi"))e.remove()},true);`
 
-// Source is the script as a file of its own, and FileName its name, which
+// Source is the whole script as a file of its own, and FileName its name, which
 // changes with the content. Sites with sign-in have another: see Renderer.File.
 var (
-	Source   = dropJSAPI + script + fromBlock
-	FileName = fileName(Source)
+	Source   = dropJSAPI + fromBlock + ";" + handOver
+	FileName = fileName("client", Source)
 )
 
-func fileName(source string) string {
+// Rest is the file that the core of a page loads, and RestName its name.
+var (
+	Rest     = handOver + ";document.currentScript.remove()"
+	RestName = fileName("rest", Rest)
+)
+
+// coreCall is a call of the core, without the data that stand between its two parts;
+// coreCallOfMany is that of sites with several tenants.
+var (
+	coreCall       = [2]string{core + "(", `,"/` + RestName + `")`}
+	coreCallOfMany = [2]string{"(function(d){" + core + `(d,"/` + RestName + `",` + tabTenant + "(d.sidecar))})(", ")"}
+)
+
+func fileName(name, source string) string {
 	sum := sha256.Sum256([]byte(source))
-	return "client." + hex.EncodeToString(sum[:8]) + ".js"
+	return name + "." + hex.EncodeToString(sum[:8]) + ".js"
 }
 
 // integrity are the attributes for an Integrity-Policy.
@@ -135,7 +161,7 @@ func NewRenderer(a App) *Renderer {
 	if a.Login != "" {
 		r.login = loginPiece(a.Login)
 		r.source += r.login
-		r.file = fileName(r.source)
+		r.file = fileName("client", r.source)
 	}
 	r.src = string(appendAttribute(nil, a.Endpoint+"/"+r.file))
 	r.checked = integrity(r.source)
@@ -156,20 +182,24 @@ func (r *Renderer) AppendConfig(dst []byte, p Page) []byte {
 // Append appends the snippet for a page in the given form. It is pure ASCII.
 func (r *Renderer) Append(dst []byte, p Page, f Form) []byte {
 	switch f.Kind {
-	case Inline:
+	case Inline, Whole:
 		dst = append(appendTag(dst, "", f.Nonce, posted(p)), '>')
 		if r.jsapi != "" {
 			dst = append(dst, dropJSAPI...)
 		}
-		dst = append(dst, script...)
-		dst = append(dst, '(')
-		dst = r.appendData(dst, p)
-		dst = append(append(dst, ')'), r.login...)
+		call := &coreCall
+		if r.many {
+			call = &coreCallOfMany
+		}
+		dst = append(r.appendData(append(dst, call[0]...), p), call[1]...)
+		if f.Kind == Whole {
+			dst = append(append(dst, ';'), handOver...)
+		}
+		dst = append(dst, r.login...)
 		dst = append(dst, "</script>"...)
 	default:
 		dst = append(dst, `<script type="application/json" id="dd-sidecar">`...)
-		dst = r.appendData(dst, p)
-		dst = append(dst, `</script>`...)
+		dst = append(r.appendData(dst, p), `</script>`...)
 		if f.Kind == Data {
 			return dst
 		}
@@ -207,13 +237,26 @@ func appendTag(dst []byte, src, nonce, attribute string) []byte {
 
 // appendData appends `{"config": {…} or null, "sidecar": {…}}`.
 func (r *Renderer) appendData(dst []byte, p Page) []byte {
-	dst = append(dst, `{"config":`...)
-	if p.Err == nil {
-		dst = r.appendConfig(dst, p)
-	} else {
-		dst = append(dst, "null"...)
+	dst = r.appendConfig(append(dst, `{"config":`...), p)
+	dst = r.appendSidecar(append(dst, `,"sidecar":`...), p)
+	return append(dst, '}')
+}
+
+// appendConfig appends the ddConfig object of a page, null where it is not signed.
+func (r *Renderer) appendConfig(dst []byte, p Page) []byte {
+	if p.Err != nil {
+		return append(dst, "null"...)
 	}
-	dst = append(dst, `,"sidecar":{"url":`...)
+	dst = append(append(dst, '{'), r.app...)
+	dst = appendString(append(dst, `,"timeStamp":`...), p.TimeStamp)
+	dst = appendString(append(dst, `,"nonceStr":`...), p.NonceStr)
+	dst = appendString(append(dst, `,"signature":`...), p.Signature)
+	return append(dst, '}')
+}
+
+// appendSidecar appends the ddSidecar object of a page.
+func (r *Renderer) appendSidecar(dst []byte, p Page) []byte {
+	dst = append(dst, `{"url":`...)
 	if p.URL == "" {
 		dst = append(dst, "null"...)
 	} else {
@@ -231,7 +274,7 @@ func (r *Renderer) appendData(dst []byte, p Page) []byte {
 		dst = appendString(append(dst, `,"message":`...), p.Err.message())
 		dst = append(dst, '}')
 	}
-	return append(dst, "}}"...)
+	return append(dst, '}')
 }
 
 func (r *Renderer) appendTenant(dst []byte, p Page) []byte {
@@ -239,14 +282,6 @@ func (r *Renderer) appendTenant(dst []byte, p Page) []byte {
 		return append(dst, "null"...)
 	}
 	return append(appendString(append(dst, r.tenant...), p.By), '}')
-}
-
-func (r *Renderer) appendConfig(dst []byte, p Page) []byte {
-	dst = append(append(dst, '{'), r.app...)
-	dst = appendString(append(dst, `,"timeStamp":`...), p.TimeStamp)
-	dst = appendString(append(dst, `,"nonceStr":`...), p.NonceStr)
-	dst = appendString(append(dst, `,"signature":`...), p.Signature)
-	return append(dst, '}')
 }
 
 // plain are the characters that stand in a string as they are: ASCII, which means

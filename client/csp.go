@@ -3,6 +3,7 @@ package client
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -10,8 +11,10 @@ import (
 type Kind int
 
 const (
-	// Inline is one inline script with the data in it.
+	// Inline is one inline script with the data in it: the core, which may load the rest.
 	Inline Kind = iota
+	// Whole is the same with both halves, where the core may load nothing.
+	Whole
 	// External is a data block and a script that is loaded from the endpoint.
 	External
 	// Data is the data block alone: no script of ours may run.
@@ -29,16 +32,21 @@ type Form struct {
 // run: each of its policies must agree (CSP level 3, section 3). Of several such
 // forms it is one about which no Content-Security-Policy-Report-Only complains, if
 // there is one. An Integrity-Policy, enforced or not, wants the hash of a script
-// that is loaded. script returns the URL of the script as a file of its own.
+// that is loaded, which the core does not know. script returns the URL of the script as
+// a file of its own.
 func FormFor(header http.Header, script func() string) Form {
 	enforced := header["Content-Security-Policy"]
 	reported := header["Content-Security-Policy-Report-Only"]
-	if len(enforced) == 0 && len(reported) == 0 {
-		return Form{}
+	integrity := len(header["Integrity-Policy"])+len(header["Integrity-Policy-Report-Only"]) > 0
+	var form Form
+	if len(enforced)+len(reported) > 0 {
+		url := script()
+		form = formFor(parsePolicies(enforced, url), parsePolicies(reported, url))
 	}
-	url := script()
-	form := formFor(parsePolicies(enforced, url), parsePolicies(reported, url))
-	form.Integrity = form.Kind == External && len(header["Integrity-Policy"])+len(header["Integrity-Policy-Report-Only"]) > 0
+	if integrity && form.Kind == Inline {
+		form.Kind = Whole
+	}
+	form.Integrity = integrity && form.Kind == External
 	return form
 }
 
@@ -51,7 +59,7 @@ func formFor(enforced, reported policies) Form {
 		nonces = append(nonces, p.nonces...)
 	}
 	admitted := Form{Kind: Data}
-	for _, kind := range []Kind{Inline, External} {
+	for _, kind := range []Kind{Inline, Whole, External} {
 		for _, nonce := range nonces {
 			if !enforced.allow(kind, nonce) {
 				continue
@@ -67,7 +75,7 @@ func formFor(enforced, reported policies) Form {
 	return admitted
 }
 
-// policies are those of a response that limit script elements.
+// policies are those of a response that limit scripts.
 type policies []policy
 
 // parsePolicies reads the values of a header, each of which may hold several.
@@ -91,30 +99,33 @@ func (all policies) allow(kind Kind, nonce string) bool {
 	return true
 }
 
-// policy is what one policy says about script elements.
+// policy is what one policy says about scripts.
 type policy struct {
 	inline bool // any inline script
 	self   bool // our script from the page's own origin
+	loads  bool // the rest from there
+	typed  bool // no script may be loaded by its bare URL (Trusted Types)
 	nonces []string
 }
 
 func (p policy) allows(kind Kind, nonce string) bool {
-	if kind == Inline && p.inline || kind == External && p.self {
-		return true
-	}
-	for _, n := range p.nonces {
-		if n == nonce {
-			return true
-		}
+	named := slices.Contains(p.nonces, nonce)
+	switch kind {
+	case Inline: // the core gives its own nonce to the rest
+		return !p.typed && (named || p.inline && p.loads)
+	case Whole:
+		return named || p.inline
+	case External:
+		return named || p.self
 	}
 	return false
 }
 
-// parsePolicy reads one policy. It reports false if the policy does not limit
-// script elements.
+// parsePolicy reads one policy. It reports false if the policy does not limit scripts.
 func parsePolicy(text, script string) (p policy, limits bool) {
 	var sources []string
 	best := 0
+	beside := script[:strings.LastIndexByte(script, '/')+1] + RestName
 	for directive := range strings.SplitSeq(text, ";") {
 		words := strings.Fields(directive)
 		if len(words) == 0 {
@@ -128,13 +139,16 @@ func parsePolicy(text, script string) (p policy, limits bool) {
 			rank = 2
 		case "default-src":
 			rank = 1
+		case "require-trusted-types-for":
+			p.typed = true
 		}
 		if rank > best { // of the same name the first counts
 			best, sources = rank, words[1:]
 		}
 	}
 	if best == 0 {
-		return policy{}, false
+		p.inline, p.self, p.loads = true, true, true
+		return p, p.typed
 	}
 	strict := false  // a nonce, a hash or 'strict-dynamic' switches 'unsafe-inline' off
 	dynamic := false // 'strict-dynamic', or the hash of a URL, switches origins off
@@ -155,12 +169,16 @@ func parsePolicy(text, script string) (p policy, limits bool) {
 			strict = true
 		case strings.HasPrefix(lower, "'url-sha"):
 			dynamic = true
-		case lower == "'self'", admits(s, script):
-			p.self = true
+		case lower == "'self'":
+			p.self, p.loads = true, true
+		default:
+			p.self = p.self || admits(s, script)
+			p.loads = p.loads || admits(s, beside)
 		}
 	}
 	p.inline = p.inline && !strict
 	p.self = p.self && !dynamic
+	p.loads = p.loads && !dynamic
 	return p, true
 }
 

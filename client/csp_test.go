@@ -18,13 +18,22 @@ func TestFormFor(t *testing.T) {
 		"an empty policy":                 {[]string{""}, Inline, "", ""},
 		"only images":                     {[]string{"img-src 'self'"}, Inline, "", ""},
 		"only script attributes":          {[]string{"script-src-attr 'none'"}, Inline, "", ""},
-		"only trusted types":              {[]string{"require-trusted-types-for 'script'"}, Inline, "", ""},
+		"only trusted types":              {[]string{"require-trusted-types-for 'script'"}, Whole, "", ""},
 		"junk":                            {[]string{";;, ; ,,;"}, Inline, "", ""},
 		"a directive that only looks so":  {[]string{"script-srcx 'none'"}, Inline, "", ""},
-		"unsafe-inline":                   {[]string{"script-src 'unsafe-inline'"}, Inline, "", ""},
-		"unsafe-inline in capitals":       {[]string{"SCRIPT-SRC 'Unsafe-Inline'"}, Inline, "", ""},
+		"unsafe-inline":                   {[]string{"script-src 'unsafe-inline'"}, Whole, "", ""},
+		"unsafe-inline in capitals":       {[]string{"SCRIPT-SRC 'Unsafe-Inline'"}, Whole, "", ""},
 		"unsafe-inline by default":        {[]string{"default-src https: 'unsafe-inline'"}, Inline, "", ""},
-		"unsafe-inline beside junk nonce": {[]string{"script-src 'unsafe-inline' 'nonce-' 'nonce-a$' 'nonce-abc"}, Inline, "", ""},
+		"unsafe-inline beside junk nonce": {[]string{"script-src 'unsafe-inline' 'nonce-' 'nonce-a$' 'nonce-abc"}, Whole, "", ""},
+
+		// Whether the core may load the rest.
+		"unsafe-inline and the own origin":       {[]string{"script-src 'self' 'unsafe-inline'"}, Inline, "", ""},
+		"unsafe-inline and the folder":           {[]string{"script-src 'unsafe-inline' h5.test/.dingtalk/"}, Inline, "", ""},
+		"unsafe-inline and the file of both":     {[]string{"script-src 'unsafe-inline' h5.test/.dingtalk/client.0123.js"}, Whole, "", ""},
+		"unsafe-inline and another host":         {[]string{"script-src 'unsafe-inline' https://cdn.test"}, Whole, "", ""},
+		"trusted types and a nonce":              {[]string{"script-src 'nonce-a'; require-trusted-types-for 'script'"}, Whole, "a", ""},
+		"trusted types and the own origin":       {[]string{"script-src 'self'; require-trusted-types-for 'script'"}, External, "", ""},
+		"trusted types in a policy of their own": {[]string{"script-src 'nonce-a'", "require-trusted-types-for 'script'"}, Whole, "a", ""},
 
 		// Which directive counts.
 		"default-src is the last resort":              {[]string{"default-src 'self'"}, External, "", ""},
@@ -55,7 +64,7 @@ func TestFormFor(t *testing.T) {
 		"a hash leaves the own origin":           {[]string{"script-src 'self' 'sha384-AAAA='"}, External, "", ""},
 		"strict-dynamic switches the own off":    {[]string{"script-src 'self' 'strict-dynamic'"}, Data, "", ""},
 		"the hash of a URL switches the own off": {[]string{"script-src 'self' https: 'url-sha256-AAAA='"}, Data, "", ""},
-		"the hash of a URL leaves unsafe-inline": {[]string{"script-src 'unsafe-inline' 'URL-SHA384-AAAA='"}, Inline, "", ""},
+		"the hash of a URL leaves unsafe-inline": {[]string{"script-src 'unsafe-inline' 'URL-SHA384-AAAA='"}, Whole, "", ""},
 		"the hash of a URL leaves a nonce":       {[]string{"script-src 'self' 'nonce-a' 'url-sha512-AAAA='"}, Inline, "a", ""},
 		"strict-dynamic switches all off":        {[]string{"script-src 'self' https: 'unsafe-inline' 'strict-dynamic'"}, Data, "", ""},
 		"keywords that allow nothing":            {[]string{"script-src 'report-sample' 'unsafe-eval' 'wasm-unsafe-eval'"}, Data, "", ""},
@@ -63,7 +72,7 @@ func TestFormFor(t *testing.T) {
 		"none beside others counts for nothing":  {[]string{"script-src 'none' 'self'"}, External, "", ""},
 
 		// Several policies: all must agree.
-		"inline here, nonce there":              {[]string{"script-src 'unsafe-inline'", "script-src 'nonce-a'"}, Inline, "a", ""},
+		"inline here, nonce there":              {[]string{"script-src 'unsafe-inline'", "script-src 'nonce-a'"}, Whole, "a", ""},
 		"own here, nonce there":                 {[]string{"script-src 'self'", "script-src 'nonce-a'"}, External, "a", ""},
 		"own here, own there":                   {[]string{"script-src 'self'", "default-src 'self'"}, External, "", ""},
 		"inline here, own there":                {[]string{"script-src 'unsafe-inline'", "script-src 'self'"}, Data, "", ""},
@@ -143,6 +152,7 @@ func TestThePoliciesThatOnlyReportChooseAmongTheForms(t *testing.T) {
 	}{
 		"no enforced one, a nonce":                   {nil, []string{"script-src 'nonce-a'"}, Form{Kind: Inline, Nonce: "a"}},
 		"no enforced one, the own origin":            {nil, []string{"script-src 'self'"}, Form{Kind: External}},
+		"unsafe-inline, and the rest where reported": {[]string{"script-src 'self' 'unsafe-inline'"}, []string{"script-src 'unsafe-inline'"}, Form{Kind: Whole}},
 		"no enforced one, nothing of ours":           {nil, []string{"script-src 'none'"}, Form{Kind: Inline}},
 		"no enforced one, two that do not agree":     {nil, []string{"script-src 'nonce-a', script-src 'nonce-b'"}, Form{Kind: Inline}},
 		"both forms, the own origin":                 {[]string{"script-src 'self' 'unsafe-inline'"}, []string{"default-src 'self'"}, Form{Kind: External}},
@@ -169,9 +179,9 @@ func TestAnIntegrityPolicyWantsTheHashOfAFile(t *testing.T) {
 	for _, name := range []string{"Integrity-Policy", "Integrity-Policy-Report-Only"} {
 		for csp, want := range map[string]Form{
 			"script-src 'self'":        {Kind: External, Integrity: true},
-			"script-src 'nonce-a'":     {Kind: Inline, Nonce: "a"},
+			"script-src 'nonce-a'":     {Kind: Whole, Nonce: "a"},
 			"script-src 'none'":        {Kind: Data},
-			"img-src 'self'":           {Kind: Inline},
+			"img-src 'self'":           {Kind: Whole},
 			"script-src https://other": {Kind: Data},
 		} {
 			header := http.Header{"Content-Security-Policy": {csp}, name: {"blocked-destinations=(script)"}}

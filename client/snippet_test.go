@@ -59,7 +59,7 @@ func elements(t testing.TB, snippet string) (all []element) {
 }
 
 func TestAPageThatAnswersAFormSaysSo(t *testing.T) {
-	for kind, at := range map[Kind]int{Inline: 0, External: 1} {
+	for kind, at := range map[Kind]int{Inline: 0, Whole: 0, External: 1} {
 		for _, posted := range []bool{false, true} {
 			page := signedPage
 			page.Posted = posted
@@ -82,11 +82,16 @@ func dataOf(t testing.TB, first element) (text string, c content) {
 	t.Helper()
 	text = first.text
 	if first.attributes["type"] == "" {
-		var ok, closed bool
-		text, ok = strings.CutPrefix(strings.TrimPrefix(text, dropJSAPI), script+"(")
-		text, closed = strings.CutSuffix(text, ")")
-		if !ok || !closed {
-			t.Fatalf("not a call of the script: %s", first.text)
+		text = strings.TrimSuffix(strings.TrimPrefix(text, dropJSAPI), ";"+handOver)
+		call := coreCall
+		if strings.HasPrefix(text, coreCallOfMany[0]) {
+			call = coreCallOfMany
+		}
+		var called, ended bool
+		text, called = strings.CutPrefix(text, call[0])
+		text, ended = strings.CutSuffix(text, call[1])
+		if !called || !ended {
+			t.Fatalf("not a call of the core: %s", first.text)
 		}
 	}
 	if err := json.Unmarshal([]byte(text), &c); err != nil {
@@ -106,6 +111,7 @@ func TestTheFormsOfASnippet(t *testing.T) {
 		want  []map[string]string // the attributes of the elements
 	}{
 		"inline":                           {Form{}, "", []map[string]string{{}}},
+		"inline, whole":                    {Form{Kind: Whole}, "", []map[string]string{{}}},
 		"inline with a nonce":              {Form{Kind: Inline, Nonce: "n"}, "", []map[string]string{{"nonce": "n"}}},
 		"inline with DingTalk's script":    {Form{Kind: Inline, Nonce: "n"}, jsapi, []map[string]string{{"nonce": "n"}, {"src": jsapi, "nonce": "n", "data-jsapi": ""}}},
 		"a file of its own":                {Form{Kind: External}, "", []map[string]string{block, {"src": src}}},
@@ -158,7 +164,7 @@ func TestTheDataOfASnippet(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			for _, form := range []Form{{}, {Kind: External}, {Kind: Data}} {
+			for _, form := range []Form{{}, {Kind: Whole}, {Kind: External}, {Kind: Data}} {
 				if _, got := dataOf(t, elements(t, string(r.Append(nil, test.page, form)))[0]); !reflect.DeepEqual(got, test.want) {
 					t.Errorf("form %v: %v, want %v", form, got, test.want)
 				}
@@ -190,19 +196,37 @@ func TestAppendConfigHasTheURLToo(t *testing.T) {
 	}
 }
 
-func TestTheScriptCanStandInAPage(t *testing.T) {
-	for i := range len(Source) {
-		if c := Source[i]; c >= 0x7F || c < 0x20 && c != '\n' {
-			t.Fatalf("byte %#x at %d", c, i)
+func TestTheScriptsCanStandInAPage(t *testing.T) {
+	for name, source := range map[string]string{FileName: Source, RestName: Rest} {
+		for i := range len(source) {
+			if c := source[i]; c >= 0x7F || c < 0x20 && c != '\n' {
+				t.Fatalf("byte %#x at %d", c, i)
+			}
+		}
+		for _, word := range []string{"</script", "<!--", "<script", "{{", "{%"} {
+			if strings.Contains(strings.ToLower(source), word) {
+				t.Errorf("it has %s", word)
+			}
+		}
+		if !regexp.MustCompile(`^(client|rest)\.[0-9a-f]{16}\.js$`).MatchString(name) {
+			t.Errorf("its name is %s", name)
 		}
 	}
-	for _, word := range []string{"</script", "<!--", "<script"} {
-		if strings.Contains(strings.ToLower(Source), word) {
-			t.Errorf("it has %s", word)
-		}
+}
+
+// TestTheCoreOfAnOrdinaryPageIsSmall so that it leaves with the header and a page of
+// 1 KB in one write, for which net/http has 4 096 bytes.
+func TestTheCoreOfAnOrdinaryPageIsSmall(t *testing.T) {
+	a := App{
+		CorpID: "ding0123456789abcdef", AgentID: "1234567890", JSAPIList: []string{"biz.contact.choose", "device.notification.alert"},
+		Endpoint: "/.dingtalk", Version: "0.1.0",
 	}
-	if !regexp.MustCompile(`^client\.[0-9a-f]{16}\.js$`).MatchString(FileName) {
-		t.Errorf("its name is %s", FileName)
+	p := Page{
+		URL: "https://h5.example.com/app/index.html?from=message&id=0123456", TimeStamp: "1700000000",
+		NonceStr: "abcdefghijklmnop", Signature: strings.Repeat("0", 40),
+	}
+	if n := len(NewRenderer(a).Append(nil, p, Form{})); n > 3110 {
+		t.Errorf("it has %d bytes", n)
 	}
 }
 
@@ -221,7 +245,7 @@ func FuzzSnippet(f *testing.F) {
 		if failed {
 			page = Page{URL: url, Err: &Error{Code: url, Message: message}}
 		}
-		for _, kind := range []Kind{Inline, External, Data} {
+		for _, kind := range []Kind{Inline, Whole, External, Data} {
 			snippet := string(r.Append(nil, page, Form{Kind: kind, Nonce: nonce}))
 			for i := range len(snippet) {
 				if snippet[i] > 0x7E {
@@ -247,7 +271,7 @@ func FuzzSnippet(f *testing.F) {
 			} else if got.Config["signature"] != valid(message) || got.Config["nonceStr"] != valid(url) || got.Sidecar["error"] != nil {
 				t.Errorf("%v", got)
 			}
-			if n := map[Kind]int{Inline: 2, External: 3, Data: 1}[kind]; len(all) != n {
+			if n := map[Kind]int{Inline: 2, Whole: 2, External: 3, Data: 1}[kind]; len(all) != n {
 				t.Errorf("%d elements: %s", len(all), snippet)
 			}
 		}
@@ -259,7 +283,7 @@ func TestASnippetAllocatesNothing(t *testing.T) {
 	buf := make([]byte, 0, 64<<10)
 	page := signedPage
 	page.URL = "https://h5.test/钉钉?😀=\xff"
-	for _, form := range []Form{{}, {Kind: Inline, Nonce: "n"}, {Kind: External, Nonce: "n", Integrity: true}, {Kind: Data}} {
+	for _, form := range []Form{{}, {Kind: Inline, Nonce: "n"}, {Kind: Whole}, {Kind: External, Nonce: "n", Integrity: true}, {Kind: Data}} {
 		if n := testing.AllocsPerRun(100, func() { buf = r.Append(buf[:0], page, form) }); n != 0 {
 			t.Errorf("form %v: %v allocations", form, n)
 		}
@@ -305,6 +329,10 @@ func TestAPageSaysWhichTenantItIsFor(t *testing.T) {
 	plain, _ := of(app, signedPage)
 	many := app
 	many.Many = true
+	inline, _ := dataOf(t, elements(t, string(NewRenderer(many).Append(nil, signedPage, Form{})))[0])
+	if !strings.Contains(inline, `"tenant":null`) {
+		t.Errorf("inline: %s", inline)
+	}
 	chosen, refused := signedPage, unsignedPage
 	chosen.By, refused.By = "query", "cookie"
 	want := map[string]any{"corpId": "ding123", "agentId": "42", "by": "query"}

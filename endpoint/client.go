@@ -9,17 +9,28 @@ import (
 	"github.com/caddy-dingtalk/caddy-dingtalk/client"
 )
 
-// clientName are the names that the script has in any version.
-var clientName = regexp.MustCompile(`^client\.[0-9a-f]+\.js$`)
+// clientName and restName are the names that the scripts have in any version.
+var (
+	clientName = regexp.MustCompile(`^client\.[0-9a-f]+\.js$`)
+	restName   = regexp.MustCompile(`^rest\.[0-9a-f]+\.js$`)
+)
 
-// serveClient answers the script. Its name changes with its content.
-func serveClient(w http.ResponseWriter, c *call) { ServeFile(w, c.Request, client.Source, Kept) }
+// file answers a script. Its name changes with its content.
+func file(content, caching string) answer {
+	return func(w http.ResponseWriter, c *call) { ServeFile(w, c.Request, content, caching) }
+}
 
-// serveOtherClient answers the script under the name of another version of it: in a
-// rolling upgrade the page of a neighbour may come here for its script. Ours does
-// instead, but nobody may keep it under that name.
-func serveOtherClient(w http.ResponseWriter, c *call) {
-	ServeFile(w, c.Request, client.Source, "no-cache")
+// otherFile answers a script under the name of another version of it: in a rolling
+// upgrade the page of a neighbour may come here for its script. Ours does instead,
+// but nobody may keep it under that name.
+func otherFile(name string) answer {
+	switch {
+	case clientName.MatchString(name):
+		return file(client.Source, "no-cache")
+	case restName.MatchString(name):
+		return file(client.Rest, "no-cache")
+	}
+	return nil
 }
 
 // Kept is the Cache-Control of a file whose name changes with its content.

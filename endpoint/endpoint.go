@@ -46,7 +46,8 @@ func New(c *config.Config, tenants *tenant.Tenants, notices *observe.Notices, ev
 	s.answers = map[string]answer{
 		"config":        s.shared(http.MethodGet, mayAsk, s.config),
 		"report":        s.shared(http.MethodPost, mayTell, s.report),
-		client.FileName: serveClient,
+		client.FileName: file(client.Source, Kept),
+		client.RestName: file(client.Rest, Kept),
 	}
 	if c.Doctor != nil {
 		s.doctor = newDoctorPage(c.Doctor, c.JSAPIURL)
@@ -118,8 +119,8 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, v visit.Visit, na
 	awaitBody(w, r)
 	s.doctor.hush(r, v.Target)
 	answer := s.answers[name]
-	if answer == nil && clientName.MatchString(name) {
-		answer = serveOtherClient
+	if answer == nil {
+		answer = otherFile(name)
 	}
 	if answer != nil {
 		answer(w, &call{Request: r, visit: &v, from: v.Caller()})

@@ -10,6 +10,7 @@ before(start)
 after(stop)
 
 await import('./calls.mjs')
+await import('./rest.mjs')
 await import('./arrival.mjs')
 await import('./urls.mjs')
 await import('./policies.mjs')

@@ -1,32 +1,36 @@
-// The script as it is put into pages: what client.min.js must be so that Go can
-// embed it, old webviews can run it, and no page grows much.
-import test from 'node:test'
+// The halves of the script: what the files must be so that Go can embed them, old
+// webviews can run them, and no page grows much.
+import {describe, test} from 'node:test'
 import assert from 'node:assert/strict'
 import {readFileSync} from 'node:fs'
 import {gzipSync} from 'node:zlib'
 import {parse} from 'acorn'
-import {build, built, source} from '../../../client/build.mjs'
+import {build, built, parts, source} from '../../../client/build.mjs'
 
-const minified = readFileSync(built, 'latin1')
+const minified = Object.fromEntries(parts.map(part => [part, readFileSync(built(part), 'latin1')]))
 
-test('client.min.js is what `make client` makes of client.js', async () => {
-  assert.equal(minified, await build())
-})
+for (const part of parts) {
+  describe(part, () => {
+    test('the minified file is what `make client` makes of the source', async () => {
+      assert.equal(minified[part], await build(part))
+    })
 
-test('client.min.js can stand in a script element of a page in any charset', () => {
-  assert.match(minified, /^[\x20-\x7e]+$/)
-  assert.doesNotMatch(minified, /<\/script|<!--|<script/i)
-})
+    test('it can stand in a script element of a page in any charset', () => {
+      assert.match(minified[part], /^[\x20-\x7e]+$/)
+      assert.doesNotMatch(minified[part], /<\/script|<!--|<script/i)
+    })
 
-test('client.js and client.min.js are one function expression in ES5', () => {
-  for (const text of [readFileSync(source, 'utf8'), minified]) {
-    const {body} = parse(text, {ecmaVersion: 5})
-    assert.equal(body.length, 1)
-    assert.equal(body[0].expression.type, 'FunctionExpression')
-    parse(text.trimEnd() + '({})', {ecmaVersion: 5}) // what Go makes of it
-  }
-  assert.match(minified, /\)$/)
-})
+    test('it is one function expression in ES5', () => {
+      for (const text of [readFileSync(source(part), 'utf8'), minified[part]]) {
+        const {body} = parse(text, {ecmaVersion: 5})
+        assert.equal(body.length, 1)
+        assert.equal(body[0].expression.type, 'FunctionExpression')
+        parse(text.trimEnd() + '({})', {ecmaVersion: 5}) // what Go makes of it
+      }
+      assert.match(minified[part], /\)$/)
+    })
+  })
+}
 
 test('a page that keeps dd.ready while config is asked may call it later', () => {
   const calls = []
@@ -39,12 +43,12 @@ test('a page that keeps dd.ready while config is asked may call it later', () =>
     window,
     navigator: {userAgent: 'DingTalk iPhone'},
     addEventListener: nothing,
-    location: {href: address + '/moved', protocol: 'https:', host: 'h5.test'},
-    document: {addEventListener: nothing},
+    location: {href: address + '/moved', protocol: 'https:', host: 'h5.test', origin: address},
+    document: {addEventListener: nothing, URL: address + '/moved'},
     XMLHttpRequest: class { open (method) { if (method === 'GET') requests.push(this) } send () {} },
     data: {config, sidecar: {url: address + '/page', endpoint: '/.dingtalk', version: '1', error: null}}
   }
-  new Function(...Object.keys(globals), minified + '(data)')(...Object.values(globals))
+  new Function(...Object.keys(globals), `${minified.core}(data);data.sidecar.sign.take(${minified.rest})`)(...Object.values(globals))
   window.dd = {config: () => calls.push('config'), ready: f => { calls.push('ready'); f() }, error: nothing}
   window.dd.config({})
   const {ready} = window.dd
@@ -57,6 +61,6 @@ test('a page that keeps dd.ready while config is asked may call it later', () =>
   assert.deepEqual(calls, ['config', 'ready', 'held', 'ready', 'later'])
 })
 
-test('client.min.js has hardly more than 2 KiB when it is compressed', () => {
-  assert.ok(gzipSync(minified, {level: 9}).length <= 2112)
+test('the core has at most 1.4 KB when it is compressed', () => {
+  assert.ok(gzipSync(minified.core, {level: 9}).length <= 1440)
 })
