@@ -156,10 +156,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 // servePage serves a document: it is signed for where it is now, whatever inner
 // handlers make of the request.
 func (h *Handler) servePage(w http.ResponseWriter, r *http.Request, v visit.Visit, user string, next caddyhttp.Handler) error {
-	p := page{tenant: h.tenants.For(&v), at: v.Place().For(user), host: v.Host(), hiddenBy: v.HostHiddenBy(), remembered: v.Remembered, posted: r.Method != http.MethodGet}
+	p := &page{tenant: h.tenants.For(&v), at: v.Place().For(user), host: v.Host(), hiddenBy: v.HostHiddenBy(), remembered: v.Remembered, posted: r.Method != http.MethodGet}
 	inject.Prepare(r.Header)
 	kept := revalidate(r, p)
-	out := inject.NewWriter(w, kept, func(dst []byte, header http.Header) ([]byte, string) {
+	out := &p.out
+	out.Start(w, kept, func(dst []byte, header http.Header) ([]byte, string) {
 		return h.insert(r.Context(), p, dst, header)
 	})
 	returned := false
@@ -220,7 +221,7 @@ const routeGroups = caddy.CtxKey("route_group")
 
 // serveHead answers the HEAD of a document with the header of its GET.
 func (h *Handler) serveHead(w http.ResponseWriter, r *http.Request, v visit.Visit, user string, next caddyhttp.Handler) error {
-	p := page{tenant: h.tenants.For(&v), at: v.Place().For(user)}
+	p := &page{tenant: h.tenants.For(&v), at: v.Place().For(user)}
 	inject.Prepare(r.Header)
 	kept := revalidate(r, p)
 	out := inject.NewHeadWriter(w, kept, func(http.Header) string { return p.tenant.Suffix(p.at) })
@@ -249,12 +250,14 @@ type page struct {
 	hiddenBy   string // see Visit.HostHiddenBy
 	remembered string // the tenant, by the browser
 	posted     bool   // it answers a request other than GET
+
+	out inject.Writer // where it goes
 }
 
 // revalidate changes If-None-Match for upstream, and returns what a 304 gets back, ""
 // if no condition is left. On a POST it is no question for a page that is kept, and
 // stays (RFC 9110 section 13.1.2).
-func revalidate(r *http.Request, p page) (kept string) {
+func revalidate(r *http.Request, p *page) (kept string) {
 	if len(r.Header["If-None-Match"]) == 0 || r.Method == http.MethodPost {
 		return ""
 	}
@@ -262,7 +265,7 @@ func revalidate(r *http.Request, p page) (kept string) {
 }
 
 // insert appends the snippet for a page.
-func (h *Handler) insert(ctx context.Context, p page, dst []byte, header http.Header) (snippet []byte, suffix string) {
+func (h *Handler) insert(ctx context.Context, p *page, dst []byte, header http.Header) (snippet []byte, suffix string) {
 	signed, suffix := p.tenant.SignPage(ctx, p.at)
 	signed.Posted = p.posted
 	observe.CountPage(signed)

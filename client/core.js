@@ -4,10 +4,11 @@
 // terseness comes before ease here; what both halves do and why stands in the package
 // comment of client.go.
 //
-// rest is the file with the other half, behind the path of the endpoints. noted is not
+// noted is not
 // empty where the parameters cannot go out as they are: a further part of the question
 // to `config`, or what was noted about refusals.
-(function (data, rest, noted) {
+(function (data, noted) {
+  var rest = '/rest.js' // Go puts the name of the file in its place
   var config = data.config || undefined
   var sidecar = data.sidecar
   var page = window

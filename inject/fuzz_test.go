@@ -80,7 +80,7 @@ func FuzzRevalidate(f *testing.F) {
 				t.Fatalf("%q is asked for, but %q did not come with %q", bare, given, value)
 			}
 			page := http.Header{"Etag": {bare}}
-			new(values).asPage(page, kept)
+			new(values).asPage(page, kept, -1)
 			back := http.Header{"If-None-Match": page["Etag"]}
 			if Revalidate(back, suffix) != kept || back["If-None-Match"][0] != bare {
 				t.Fatalf("%q comes back as %q", bare, back)

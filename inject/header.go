@@ -186,8 +186,9 @@ const (
 )
 
 // asPage changes the header of a response into that of a signed page, which is
-// for one browser and must be asked for again each time.
-func (v *values) asPage(h http.Header, suffix string) {
+// for one browser and must be asked for again each time. length is what the page has,
+// -1 to leave what the header says of it.
+func (v *values) asPage(h http.Header, suffix string, length int64) {
 	var control, tags []string
 	for key, values := range h {
 		switch {
@@ -209,13 +210,24 @@ func (v *values) asPage(h http.Header, suffix string) {
 	default:
 		h["Vary"] = append(slices.Clip(h["Vary"]), vary)
 	}
-	if len(tags) == 0 {
-		return
+	var room [128]byte
+	text := room[:0] // of both values: one allocation
+	if len(tags) > 0 {
+		if tag, rest := cutTag(tags[0]); suffix == "" || tag == "" || rest != "" {
+			delete(h, "Etag")
+		} else {
+			text = append(append(append(text, tag[:len(tag)-1]...), suffix...), '"')
+		}
 	}
-	tag, rest := cutTag(tags[0])
-	if suffix == "" || tag == "" || rest != "" {
-		delete(h, "Etag")
-		return
+	end := len(text)
+	if length >= 0 {
+		text = strconv.AppendInt(text, length, 10)
 	}
-	v.set(h, slotETag, "Etag", tag[:len(tag)-1]+suffix+`"`)
+	both := string(text)
+	if end > 0 {
+		v.set(h, slotETag, "Etag", both[:end])
+	}
+	if length >= 0 {
+		v.set(h, slotLength, "Content-Length", both[end:])
+	}
 }

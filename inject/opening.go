@@ -1,9 +1,6 @@
 package inject
 
-import (
-	"net/http"
-	"strconv"
-)
+import "net/http"
 
 // opening is the header and the beginning of a page, held until it is known what
 // becomes of them.
@@ -78,14 +75,13 @@ func (o *opening) begin(dst []byte, length func(start, inserted int) int64) (sta
 	if tag != "" && len(h["Etag"]) > 0 {
 		tag += policyName(h)
 	}
-	o.values.asPage(h, tag)
+	n := length(len(start), inserted)
+	o.values.asPage(h, tag, n)
+	if n < 0 {
+		delete(h, "Content-Length")
+	}
 	if charset != "" {
 		o.values.set(h, slotType, "Content-Type", o.kind.value+"; charset="+charset)
-	}
-	if n := length(len(start), inserted); n >= 0 {
-		o.values.set(h, slotLength, "Content-Length", strconv.FormatInt(n, 10))
-	} else {
-		delete(h, "Content-Length")
 	}
 	o.outcome = Inserted
 	o.tell()

@@ -97,7 +97,7 @@ func (p *HeaderWriter) send(status int) {
 	switch {
 	case status != http.StatusNotModified:
 	case p.revalidate != "":
-		new(values).asPage(h, p.revalidate)
+		new(values).asPage(h, p.revalidate, -1)
 	case p.part:
 		asPart(h, true)
 	}
@@ -111,7 +111,7 @@ func (p *HeaderWriter) send(status int) {
 			if suffix != "" {
 				suffix += policyName(h)
 			}
-			new(values).asPage(h, suffix)
+			new(values).asPage(h, suffix, -1)
 			delete(h, "Content-Length")
 			p.empty = true
 		}

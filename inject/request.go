@@ -123,7 +123,8 @@ func Prepare(h http.Header) {
 	delete(h, "If-Modified-Since")
 	if accepted := h["Accept-Encoding"]; len(accepted) > 0 {
 		if known, cut := knownCodings(strings.Join(accepted, ",")); cut {
-			h["Accept-Encoding"] = []string{known}
+			accepted[0] = known
+			h["Accept-Encoding"] = accepted[:1:1]
 		}
 	}
 }

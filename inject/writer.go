@@ -67,11 +67,18 @@ type body interface {
 // certain that the response is a page, with the response's header. kept is what
 // Revalidate has returned: a 304 gets it back.
 func NewWriter(w http.ResponseWriter, kept string, insert Insert) *Writer {
-	page := &Writer{ResponseWriter: w, kept: kept, page: opening{out: w, insert: insert}}
-	if kept != "" {
-		page.before = w.Header().Clone()
-	}
+	page := new(Writer)
+	page.Start(w, kept, insert)
 	return page
+}
+
+// Start makes a Writer that is part of something larger what NewWriter returns.
+func (w *Writer) Start(out http.ResponseWriter, kept string, insert Insert) {
+	w.ResponseWriter, w.kept = out, kept
+	w.page.out, w.page.insert = out, insert
+	if kept != "" {
+		w.before = out.Header().Clone()
+	}
 }
 
 // Again reports whether upstream has answered with a 304 that must not be passed
@@ -119,7 +126,7 @@ func (w *Writer) decide() {
 			w.phase = refusing
 			return
 		}
-		w.page.values.asPage(h, w.kept)
+		w.page.values.asPage(h, w.kept, -1)
 	}
 	kind, ok := pageHeader(h)
 	if !ok || !pageStatus(w.status) {
@@ -278,7 +285,7 @@ func (w *Writer) finish() error {
 	case paging:
 		return w.body.finish()
 	case refusing:
-		w.page.values.asPage(w.Header(), w.kept)
+		w.page.values.asPage(w.Header(), w.kept, -1)
 		w.pass()
 	}
 	return nil

@@ -121,7 +121,7 @@ func TestWhatARequestAllocates(t *testing.T) {
 		most     float64 // allocations more than without the handler
 	}{
 		"no document":               {false, upstreamOf(typeScript), 1},
-		"a document that is a page": {true, upstreamOf(typeHTML), 8},
+		"a document that is a page": {true, upstreamOf(typeHTML), 5},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
