@@ -75,7 +75,7 @@ var (
 
 func fileName(name, source string) string {
 	sum := sha256.Sum256([]byte(source))
-	return name + "." + hex.EncodeToString(sum[:8]) + ".js"
+	return name + "." + hex.EncodeToString(sum[:4]) + ".js"
 }
 
 // integrity are the attributes for an Integrity-Policy.

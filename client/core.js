@@ -17,7 +17,7 @@
   var element = doc.currentScript
   var entry = location.href // the one that the document was opened with
   var define = Object.defineProperty
-  var known = page.ddSidecar // later: the dd whose config was wrapped last
+  var known // the dd whose config was wrapped last
   var ours = [] // the functions that wrap others
   var queue = [] // what the rest is to do; its push does it at once when that is there
   var called // dd.config has been called for this document
@@ -26,22 +26,15 @@
   var shown // what the page sees as ddConfig
   var used // the page signs for itself: it has read ddConfig or called sign
   var more // the element that loads the rest, or something else when that is over
-  var value // of window.dd
+  var value = page.ddSidecar // later: that of window.dd
 
   if (element) element.remove() // whoever walks through the document, as React does, does not meet us
 
   // What shows other pages in this document (Turbo, pjax) brings the script along
   // with each. What it has to say is news for the one that knows the document.
-  if (known && known.sign) return known.sign.renew(sidecar.url, config)
-  known = 0
+  if (value && value.sign) return value.sign.renew(sidecar.url, config)
 
-  define(page, 'ddConfig', {
-    configurable: true,
-    enumerable: true,
-    get: function () { used = 1; return shown },
-    set: function (v) { shown = v }
-  })
-  page.ddConfig = queue.config = config
+  watch('ddConfig', true, function () { used = 1; return shown }, function (v) { shown = v })
   page.ddSidecar = sidecar
   define(sidecar, 'sign', {value: sign})
   sign.renew = function (url, params) {
@@ -51,9 +44,15 @@
       sidecar.error = null
     }
   }
+  page.ddConfig = queue.config = config
   // The rest comes here. What it is given, and what stands in the queue, is the same in
   // all versions: in a rolling upgrade the halves may be of two.
   sign.take = function (half) { more = half(queue, sidecar, entry, element, noted) }
+
+  // watch defines a property of window.
+  function watch (name, enumerable, get, set) {
+    define(page, name, {configurable: true, enumerable: enumerable, get: get, set: set})
+  }
 
   function sign (url) {
     used = 1
@@ -144,7 +143,7 @@
           try { define(dd, key, name) } catch (e) { define(dd = Object.create(dd), key, name) } // a frozen object, or the namespace of an ES module
           if (!i) {
             known = dd
-            if (parsed) setTimeout(callIfNobodyDoes, 0)
+            if (parsed) setTimeout(callIfNobodyDoes)
           }
         }
       })
@@ -153,10 +152,13 @@
   }
 
   // With js_api_list the call is made for a page that does not make it.
-  function callIfNobodyDoes () {
+  function callIfNobodyDoes (late) {
+    parsed = 1
     found()
     config = queue.config
-    if (parsed && known && !called) {
+    if (!known) {
+      if (late && !used) need(7)
+    } else if (!called) {
       if (!config) need(6, callIfNobodyDoes)
       else if (config.jsApiList[0]) {
         known.config(config)
@@ -175,26 +177,20 @@
   found()
   try {
     value = page.dd
-    define(page, 'dd', {
-      configurable: true,
-      get: function () { return value === undefined ? page.__proto__.dd : value = hook(value) }, // that is where window has the element with the id dd
-      set: function (v) {
-        value = v
-        define(page, 'dd', {enumerable: true}) // until then nobody meets it who looks through window
-        found()
-      }
+    watch('dd', false, function () {
+      return value === undefined ? page.__proto__.dd : value = hook(value) // that is where window has the element with the id dd
+    }, function (v) {
+      value = v
+      define(page, 'dd', {enumerable: true}) // until then nobody meets it who looks through window
+      found()
     })
   } catch (e) {}
   try { noted = noted || sessionStorage.ddSidecar || localStorage.ddSidecar } catch (e) {}
   doc.addEventListener('load', found, true) // of each script, before the next one runs
   addEventListener('DOMContentLoaded', function () {
-    parsed = 1
-    setTimeout(callIfNobodyDoes, 0) // the page's own listeners may call dd.config
+    setTimeout(callIfNobodyDoes) // the page's own listeners may call dd.config
   })
   addEventListener('load', function () {
-    setTimeout(function () { // loaders of modules take their time
-      found()
-      if (!known && !used) console.warn('dingtalk: no global dd. Where the page imports dingtalk-jsapi, add: dd.config(ddConfig), where its router has moved: ddSidecar.sign().then(dd.config)')
-    }, 1000)
+    setTimeout(callIfNobodyDoes, 1000, 1) // loaders of modules take their time
   })
 })

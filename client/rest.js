@@ -176,6 +176,9 @@
       queue.held = true
       ask()
       later(function () { if (queue.config) call() })
+    },
+    function hint () {
+      console.warn('dingtalk: no global dd. Where the page imports dingtalk-jsapi, add: dd.config(ddConfig), where its router has moved: ddSidecar.sign().then(dd.config)')
     }
   ]
 
