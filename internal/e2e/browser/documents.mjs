@@ -32,9 +32,9 @@ for (const document of documents) {
 
 // Chromium guesses a charset by what it gets first, and of frames that may be the
 // first frame alone: nothing but our insertion.
+const guessed = d => !d.charset && !/charset/i.test(d.body.subarray(0, 1024).toString('latin1')) && d.body.indexOf('\ufeff')
 test('a page in zstd is spliced only if it says its charset', {skip: codings[1].skip}, () => {
-  const guessed = documents.filter(d => !d.charset && !/charset/i.test(d.body.subarray(0, 1024).toString('latin1')) && d.body.indexOf('\ufeff'))
-  assert.deepEqual(guessed.filter(d => d.spliced.some(s => s.coding.name === 'zstd')).map(d => d.name), [])
+  assert.deepEqual(documents.filter(guessed).filter(d => d.spliced.some(s => s.coding.name === 'zstd')).map(d => d.name), [])
 })
 
 describe('a document stays as it is around the insertion', {concurrency: true}, () => {
@@ -51,7 +51,13 @@ describe('a document stays as it is around the insertion', {concurrency: true}, 
           }
           expect(await see(engine, origin() + path))
           for (const {coding, path, again} of document.spliced) {
-            await t.test(`spliced into ${coding.name}`, async () => expect(await see(engine, origin() + path, again)))
+            await t.test(`spliced into ${coding.name}`, async () => {
+              let seen = await see(engine, origin() + path, again)
+              // On a busy machine a page may arrive in pieces, with or without us, and
+              // what Chromium guesses by is the first of them.
+              for (let i = 0; i < 2 && guessed(document) && seen.document.characterSet !== plain.document.characterSet; i++) seen = await see(engine, `${origin()}${path}?${i}`, again)
+              expect(seen)
+            })
           }
         })
       }
