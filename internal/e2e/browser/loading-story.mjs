@@ -17,7 +17,7 @@ export const both = ['biz.contact.choose', 'biz.user.get', 'device.notification.
 const patience = `
   window.later = [];
   (function (setTimeout) {
-    window.setTimeout = function (f, ms) { return ms >= 1000 ? later.push(f) : setTimeout.apply(this, arguments) }
+    window.setTimeout = function (f, ms, a) { return ms >= 1000 ? later.push(function () { f(a) }) : setTimeout.apply(this, arguments) }
   })(setTimeout);`
 
 export const open = (platform, site, body, story, {init = '', ...options} = {}) =>
