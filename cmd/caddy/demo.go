@@ -53,7 +53,7 @@ func demo(ctx context.Context, out io.Writer, listen string) (err error) {
 	}
 	defer os.RemoveAll(dir)
 
-	ding := sandbox.New(sandbox.Options{})
+	ding := sandbox.New(sandbox.Options{Suites: make([]sandbox.Suite, 1)})
 	api, err := serve(ding)
 	if err != nil {
 		return err
@@ -69,20 +69,31 @@ func demo(ctx context.Context, out io.Writer, listen string) (err error) {
 		return err
 	}
 	defer hello.Close()
+	corps, err := serve(sandbox.Corps(ding, demoCorps...))
+	if err != nil {
+		return err
+	}
+	defer corps.Close()
 	addr, err := freeAddr(listen)
 	if err != nil {
 		return fmt.Errorf("finding a port for the demo (choose another with --listen): %w", err)
 	}
 
 	credentials := ding.Options()
-	secret := filepath.Join(dir, "app_secret")
-	if err := os.WriteFile(secret, []byte(credentials.AppSecret), 0o600); err != nil {
-		return fmt.Errorf("writing the demo's secret: %w", err)
+	suite := ding.Suites()[0]
+	for name, value := range map[string]string{
+		"app_secret": credentials.AppSecret, "suite_secret": suite.Secret, "token": suite.Token, "aes_key": suite.AESKey,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(value), 0o600); err != nil {
+			return fmt.Errorf("writing the demo's secrets: %w", err)
+		}
 	}
+	secret := filepath.Join(dir, "app_secret")
 	host, port, _ := net.SplitHostPort(addr)
 	origin := "http://" + net.JoinHostPort(reachable(host), port)
 	site := fmt.Sprintf(demoSite, credentials.AppKey, secret, credentials.CorpID, credentials.AgentID, api.Addr, app.Addr) +
-		fmt.Sprintf(demoSignIn, credentials.AppKey, secret, credentials.CorpID, credentials.AgentID, api.Addr, origin, hello.Addr)
+		fmt.Sprintf(demoSignIn, credentials.AppKey, secret, credentials.CorpID, credentials.AgentID, api.Addr, origin, hello.Addr) +
+		fmt.Sprintf(demoSuite, suite.Key, dir, api.Addr, corps.Addr)
 	config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt(
 		fmt.Appendf(nil, demoOptions, api.Addr, sandbox.RobotToken, filepath.Join(dir, "storage"), port, host, site), map[string]any{"filename": "Caddyfile"})
 	if err != nil {
@@ -97,7 +108,10 @@ func demo(ctx context.Context, out io.Writer, listen string) (err error) {
 		}
 		fmt.Fprintln(out, "\n演示结束。 The demo has ended.")
 	}()
-	fmt.Fprintf(out, demoText, origin+"/", origin+"/hello/", strings.ReplaceAll(strings.TrimSpace(site), "\n\t", "\n    "))
+	if err := beginSuite(ctx, ding, origin); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, demoText, origin+"/", origin+"/hello/", origin+"/corps", strings.ReplaceAll(strings.TrimSpace(site), "\n\t", "\n    "))
 	<-ctx.Done()
 	return nil
 }
@@ -139,7 +153,7 @@ const demoOptions = `(group) {
 // demoSite is what a user would write. Two pages are left without a signature,
 // to show what they are like.
 const demoSite = `
-	@signed not path /broken/scheme /broken/port /hello/*
+	@signed not path /broken/scheme /broken/port /hello/* /corps /corps/*
 	dingtalk @signed {
 		app_key    %s
 		app_secret {file.%s}
@@ -174,16 +188,57 @@ const demoSignIn = `
 	reverse_proxy /oauth2/* %[5]s
 `
 
+// demoSuite is a third-party app: its pages, and the callback that DingTalk pushes to.
+const demoSuite = `
+	handle /corps {
+		reverse_proxy %[4]s
+	}
+	handle /corps/* {
+		dingtalk {
+			suite %[1]s {
+				suite_secret {file.%[2]s/suite_secret}
+				token        {file.%[2]s/token}
+				aes_key      {file.%[2]s/aes_key}
+			}
+			api_base  http://%[3]s
+			oapi_base http://%[3]s
+			endpoint  /corps/.dingtalk
+		}
+		reverse_proxy %[4]s
+	}
+`
+
+// demoCorps are the organisations that the third-party app is shown for. The first has
+// authorised it.
+var demoCorps = []sandbox.DemoCorp{{ID: "dingdemo1", Name: "甲公司", English: "Company A"}, {ID: "dingdemo2", Name: "乙公司", English: "Company B"}}
+
+// beginSuite lets DingTalk push the first suite_ticket.
+func beginSuite(ctx context.Context, ding *sandbox.DingTalk, origin string) error {
+	if _, err := ding.Authorize(sandbox.Authorization{CorpID: demoCorps[0].ID}); err != nil {
+		return fmt.Errorf("authorising the demo's suite: %w", err)
+	}
+	reply, err := ding.Push(ctx, sandbox.Push{URL: origin + "/corps/.dingtalk/callback", Event: "suite_ticket"})
+	if err != nil {
+		return fmt.Errorf("pushing the demo's suite_ticket: %w", err)
+	}
+	if reply.Reply != "success" {
+		return fmt.Errorf("pushing the demo's suite_ticket: status %d: %s", reply.Status, reply.Body)
+	}
+	return nil
+}
+
 const demoText = `
 钉钉 dd.config 签名演示 / DingTalk dd.config signing demo
 
   打开 open  %s
   免登 sign-in  %s
+  两个企业 two corps  %s
 
 页面上能看到 what the page shows:
   - 浏览器显示的 URL，和被签名的 URL   the URL the browser shows, and the URL that was signed
   - 钉钉客户端（模拟）的结论           what the (simulated) DingTalk app says to the signature
   - 钉钉群里的机器人消息   what a robot tells a DingTalk group
+  - 两个企业开通、解除同一个第三方应用   two corps that authorise and revoke one third-party app
   - 开关：错误的协议、端口丢失，看看没有 sidecar 时的 52013；过期的 ticket，看页面怎样自愈
     switches: wrong scheme, lost port: 52013 without the sidecar; expired ticket: how the page heals itself
 

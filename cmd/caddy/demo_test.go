@@ -85,6 +85,12 @@ func TestTheDemoPrintsAURLWhosePageIsAcceptedAndEndsCleanly(t *testing.T) {
 		t.Errorf("a stranger gets %v, %v", resp, err)
 	}
 
+	for corp, want := range map[string]string{"dingdemo1": `"by":"query"`, "dingdemo2": "tenant_unknown"} {
+		if body := get(t, address+"corps/page?corpid="+corp); !strings.Contains(body, want) {
+			t.Errorf("the page of %s is %s", corp, body)
+		}
+	}
+
 	cancel()
 	if err := <-ended; err != nil {
 		t.Errorf("the demo did not end cleanly: %v", err)

@@ -1,0 +1,74 @@
+// The demo of a third-party app: two corps side by side, which authorise and revoke it.
+//
+//	node --test demo-corps.test.mjs
+import {after, before, test} from 'node:test'
+import assert from 'node:assert/strict'
+import {spawn} from 'node:child_process'
+import {mkdirSync} from 'node:fs'
+import {join} from 'node:path'
+import {createInterface} from 'node:readline'
+import {freePorts, goBuild, launch, onExit, stop, until} from './harness.mjs'
+
+const out = join(import.meta.dirname, 'out')
+let browser, address
+
+before(async () => {
+  const [port] = await freePorts(1)
+  address = `http://127.0.0.1:${port}`
+  const child = spawn(process.env.CADDY_BIN || goBuild('./cmd/caddy'), ['dingtalk', 'demo', '--listen', `127.0.0.1:${port}`], {stdio: ['ignore', 'pipe', 'ignore']})
+  onExit(() => child.kill())
+  const lines = []
+  createInterface(child.stdout).on('line', line => lines.push(line))
+  await until('the demo prints the address of this page', () => lines.some(line => line.includes(address + '/corps')))
+  browser = await launch()
+  mkdirSync(out, {recursive: true})
+})
+
+after(async () => {
+  await browser?.close()
+  await stop()
+})
+
+// corp is what one corp sees, once it knows.
+async function corp (page, id, mood) {
+  const frame = page.locator(`[data-corp=${id}]`).frameLocator('iframe')
+  await frame.locator(`#verdict.${mood}`).waitFor()
+  return (await frame.locator('#tenant tr').allInnerTexts()).map(row => row.trim().split(/\s+/).join(' '))
+}
+
+test('each corp has its own pages, and only while it has authorised the app', async () => {
+  const page = await browser.newPage({viewport: {width: 1100, height: 900}})
+  await page.goto(address + '/corps')
+  const press = (id, state) => page.click(`[data-corp=${id}] button[data-state=${state}]`)
+  const [, agent] = await corp(page, 'dingdemo1', 'good')
+  assert.match(agent, /^agentId \d+$/)
+  assert.deepEqual(await corp(page, 'dingdemo1', 'good'), ['corpId dingdemo1', agent, 'by query'])
+  assert.deepEqual(await corp(page, 'dingdemo2', 'bad'), ['error tenant_unknown'])
+  assert.equal(await page.isDisabled('[data-corp=dingdemo1] button[data-state=authorized]'), true)
+
+  await press('dingdemo2', 'authorized')
+  const second = await corp(page, 'dingdemo2', 'good')
+  assert.equal(second[0], 'corpId dingdemo2')
+  assert.notEqual(second[1], agent, 'each corp has an agent of its own')
+
+  await press('dingdemo1', 'revoked')
+  assert.deepEqual(await corp(page, 'dingdemo1', 'bad'), ['error tenant_unknown'])
+  assert.deepEqual(await corp(page, 'dingdemo2', 'good'), second, 'the other corp goes on')
+  await page.screenshot({path: join(out, 'demo-corps.png'), fullPage: true})
+  await press('dingdemo1', 'authorized')
+  assert.deepEqual(await corp(page, 'dingdemo1', 'good'), ['corpId dingdemo1', agent, 'by query'])
+  await page.close()
+})
+
+for (const scheme of ['light', 'dark']) {
+  test(`it fits a phone, ${scheme}`, async () => {
+    const page = await browser.newPage({viewport: {width: 375, height: 720}, colorScheme: scheme})
+    await page.goto(address + '/corps')
+    await corp(page, 'dingdemo1', 'good')
+    for (const of of [page.mainFrame(), ...page.frames().slice(1)]) {
+      assert.ok(await of.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${of.url()} is wider than the screen`)
+    }
+    await page.screenshot({path: join(out, `demo-corps-${scheme}.png`), fullPage: true})
+    await page.close()
+  })
+}
