@@ -208,7 +208,7 @@ func startWay(t *testing.T, nginxConf, caddyfile string) *way {
 	o := w.ding.Options()
 	startCaddy(t, strings.NewReplacer(
 		"{env.DINGTALK_APP_KEY}", o.AppKey, "{env.DINGTALK_APP_SECRET}", o.AppSecret,
-		"corp_id ding0123456789abcdef", "corp_id "+o.CorpID, "agent_id 1234567890", "agent_id "+o.AgentID+"\napi_base "+api.URL,
+		"corp_id ding0123456789abcdef", "corp_id "+o.CorpID, "agent_id 1234567890", "agent_id "+o.AgentID+"\napi_base "+api.URL+"\noapi_base "+api.URL,
 		":8080", port(free[1]), "localhost:3000", app.Listener.Addr().String(),
 	).Replace(caddyfile), filepath.Join(dir, "storage"))
 
@@ -222,10 +222,8 @@ func startWay(t *testing.T, nginxConf, caddyfile string) *way {
 	return w
 }
 
-// get asks for a target as a browser does, and as somebody who names another host. It
-// returns the body and what the app heard, nil if it was not asked.
-func (w *way) get(t *testing.T, target, dest string) (string, *http.Request) {
-	t.Helper()
+// client is whose connections all go to nginx.
+func (w *way) client(t *testing.T) *http.Client {
 	client := &http.Client{Transport: &http.Transport{
 		DisableCompression: true,
 		TLSClientConfig:    &tls.Config{InsecureSkipVerify: true}, // the certificate is made up here
@@ -233,7 +231,15 @@ func (w *way) get(t *testing.T, target, dest string) (string, *http.Request) {
 			return new(net.Dialer).DialContext(ctx, network, w.https)
 		},
 	}, Timeout: 20 * time.Second}
-	defer client.CloseIdleConnections()
+	t.Cleanup(client.CloseIdleConnections)
+	return client
+}
+
+// get asks for a target as a browser does, and as somebody who names another host. It
+// returns the body and what the app heard, nil if it was not asked.
+func (w *way) get(t *testing.T, target, dest string) (string, *http.Request) {
+	t.Helper()
+	client := w.client(t)
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, site+target, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -304,4 +310,64 @@ func freeAddrs(t *testing.T, n int) (out []string) {
 		out = append(out, l.Addr().String())
 	}
 	return out
+}
+
+// TestAnAppBehindNginxLearnsWhoAsks with the files of "Other apps behind nginx": who is not
+// signed in gets Caddy's page, and nobody writes an identity of their own.
+func TestAnAppBehindNginxLearnsWhoAsks(t *testing.T) {
+	_, text, _ := strings.Cut(string(read(t, "sign-in.md")), "\n## Other apps behind nginx\n")
+	locations, caddyfile := string(blocks([]byte(text), "nginx")[0]), string(blocks([]byte(text), "caddyfile")[0])
+	nginx, _ := section(t, "B: behind nginx")
+	w := startWay(t, regexp.MustCompile(`(?s)\tlocation / \{.*?\n\t\}\n`).ReplaceAllLiteralString(nginx, locations), caddyfile)
+	client := w.client(t)
+	ask := func(method, target, body string, headers ...string) (*http.Response, string) {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), method, site+target, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header = testsite.Header(append([]string{"X-DingTalk-User-Id", "evil", "X-DingTalk-Admin", "evil", "X_DingTalk_Name", "evil", "X-DingTalk-Jwt", "evil",
+			"X-DingTalk-Open-Id", "evil", "X-Forwarded-Proto", "http"}, headers...)...)
+		res, err := client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		text, err := io.ReadAll(res.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res, string(text)
+	}
+	document := []string{"Sec-Fetch-Dest", "document", "Sec-Fetch-Site", "cross-site", "Accept", "text/html"}
+	script := []string{"Sec-Fetch-Dest", "empty", "Sec-Fetch-Site", "same-origin", "Accept", "*/*"}
+
+	if res, page := ask("GET", "/orders?id=7", "", document...); res.StatusCode != 401 || !strings.Contains(page, `data-state="asking"`) {
+		t.Fatalf("a stranger's document: %s\n%s", res.Status, page)
+	}
+	if res, answer := ask("POST", "/api", "body", script...); res.StatusCode != 401 || !strings.Contains(answer, `"not_signed_in"`) {
+		t.Errorf("a stranger's script: %s\n%s", res.Status, answer)
+	}
+	in, answer := ask("POST", "/.dingtalk/login", `{"code":"`+w.ding.Code("app", "u1")+`"}`, append(script, "Content-Type", "application/json")...)
+	cookie, _, _ := strings.Cut(in.Header.Get("Set-Cookie"), ";")
+	if in.StatusCode != 200 || !strings.HasPrefix(cookie, "__Host-dingtalk-") {
+		t.Fatalf("signing in: %s\n%s", in.Status, answer)
+	}
+	if len(w.heard) > 0 {
+		t.Fatal("the app was asked for a stranger")
+	}
+	for _, headers := range [][]string{document, script} {
+		if res, page := ask("GET", "/orders?id=7", "", append(headers, "Cookie", cookie)...); res.StatusCode != 200 || page != appPage {
+			t.Fatalf("who is signed in gets %s\n%s", res.Status, page)
+		}
+		heard := <-w.heard
+		for name, values := range heard.Header {
+			if strings.Contains(strings.Join(values, ""), "evil") {
+				t.Errorf("the app hears %s: %q", name, values)
+			}
+		}
+		if heard.Header.Get("X-DingTalk-User-Id") != "u1" || heard.Header.Get("X-DingTalk-Admin") != "true" || heard.Header.Get("X-DingTalk-Name") != "%E5%BC%A0%E4%B8%89" {
+			t.Errorf("the app hears %v", heard.Header)
+		}
+	}
 }
