@@ -22,8 +22,9 @@ import (
 type admission struct {
 	session *Session
 	site    signer.Origin
-	app     string // what the keys of its cookie are bound to
-	pass    string
+	app     string    // what the keys of its cookie are bound to
+	pass    string    // the header's value
+	header  [1]string // the same, as a header holds it: others may change that one
 }
 
 // passHeader brings the pass. Caddy sends it to no upstream, as it is for the next hop
@@ -34,15 +35,43 @@ const (
 )
 
 // passes are those of the requests that are being served now.
-var passes sync.Map // pass -> *admission
+var passes register
+
+type register struct {
+	mu  sync.Mutex
+	all map[string]*admission // by their passes
+}
+
+func (r *register) of(pass string) *admission {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.all[pass]
+}
+
+func (r *register) add(a *admission) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.all == nil {
+		r.all = make(map[string]*admission)
+	}
+	r.all[a.pass] = a
+}
+
+func (r *register) drop(a *admission) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.all, a.pass)
+}
 
 // admitted returns what is known of a request that was let in before, nil if it was not.
 func (s *Server) admitted(r *http.Request, now time.Time) *admission {
 	a, ok := caddyhttp.GetVar(r.Context(), s.admissionVar).(*admission)
 	if !ok {
-		pass, _ := strings.CutPrefix(r.Header.Get(passHeader), passScheme)
-		held, _ := passes.Load(pass)
-		if a, ok = held.(*admission); !ok {
+		held := r.Header[passHeader]
+		if len(held) != 1 || !strings.HasPrefix(held[0], passScheme) {
+			return nil
+		}
+		if a = passes.of(held[0]); a == nil {
 			return nil
 		}
 	}
@@ -58,21 +87,22 @@ func (s *Server) admitted(r *http.Request, now time.Time) *admission {
 func (s *Server) admit(r *http.Request, before *admission, session *Session, site signer.Origin) {
 	if before != nil {
 		if caddyhttp.GetVar(r.Context(), s.admissionVar) == before {
-			passes.Store(before.pass, before) // leave has taken it back by now
+			passes.add(before) // leave has taken it back by now
 		}
 		return
 	}
-	a := &admission{session, site, s.keys.identity, rand.Text()}
+	pass := passScheme + rand.Text()
+	a := &admission{session, site, s.keys.identity, pass, [1]string{pass}}
 	caddyhttp.SetVar(r.Context(), s.admissionVar, a)
 	if held := r.Header.Get(passHeader); held == "" || strings.HasPrefix(held, passScheme) {
-		passes.Store(a.pass, a)
-		r.Header[passHeader] = []string{passScheme + a.pass}
+		passes.add(a)
+		r.Header[passHeader] = a.header[:]
 	}
 }
 
 // leave ends what guard began, when the request has been served.
 func (s *Server) leave(r *http.Request) {
 	if a, ok := caddyhttp.GetVar(r.Context(), s.admissionVar).(*admission); ok {
-		passes.Delete(a.pass)
+		passes.drop(a)
 	}
 }

@@ -61,8 +61,8 @@ func (s *Server) guard(w http.ResponseWriter, r *http.Request, v *visit.Visit) (
 	}
 	s.admit(r, before, session, site)
 	return &response{
-		ResponseWriterWrapper: &caddyhttp.ResponseWriterWrapper{ResponseWriter: w},
-		before:                s.responseHeader(session, secure, !rule.Public, document || isScript(r)),
+		ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w},
+		server:                s, session: session, secure: secure, protected: !rule.Public, mayHold: document || isScript(r),
 	}, session.User.Subject(), true, nil
 }
 
@@ -152,21 +152,6 @@ func isScript(r *http.Request) bool {
 	return !strings.HasPrefix(r.Header.Get("Accept"), "image/")
 }
 
-// responseHeader returns what is to be done to the header of the answer to a user. What
-// names the user, in its bytes or in a cookie, is for no cache but the user's own.
-func (s *Server) responseHeader(session *Session, secure, protected, mayHold bool) func(http.Header) {
-	return func(header http.Header) {
-		now := time.Now()
-		slides := mayHold && session.Due(now, s.life) && !isShared(header)
-		if len(header["Cache-Control"]) == 0 && (protected || slides) {
-			header["Cache-Control"] = []string{"private"}
-		}
-		if slides {
-			s.reseal(header, session, secure, now)
-		}
-	}
-}
-
 // isShared tells whether caches for many may keep a response because it says so (RFC 9111
 // section 3). Where it says nothing we do.
 func isShared(header http.Header) bool {
@@ -205,11 +190,16 @@ func (s *Server) setSession(header http.Header, session *Session, secure bool, n
 	return nil
 }
 
-// response changes the header of an answer just before it goes out.
+// response is the answer to a user: its header is changed just before it goes out. What
+// names the user, in its bytes or in a cookie, is for no cache but the user's own.
 type response struct {
-	*caddyhttp.ResponseWriterWrapper
-	before func(http.Header)
-	sent   bool
+	caddyhttp.ResponseWriterWrapper
+	server    *Server
+	session   *Session
+	secure    bool
+	protected bool // nobody else gets this answer
+	mayHold   bool // a cookie
+	sent      bool
 }
 
 func (w *response) WriteHeader(status int) {
@@ -220,9 +210,17 @@ func (w *response) WriteHeader(status int) {
 }
 
 func (w *response) send() {
-	if !w.sent {
-		w.sent = true
-		w.before(w.Header())
+	if w.sent {
+		return
+	}
+	w.sent = true
+	header, now := w.Header(), time.Now()
+	slides := w.mayHold && w.session.Due(now, w.server.life) && !isShared(header)
+	if len(header["Cache-Control"]) == 0 && (w.protected || slides) {
+		header["Cache-Control"] = []string{"private"}
+	}
+	if slides {
+		w.server.reseal(header, w.session, w.secure, now)
 	}
 }
 

@@ -166,10 +166,10 @@ func encode(s string) string {
 // authentication does; the access log's user_id is the first.
 func (u *User) Placeholders(set func(name string, value any)) {
 	set("http.auth.user.id", u.Subject())
-	for _, p := range [...]struct{ name, value string }{
-		{"name", u.Name}, {"union_id", u.UnionID}, {"open_id", u.OpenID}, {"corp_id", u.CorpID},
-		{"admin", strconv.FormatBool(u.Admin)}, {"departments", u.departmentList()},
-	} {
-		set("http.auth.user."+p.name, p.value)
-	}
+	set("http.auth.user.name", u.Name)
+	set("http.auth.user.union_id", u.UnionID)
+	set("http.auth.user.open_id", u.OpenID)
+	set("http.auth.user.corp_id", u.CorpID)
+	set("http.auth.user.admin", strconv.FormatBool(u.Admin))
+	set("http.auth.user.departments", u.departmentList())
 }
