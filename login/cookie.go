@@ -49,7 +49,7 @@ func Read(header http.Header, name string) string {
 		for line != "" {
 			var pair string
 			pair, line, _ = strings.Cut(line, ";")
-			n, v, _ := strings.Cut(strings.TrimSpace(pair), "=")
+			n, v := nameAndValue(pair)
 			if n != name {
 				continue
 			}
@@ -60,6 +60,14 @@ func Read(header http.Header, name string) string {
 		}
 	}
 	return value
+}
+
+// nameAndValue splits a pair of a Cookie header. Nothing but blanks is trimmed: to a browser
+// a name that begins with another kind of space has no __Host- in front, so that any
+// neighbouring host may plant it.
+func nameAndValue(pair string) (name, value string) {
+	name, value, _ = strings.Cut(strings.Trim(pair, " \t"), "=")
+	return name, value
 }
 
 // ours tells whether a cookie is one of this package: of this app or of a sibling on the

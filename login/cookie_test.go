@@ -41,6 +41,8 @@ func TestACookieIsReadOnlyWhereThereIsOne(t *testing.T) {
 		{[]string{name + "=v", name + "=w"}, ""},
 		{[]string{name + "x=v; x" + name + "=v"}, ""},
 		{[]string{cookies.Name(false) + "=v"}, ""},
+		{[]string{"\u00a0" + name + "=v"}, ""},
+		{[]string{"\u2003" + name + "=planted; " + name + "=v;\v" + name + "=planted"}, "v"},
 	} {
 		if got := Read(http.Header{"Cookie": c.lines}, name); got != c.want {
 			t.Errorf("%q: %q, want %q", c.lines, got, c.want)
@@ -54,6 +56,7 @@ func TestOurCookiesDoNotReachTheUpstream(t *testing.T) {
 		{[]string{"__Host-dingtalk-1234567890=v"}, nil},
 		{[]string{"dingtalk-1234567890=v; dingtalk-1234567890-s-0a1b2c3d=v; a=1"}, []string{"a=1"}},
 		{[]string{"__Host-dingtalk-99-s-0a1b2c3d=v", "a=1;b=2"}, []string{"a=1;b=2"}},
+		{[]string{"\u00a0__Host-dingtalk-1234567890=v; a=1"}, []string{"a=1"}},
 		{[]string{"dingtalk-99=v; dingtalk-theme=dark; dingtalk_tenant=x"}, []string{"dingtalk-theme=dark; dingtalk_tenant=x"}},
 		{[]string{`a="x; y=1"; b`}, []string{`a="x; y=1"; b`}},
 	} {

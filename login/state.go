@@ -103,7 +103,7 @@ func (k *Keys) underWay(request http.Header, c Cookies, secure bool, now time.Ti
 	prefix := c.Name(secure) + "-s-"
 	for _, line := range request["Cookie"] {
 		for pair := range strings.SplitSeq(line, ";") {
-			name, value, _ := strings.Cut(strings.TrimSpace(pair), "=")
+			name, value := nameAndValue(pair)
 			if !strings.HasPrefix(name, prefix) || len(name) != len(prefix)+8 {
 				continue
 			}
