@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"math/big"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -147,13 +148,16 @@ func TestATokenIsVerifiedByTheSetAlone(t *testing.T) {
 		for _, k := range keys.Keys {
 			x, _ := base64.RawURLEncoding.DecodeString(k.X)
 			y, _ := base64.RawURLEncoding.DecodeString(k.Y)
-			public := ecdsa.PublicKey{Curve: elliptic.P256(), X: new(big.Int).SetBytes(x), Y: new(big.Int).SetBytes(y)}
+			public, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), slices.Concat([]byte{4}, x, y))
+			if err != nil {
+				t.Fatalf("%v in %s", err, set.Body)
+			}
 			sum := sha256.Sum256([]byte(parts[0] + "." + parts[1]))
 			if k.D != "" {
 				t.Error("the set holds a private key")
 			}
 			if k.Kid == header.Kid && k.Kty == "EC" && k.Crv == "P-256" && header.Alg == "ES256" && len(raw[2]) == 64 &&
-				ecdsa.Verify(&public, sum[:], new(big.Int).SetBytes(raw[2][:32]), new(big.Int).SetBytes(raw[2][32:])) {
+				ecdsa.Verify(public, sum[:], new(big.Int).SetBytes(raw[2][:32]), new(big.Int).SetBytes(raw[2][32:])) {
 				_ = json.Unmarshal(raw[1], &claims)
 			}
 		}
