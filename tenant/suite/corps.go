@@ -17,7 +17,8 @@ type corp struct {
 	id         string
 	standing   Standing
 	tokens     *tokens.App
-	read       bool // the storage has been read, and says nothing newer as far as is known
+	read       bool  // the storage has been read, and says nothing newer as far as is known
+	slot       int32 // among all
 	prev, next *corp
 }
 
@@ -28,6 +29,7 @@ type corps struct {
 
 	mu      sync.Mutex
 	byID    map[string]*corp
+	all     []*corp         // the same; nobody moves in it, so that a walk misses nobody
 	root    corp            // of the ring: next was used last, prev longest ago
 	unsaved map[string]bool // whose standing the storage has not taken
 }
@@ -74,12 +76,15 @@ func (c *corps) learn(id string, news Standing, fromStorage bool) (before, after
 	defer c.mu.Unlock()
 	held := c.byID[id]
 	if held == nil {
-		held = &corp{id: id, tokens: c.tokens(id)}
+		held = &corp{id: id, tokens: c.tokens(id), slot: int32(len(c.all))} //nolint:gosec // at most limit
+		if len(c.all) < c.limit {
+			c.all = append(c.all, held)
+		} else {
+			held.slot = c.drop(c.root.prev)
+			c.all[held.slot] = held
+		}
 		c.byID[id] = held
 		c.touch(held)
-		if len(c.byID) > c.limit {
-			c.drop(c.root.prev)
-		}
 	}
 	before = view{held.standing, held.tokens, held.read}
 	held.standing = held.standing.join(news)
@@ -87,9 +92,11 @@ func (c *corps) learn(id string, news Standing, fromStorage bool) (before, after
 	return before, view{held.standing, held.tokens, held.read}
 }
 
-func (c *corps) drop(held *corp) {
+// drop lets a corp leave, and returns its slot, which another takes.
+func (c *corps) drop(held *corp) (slot int32) {
 	held.prev.next, held.next.prev = held.next, held.prev
 	delete(c.byID, held.id)
+	return held.slot
 }
 
 // saved notes whether the storage has what is known of a corp.
@@ -122,15 +129,14 @@ func (c *corps) toSave() (ids []string) {
 
 // doubt lets the storage be read again before a corp, or any ("" is all), is served.
 func (c *corps) doubt(id string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if id != "" {
-		if held := c.byID[id]; held != nil {
-			held.read = false
+	if id == "" {
+		for from := 0; c.some(from, func(held *corp) { held.read = false }); from += stride {
 		}
 		return
 	}
-	for _, held := range c.byID {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if held := c.byID[id]; held != nil {
 		held.read = false
 	}
 }
@@ -146,12 +152,38 @@ func (c *corps) peek(id string) (view, bool) {
 	return view{held.standing, held.tokens, held.read}, true
 }
 
-// each calls back for all corps that are held, in no order.
-func (c *corps) each(do func(id string, v view)) {
+// stride is how many corps are looked at under the lock, which each page takes, before it
+// is given back.
+const stride = 256
+
+// some calls back for the next corps from a slot on, a stride of them, under the lock. It
+// reports whether there were any. Who comes during a walk over all may be left out.
+func (c *corps) some(from int, do func(held *corp)) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for id, held := range c.byID {
-		do(id, view{held.standing, held.tokens, held.read})
+	if from >= len(c.all) {
+		return false
+	}
+	for _, held := range c.all[from:min(from+stride, len(c.all))] {
+		do(held)
+	}
+	return true
+}
+
+// each calls back for all corps that are held, in no order, without the lock.
+func (c *corps) each(do func(id string, v view)) {
+	type entry struct {
+		id string
+		view
+	}
+	entries := make([]entry, 0, stride)
+	for from := 0; c.some(from, func(held *corp) {
+		entries = append(entries, entry{held.id, view{held.standing, held.tokens, held.read}})
+	}); from += stride {
+		for _, e := range entries {
+			do(e.id, e.view)
+		}
+		entries = entries[:0]
 	}
 }
 
