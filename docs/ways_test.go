@@ -72,10 +72,12 @@ func TestTheEndpointsAloneSignForAnApp(t *testing.T) {
 // TestTheRulesAskForMetricsThatExist: a rule over a name or a value of a label that is
 // not there never fires, and nobody notices.
 func TestTheRulesAskForMetricsThatExist(t *testing.T) {
-	ding := sandbox.New(sandbox.Options{})
+	ding := sandbox.New(sandbox.Options{Suites: make([]sandbox.Suite, 1)})
 	api := httptest.NewServer(ding)
 	t.Cleanup(api.Close)
-	o, addr := ding.Options(), freeAddrs(t, 1)[0]
+	o, suite := ding.Options(), ding.Suites()[0]
+	addrs := freeAddrs(t, 2)
+	addr := addrs[0]
 	startCaddy(t, fmt.Sprintf(`{
 	events {
 		on cert_failed dingtalk_robot {
@@ -96,7 +98,18 @@ http://%s {
 	}
 	metrics /metrics
 }
-`, api.URL, sandbox.RobotToken, addr, o.AppKey, o.AppSecret, o.CorpID, o.AgentID, api.URL), filepath.Join(testsite.Folder(t), "storage"))
+http://%s {
+	dingtalk {
+		api_base %[8]s
+		oapi_base %[8]s
+		suite %[10]s {
+			suite_secret %[11]s
+			token %[12]s
+			aes_key %[13]s
+		}
+	}
+}
+`, api.URL, sandbox.RobotToken, addr, o.AppKey, o.AppSecret, o.CorpID, o.AgentID, api.URL, addrs[1], suite.Key, suite.Secret, suite.Token, suite.AESKey), filepath.Join(testsite.Folder(t), "storage"))
 
 	fetch := func(target string) string {
 		res, err := http.Get("http://" + addr + target)
@@ -111,7 +124,19 @@ http://%s {
 		return string(body)
 	}
 	fetch("/.dingtalk/config?url=" + url.QueryEscape("http://"+addr+"/")) // calls DingTalk
+	if reply, err := ding.Push(t.Context(), sandbox.Push{URL: "http://" + addrs[1] + "/.dingtalk/callback", Event: "suite_ticket"}); err != nil || reply.Status != http.StatusOK {
+		t.Fatal(reply, err)
+	}
 	metrics := fetch("/metrics")
+	for _, zero := range []string{
+		`caddy_dingtalk_callbacks_total{event="org_suite_relieve",result="storage_unavailable"} 0`, `caddy_dingtalk_callbacks_total{event="other",result="bad_signature"} 0`,
+		`caddy_dingtalk_callbacks_total{event="suite_ticket",result="ok"} 1`, `caddy_dingtalk_tenant_pages_total{by="query",result="signed"} 0`,
+		`caddy_dingtalk_tenant_pages_total{by="none",result="tenant_unknown"} 0`,
+	} {
+		if !strings.Contains(metrics, zero) {
+			t.Errorf("no %s among\n%s", zero, regexp.MustCompile(`(?m)^caddy_dingtalk_(?:cal|ten).*$`).FindAllString(metrics, -1))
+		}
+	}
 
 	name := regexp.MustCompile(`(caddy_dingtalk_\w+)(?:\{(\w+="\w+")\})?`)
 	for _, file := range []string{"deploy/alerts.yaml", "deploy/grafana.json", "operations.md", "zh/operations.md"} {
@@ -120,7 +145,7 @@ http://%s {
 			t.Errorf("%s names %d metrics", file, len(found))
 		}
 		for _, m := range found {
-			if !regexp.MustCompile(`(?m)^` + m[1] + `\{[^}]*` + m[2]).MatchString(metrics) {
+			if !regexp.MustCompile(`(?m)^` + m[1] + `(?:\{[^}]*` + m[2] + `| \d)`).MatchString(metrics) {
 				t.Errorf("%s asks for %s, which is not among\n%s", file, m[0], regexp.MustCompile(`(?m)^caddy_dingtalk.*$`).FindAllString(metrics, -1))
 			}
 		}

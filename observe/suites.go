@@ -18,6 +18,14 @@ var callbacksTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
 // CountCallback counts an event that DingTalk has pushed. Its name is one of a few.
 func CountCallback(event, result string) { callbacksTotal.WithLabelValues(event, result).Inc() }
 
+// BeginCallbacks lets the counts of an event begin at zero: what is not there yet cannot be
+// alerted on.
+func BeginCallbacks(event string, results ...string) {
+	for _, result := range results {
+		callbacksTotal.WithLabelValues(event, result)
+	}
+}
+
 // SuiteStatus is how a third-party app stands in this process. It holds no value of a
 // ticket or token.
 type SuiteStatus struct {

@@ -40,12 +40,28 @@ var (
 
 // CountTenantPage counts a page of a directive with several tenants.
 func CountTenantPage(p client.Page) {
-	by, result := cmp.Or(p.By, "none"), outcomeSigned
+	by, result := cmp.Or(p.By, byNone), outcomeSigned
 	if p.Err != nil {
 		result = p.Err.Code
 	}
 	tenantPagesTotal.WithLabelValues(by, result).Inc()
 }
+
+// BeginTenantPages lets the counts of pages begin at zero, for sites with several tenants.
+// by are what may name one.
+func BeginTenantPages(by ...string) {
+	for _, source := range by {
+		for _, result := range []string{outcomeSigned, CodeNoTicket} {
+			tenantPagesTotal.WithLabelValues(source, result)
+		}
+	}
+	for _, result := range []string{CodeTenantUnknown, CodeTenantAmbiguous, CodeNoTicket} {
+		tenantPagesTotal.WithLabelValues(byNone, result)
+	}
+}
+
+// byNone is the label where nothing has named a tenant that there is.
+const byNone = "none"
 
 // Tenant is how one app of one corp stands in this process. It holds no value of a token.
 type Tenant struct {

@@ -92,6 +92,7 @@ func Open(ctx caddy.Context, c *config.Config, events *observe.Emitter, log *zap
 		t.only = open(c, false)
 		return t, nil
 	}
+	observe.BeginTenantPages(ByQuery, ByReferer, ByCookie, ByDefault, ByOnly)
 	t.nobody = newNobody(c)
 	t.corps = len(c.Suites) > 0
 	if t.suites, err = openSuites(c, storage, events, log); err != nil {

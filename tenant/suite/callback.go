@@ -97,6 +97,18 @@ const (
 	resultBroken  = "bad_request"
 )
 
+// beginCounting lets all counts of pushes begin at zero.
+func beginCounting() {
+	for name, does := range eventNames {
+		if does == nothing {
+			observe.BeginCallbacks(name, resultIgnored)
+		} else {
+			observe.BeginCallbacks(name, resultDone, resultIgnored, resultUnsaved)
+		}
+	}
+	observe.BeginCallbacks(otherEvent, resultIgnored, resultForged, resultStale, resultBroken)
+}
+
 func resultOf(err error) string {
 	switch {
 	case errors.Is(err, ErrStale):

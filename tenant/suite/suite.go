@@ -88,6 +88,7 @@ func Open(o Options) (*Suite, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening suite %s: %w", o.Key, err)
 	}
+	beginCounting()
 	s.fleet = value.(*fleet)
 	stop, hide := s.fleet.use(s), observe.RunSuite(s.fleet)
 	s.close = sync.OnceFunc(func() {
