@@ -48,9 +48,10 @@ $(BROWSER)/node_modules/.package-lock.json: $(BROWSER)/package.json $(BROWSER)/p
 client: $(BROWSER)/node_modules/.package-lock.json
 	npm --prefix $(BROWSER) run --silent client
 
+# One line of it, in seconds: make bench BENCH='-only "1 KB page" -rounds 40'
 bench: build
 	@command -v nginx >/dev/null && command -v apache2 >/dev/null && [ -e /usr/lib/nginx/modules/ngx_http_lua_module.so ] || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q --no-install-recommends nginx-light libnginx-mod-http-lua apache2-bin; }
-	taskset -c 1 go run ./internal/bench -caddy ./caddy
+	taskset -c 1 go run ./internal/bench -caddy ./caddy $(BENCH)
 
 # What a suite with many corps costs a large fleet when all is well, and after its storage was lost.
 simulate:

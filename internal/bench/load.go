@@ -1,43 +1,58 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"fmt"
-	"io"
-	"net"
-	"net/http/httputil"
-	"strconv"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // load is a client with open connections to one server, on each of which it asks
-// for the same page again and again.
+// for the same page, or for one that differs in its query alone, again and again.
 type load struct {
-	proxy   *process
-	request []byte
-	conns   []*connection
+	proxy *process
+	ask   request
+	conns []connection
 }
 
-type connection struct {
-	net.Conn
-	r *bufio.Reader
+// request is what the client asks for.
+type request struct {
+	path      string
+	header    []string // "Name: value"
+	different bool     // each time with another query
+}
+
+// asked counts the requests of this run: no two URLs are the same.
+var asked atomic.Uint64
+
+// target returns the target of the next request.
+func (r request) target() string {
+	if r.different {
+		return fmt.Sprintf("%s?corp=ding&id=%d", r.path, asked.Add(1))
+	}
+	return r.path
+}
+
+// connection is one to a server, over any version of HTTP.
+type connection interface {
+	// get asks for a page and reads it to its end. It knows no more of HTTP than it
+	// must, to leave the core to the origin.
+	get(target string) error
+	Close() error
 }
 
 const connections = 16
 
-func newLoad(p *process, path string, header []string) (*load, error) {
-	lines := append([]string{"GET " + path + " HTTP/1.1", "Host: " + p.addr}, header...)
-	l := &load{proxy: p, request: []byte(strings.Join(lines, "\r\n") + "\r\n\r\n")}
+func newLoad(p *process, ask request) (*load, error) {
+	dial := map[protocol]func(*process, []string) (connection, error){http1: dialHTTP1, https1: dialHTTP1, https2: dialHTTP2}[p.over]
+	l := &load{proxy: p, ask: ask}
 	for range connections {
-		c, err := net.Dial("tcp", p.addr)
+		c, err := dial(p, ask.header)
 		if err != nil {
 			l.close()
 			return nil, err
 		}
-		l.conns = append(l.conns, &connection{c, bufio.NewReaderSize(c, 64<<10)})
+		l.conns = append(l.conns, c)
 	}
 	return l, nil
 }
@@ -69,7 +84,7 @@ func (l *load) run(d time.Duration) (sample, error) {
 	for i, c := range l.conns {
 		all.Go(func() {
 			for time.Since(start) < d && errs[i] == nil {
-				errs[i] = c.get(l.request)
+				errs[i] = c.get(l.ask.target())
 				counts[i]++
 			}
 		})
@@ -88,42 +103,4 @@ func (l *load) run(d time.Duration) (sample, error) {
 		n += counts[i]
 	}
 	return sample{float64(n) / elapsed.Seconds(), (after - before).Seconds() * 1e6 / float64(n)}, nil
-}
-
-// get asks for the page and reads it to its end. It knows no more of HTTP than it
-// must, to leave the core to the origin.
-func (c *connection) get(request []byte) error {
-	if _, err := c.Write(request); err != nil {
-		return err
-	}
-	status, err := c.r.ReadSlice('\n')
-	if err != nil {
-		return err
-	}
-	if !bytes.HasPrefix(status, []byte("HTTP/1.1 200 ")) {
-		return fmt.Errorf("the proxy answers %q", status)
-	}
-	length := -1
-	for {
-		line, err := c.r.ReadSlice('\n')
-		if err != nil {
-			return err
-		}
-		if len(line) == 2 {
-			break
-		}
-		if v, ok := bytes.CutPrefix(line, []byte("Content-Length: ")); ok {
-			if length, err = strconv.Atoi(string(bytes.TrimSpace(v))); err != nil {
-				return err
-			}
-		}
-	}
-	if length < 0 {
-		if _, err = io.Copy(io.Discard, httputil.NewChunkedReader(c.r)); err == nil {
-			_, err = c.r.Discard(len("\r\n"))
-		}
-		return err
-	}
-	_, err = c.r.Discard(length)
-	return err
 }

@@ -4,12 +4,10 @@ import (
 	"bytes"
 	"compress/gzip"
 	"fmt"
-	"net"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"time"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/internal/sandbox"
 )
@@ -34,6 +32,8 @@ http {
 		listen %[2]s;
 		root %[1]s/www;
 		location /gz/ { gzip_static always; }
+		location /bare/ { charset off; alias %[1]s/www/; }
+		location /bare/gz/ { charset off; gzip_static always; alias %[1]s/www/gz/; }
 	}
 }
 `
@@ -70,7 +70,7 @@ func startOrigin(dir string) (*process, error) {
 	if err := os.WriteFile(conf, fmt.Appendf(nil, nginxConf, dir, addr), 0o644); err != nil {
 		return nil, err
 	}
-	return start(exec.Command("taskset", "-c", "1", "nginx", "-e", filepath.Join(dir, "nginx.err"), "-c", conf), addr)
+	return start(&process{cmd: exec.Command("taskset", "-c", "1", "nginx", "-e", filepath.Join(dir, "nginx.err"), "-c", conf), addr: addr})
 }
 
 // page returns an HTML document of about that size, of words that compress as
@@ -81,31 +81,4 @@ func page(size int) []byte {
 		b = fmt.Appendf(b, "<p id=\"p%d\" class=\"c%d\">%x 请假 %d</p>\n", i, i*7%13, i*2654435761, i*i)
 	}
 	return append(b, "</body>\n</html>\n"...)
-}
-
-func freeAddr() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer l.Close()
-	return l.Addr().String(), nil
-}
-
-// start runs a server and waits until it answers.
-func start(cmd *exec.Cmd, addr string) (*process, error) {
-	cmd.Stderr = nil
-	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("starting %s: %w", cmd.Path, err)
-	}
-	p := &process{cmd, addr}
-	for range 200 {
-		if c, err := net.Dial("tcp", addr); err == nil {
-			c.Close()
-			return p, nil
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	p.stop()
-	return nil, fmt.Errorf("%v does not answer", cmd.Args)
 }

@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/client"
 )
@@ -27,7 +26,7 @@ type rival struct {
 var rivals = []rival{
 	{"a wrapper that does nothing", false, startWrapper},
 	{"templates", false, func(dir, caddy, upstream string) (*process, error) {
-		return startCaddy(dir, caddy, "templates", upstream)
+		return site{binary: caddy, directives: "templates", upstream: upstream}.start(dir)
 	}},
 	{"nginx proxy_pass, no insertion", false, startNginx("")},
 	{"nginx sub_filter", true, startNginx(`sub_filter '<head>' '<head><script>` + filler + `</script>';`)},
@@ -35,22 +34,29 @@ var rivals = []rival{
 	{"Apache mod_substitute", true, startApache},
 }
 
-// filler is a script of about our length: nginx takes no text of 4 KiB.
-var filler = "/*" + strings.Repeat("x", min(len(client.Source), 3500)) + "*/"
+// filler is a script of the length of ours in an ordinary page.
+var filler = "/*" + strings.Repeat("x", len(ordinary())-len("<script>/**/</script>")) + "*/"
+
+// ordinary is what an ordinary page gets.
+func ordinary() []byte {
+	r := client.NewRenderer(client.App{CorpID: "dingbench", AgentID: "1", JSAPIList: []string{"biz.contact.choose", "device.notification.alert"}, Endpoint: "/.dingtalk"})
+	return r.Append(nil, client.Page{URL: "http://127.0.0.1:40000/30k.html", TimeStamp: "1700000000", NonceStr: "abcdefghijklmnop", Signature: strings.Repeat("0", 40)}, client.Form{})
+}
 
 // sizes are the pages and the script that the rivals pass on.
 func sizes() []contest { return contests()[:4] }
 
 // compare prints one line for each rival: its requests per second relative to plain
-// Caddy's.
-func compare(dir, caddy, upstream string, rounds int, slice time.Duration) error {
+// Caddy's, and the 95 % interval.
+func compare(o options, upstream string) error {
+	dir, caddy, rounds := o.dir, o.caddy, max(o.rounds/4, 10)
 	fmt.Printf("\n%-34s", "relative to plain Caddy")
 	for _, c := range sizes() {
 		fmt.Printf(" %22s", c.name)
 	}
 	fmt.Println()
 	for _, r := range rivals {
-		plain, err := startCaddy(dir, caddy, "", upstream)
+		plain, err := site{binary: caddy, upstream: upstream}.start(dir)
 		if err != nil {
 			return err
 		}
@@ -65,12 +71,13 @@ func compare(dir, caddy, upstream string, rounds int, slice time.Duration) error
 		}
 		fmt.Printf("%-34s", r.name)
 		for _, c := range sizes() {
-			result, err := duel(c, plain, other, rounds, slice)
+			result, err := duel(c.request, [2]*process{plain, other}, rounds, o)
 			if err != nil {
 				fmt.Printf(" %22v", err)
 				continue
 			}
-			fmt.Printf("  %.3f (%.3f … %.3f)", median(result.rate), quantile(result.rate, 0.25), quantile(result.rate, 0.75))
+			low, high := interval(result.rate)
+			fmt.Printf("  %.3f (%.3f … %.3f)", median(result.rate), low, high)
 		}
 		fmt.Println()
 		plain.stop()
@@ -101,7 +108,7 @@ func startWrapper(dir, _, upstream string) (*process, error) {
 	if out, err := exec.Command("go", "build", "-o", binary, "./internal/bench/wrapper").CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("building the wrapper: %w: %s", err, out)
 	}
-	return startCaddy(dir, binary, "wrapper", upstream)
+	return site{binary: binary, directives: "wrapper", upstream: upstream}.start(dir)
 }
 
 const nginxRival = `%[4]s
@@ -166,7 +173,7 @@ func startNginx(directives string) func(dir, caddy, upstream string) (*process, 
 		if err := os.WriteFile(conf, fmt.Appendf(nil, nginxRival, dir, addr, upstream, modules, directives), 0o644); err != nil {
 			return nil, err
 		}
-		return start(exec.Command("taskset", "-c", "0", "nginx", "-e", filepath.Join(dir, "rival.err"), "-c", conf), addr)
+		return start(&process{cmd: exec.Command("taskset", "-c", "0", "nginx", "-e", filepath.Join(dir, "rival.err"), "-c", conf), addr: addr})
 	}
 }
 
@@ -200,5 +207,5 @@ func startApache(dir, _, upstream string) (*process, error) {
 	if err := os.WriteFile(conf, fmt.Appendf(nil, apacheConf, dir, addr, upstream, filler), 0o644); err != nil {
 		return nil, err
 	}
-	return start(exec.Command("taskset", "-c", "0", "apache2", "-X", "-f", conf), addr)
+	return start(&process{cmd: exec.Command("taskset", "-c", "0", "apache2", "-X", "-f", conf), addr: addr})
 }

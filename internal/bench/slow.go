@@ -65,16 +65,12 @@ func memoryOfSlowPages(dir, caddy, directives string, n int) (float64, error) {
 	}))
 	defer origin.Close()
 	defer close(end)
-	admin, err := freeAddr()
-	if err != nil {
-		return 0, err
-	}
-	p, err := startCaddyWith(dir, caddy, "admin "+admin, directives, strings.TrimPrefix(origin.URL, "http://"))
+	p, err := site{binary: caddy, directives: directives, upstream: strings.TrimPrefix(origin.URL, "http://"), admin: true}.start(dir)
 	if err != nil {
 		return 0, err
 	}
 	defer p.stop()
-	before, err := liveMemory(admin)
+	before, err := liveMemory(p.admin)
 	if err != nil {
 		return 0, err
 	}
@@ -93,7 +89,7 @@ func memoryOfSlowPages(dir, caddy, directives string, n int) (float64, error) {
 		}
 	}
 	time.Sleep(2 * time.Second) // the last beginnings are on their way through Caddy
-	after, err := liveMemory(admin)
+	after, err := liveMemory(p.admin)
 	return (after - before) / 1024 / float64(n), err
 }
 

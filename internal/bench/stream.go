@@ -36,7 +36,7 @@ func streams(dir, caddy, directive string) error {
 	}))
 	defer origin.Close()
 	for _, c := range []struct{ name, directives string }{{"plain", ""}, {"signed", directive}} {
-		p, err := startCaddy(dir, caddy, c.directives, strings.TrimPrefix(origin.URL, "http://"))
+		p, err := site{binary: caddy, directives: c.directives, upstream: strings.TrimPrefix(origin.URL, "http://")}.start(dir)
 		if err != nil {
 			return err
 		}
