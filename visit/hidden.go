@@ -4,7 +4,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"slices"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/signer"
 )
@@ -48,7 +47,22 @@ func isAddress(host string) bool {
 // proxied reports whether a peer in this network is a proxy by what it sends: a
 // forwarding header, or HTTP/1.0, which browsers do not speak and nginx does.
 func (v *Visit) proxied() bool {
-	return private(v.peer()) && (v.request.ProtoMajor == 1 && v.request.ProtoMinor == 0 || slices.ContainsFunc(signer.Headers, func(h signer.Header) bool {
-		return len(v.request.Header[h.Key()]) > 0
-	}))
+	if !private(v.peer()) {
+		return false
+	}
+	for key, values := range v.request.Header {
+		if forwarding[key] && len(values) > 0 {
+			return true
+		}
+	}
+	return v.request.ProtoMajor == 1 && v.request.ProtoMinor == 0
 }
+
+// forwarding are the keys of the headers by which proxies are known.
+var forwarding = func() map[string]bool {
+	keys := make(map[string]bool)
+	for _, h := range signer.Headers {
+		keys[h.Key()] = true
+	}
+	return keys
+}()

@@ -72,7 +72,7 @@ func (p *process) dial(protocol string) (net.Conn, error) {
 	if err != nil || p.over == http1 {
 		return c, err
 	}
-	t := tls.Client(c, &tls.Config{ServerName: "localhost", InsecureSkipVerify: true, NextProtos: []string{protocol}}) //nolint:gosec // our own, of a moment ago
+	t := tls.Client(c, &tls.Config{ServerName: hostName, InsecureSkipVerify: true, NextProtos: []string{protocol}}) //nolint:gosec // our own, of a moment ago
 	if err := t.Handshake(); err != nil {
 		c.Close()
 		return nil, fmt.Errorf("shaking hands with Caddy: %w", err)
@@ -82,9 +82,6 @@ func (p *process) dial(protocol string) (net.Conn, error) {
 
 // host is what a browser calls the server.
 func (p *process) host() string {
-	if p.over == http1 {
-		return p.addr
-	}
 	_, port, _ := net.SplitHostPort(p.addr)
-	return "localhost:" + port
+	return hostName + ":" + port
 }

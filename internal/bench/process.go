@@ -59,6 +59,9 @@ type site struct {
 	admin      bool // with an admin endpoint
 }
 
+// hostName is what users call the site.
+const hostName = "h5.example.com"
+
 const caddyfile = `{
 	admin %s
 	auto_https %s
@@ -69,7 +72,7 @@ const caddyfile = `{
 	}
 	storage file_system %s
 }
-%s:%s {
+%s://%s:%s {
 	bind 127.0.0.1
 %s
 	reverse_proxy %s
@@ -83,7 +86,7 @@ func (s site) start(dir string) (*process, error) {
 		return nil, err
 	}
 	_, port, _ := net.SplitHostPort(addr)
-	admin, automatic, host := "off", "off", ""
+	admin, automatic, scheme := "off", "off", "http"
 	if s.admin {
 		if admin, err = freeAddr(); err != nil {
 			return nil, err
@@ -91,9 +94,9 @@ func (s site) start(dir string) (*process, error) {
 	}
 	directives := s.directives
 	if s.over != http1 {
-		automatic, host, directives = "disable_redirects", "https://localhost", "tls internal\n"+directives
+		automatic, scheme, directives = "disable_redirects", "https", "tls internal\n"+directives
 	}
-	text := fmt.Sprintf(caddyfile, admin, automatic, filepath.Join(dir, "storage"), host, port, directives, s.upstream)
+	text := fmt.Sprintf(caddyfile, admin, automatic, filepath.Join(dir, "storage"), scheme, hostName, port, directives, s.upstream)
 	file := filepath.Join(dir, "Caddyfile."+port)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return nil, err

@@ -74,7 +74,7 @@ func memoryOfSlowPages(dir, caddy, directives string, n int) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	conns, err := askForPages(p.addr, n)
+	conns, err := askForPages(p, n)
 	defer func() {
 		for _, c := range conns {
 			c.Close()
@@ -94,7 +94,7 @@ func memoryOfSlowPages(dir, caddy, directives string, n int) (float64, error) {
 }
 
 // askForPages sends a request on each of n connections.
-func askForPages(addr string, n int) (conns []net.Conn, err error) {
+func askForPages(p *process, n int) (conns []net.Conn, err error) {
 	var (
 		mu  sync.Mutex
 		all sync.WaitGroup
@@ -102,9 +102,9 @@ func askForPages(addr string, n int) (conns []net.Conn, err error) {
 	for range dialers {
 		all.Go(func() {
 			for range n / dialers {
-				c, e := net.Dial("tcp", addr)
+				c, e := net.Dial("tcp", p.addr)
 				if e == nil {
-					_, e = io.WriteString(c, "GET / HTTP/1.1\r\nHost: "+addr+"\r\nSec-Fetch-Dest: document\r\n\r\n")
+					_, e = io.WriteString(c, "GET / HTTP/1.1\r\nHost: "+p.host()+"\r\nSec-Fetch-Dest: document\r\n\r\n")
 				}
 				mu.Lock()
 				if e != nil {

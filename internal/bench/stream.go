@@ -53,7 +53,7 @@ func stream(p *process, name string, got chan<- struct{}) error {
 	var times []time.Duration
 	for range 51 {
 		start := time.Now()
-		body, err := document("http://" + p.addr + "/drip")
+		body, err := p.document("/drip")
 		if err != nil {
 			return err
 		}
@@ -66,7 +66,7 @@ func stream(p *process, name string, got chan<- struct{}) error {
 		body.Close()
 	}
 	slices.Sort(times)
-	body, err := document("http://" + p.addr + "/large")
+	body, err := p.document("/large")
 	if err != nil {
 		return err
 	}
@@ -84,16 +84,22 @@ func stream(p *process, name string, got chan<- struct{}) error {
 	return nil
 }
 
-func document(url string) (io.ReadCloser, error) {
-	req, err := http.NewRequest(http.MethodGet, url, nil)
+// document asks for a page as a browser does.
+func (p *process) document(path string) (io.ReadCloser, error) {
+	req, err := http.NewRequest(http.MethodGet, "http://"+p.addr+path, nil)
 	if err != nil {
 		return nil, err
 	}
+	req.Host = p.host()
 	req.Header.Set("Accept", "text/html")
 	req.Header.Set("Accept-Encoding", "identity")
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return nil, err
+	}
+	if resp.StatusCode != http.StatusOK {
+		resp.Body.Close()
+		return nil, fmt.Errorf("%s is answered with %s", path, resp.Status)
 	}
 	return resp.Body, nil
 }
