@@ -163,6 +163,7 @@ func (h *Handler) servePage(w http.ResponseWriter, r *http.Request, v visit.Visi
 	out.Start(w, kept, func(dst []byte, header http.Header) ([]byte, string) {
 		return h.insert(r.Context(), p, dst, header)
 	})
+	out.Carry(core)
 	returned := false
 	defer func() {
 		if !returned { // a panic passes through: a page that is cut off stays so
@@ -179,6 +180,9 @@ func (h *Handler) servePage(w http.ResponseWriter, r *http.Request, v visit.Visi
 	h.notices.LeftAlone(out.Outcome(), p.host, out.Refused())
 	return err
 }
+
+// core is the part of the script that stands in all pages, compressed once.
+var core = inject.Pack(client.Core)
 
 // keptWriter is the writer of an answer about a page that the browser may have kept.
 type keptWriter interface {

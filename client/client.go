@@ -45,7 +45,7 @@ var (
 var handOver = "ddSidecar.sign.take(" + rest + ")"
 
 // fromBlock calls the core with the data block of the page, which goes.
-var fromBlock = `(function(b){b.remove();b=JSON.parse(b.textContent);` + namedCore + `(b,` + tabTenant + `(b.sidecar))})(document.getElementById("dd-sidecar"))`
+var fromBlock = `(function(b){b.remove();b=JSON.parse(b.textContent);` + Core + `(b,` + tabTenant + `(b.sidecar))})(document.getElementById("dd-sidecar"))`
 
 // dropJSAPI removes the element of DingTalk's script, if that is ours, when it has run.
 const dropJSAPI = `document.addEventListener("load",function(e){e=e.target;if(e.hasAttribute("data-jsapi"))e.remove()},true);`
@@ -63,14 +63,14 @@ var (
 	RestName = fileName("rest", Rest)
 )
 
-// namedCore is the core that knows the name of that file.
-var namedCore = strings.ReplaceAll(core, "/rest.js", "/"+RestName)
+// Core is the core that knows the name of that file: what inline snippets have in common.
+var Core = strings.ReplaceAll(core, "/rest.js", "/"+RestName)
 
 // coreCall is a call of the core, without the data that stand between its two parts;
 // coreCallOfMany is that of sites with several tenants.
 var (
-	coreCall       = [2]string{namedCore + "(", ")"}
-	coreCallOfMany = [2]string{"(function(d){" + namedCore + "(d," + tabTenant + "(d.sidecar))})(", ")"}
+	coreCall       = [2]string{Core + "(", ")"}
+	coreCallOfMany = [2]string{"(function(d){" + Core + "(d," + tabTenant + "(d.sidecar))})(", ")"}
 )
 
 func fileName(name, source string) string {

@@ -68,11 +68,23 @@ func gzipHeader(b []byte) (n int, f finding) {
 	return n, found
 }
 
-// appendGzipStart appends a gzip header and the payload in stored blocks, none of
-// which is the last.
-func appendGzipStart(dst, payload []byte) []byte {
+// appendGzipStart appends a gzip header and the payload, none of whose blocks is the
+// last: in stored blocks, but for what is packed.
+func appendGzipStart(dst, payload []byte, constant *Packed) []byte {
 	dst = append(dst, 0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 0xFF)
-	for part := range slices.Chunk(payload, maxStored) {
+	before, packed, after := constant.cut(payload)
+	return appendStored(append(appendStored(dst, before), packed...), after)
+}
+
+// gzipStartSize is the length of what appendGzipStart appends.
+func gzipStartSize(payload []byte, constant *Packed) int {
+	before, packed, after := constant.cut(payload)
+	return gzipHeaderSize + storedSize(len(before)) + len(packed) + storedSize(len(after))
+}
+
+// appendStored appends stored blocks, which leave the stream at a byte if it was at one.
+func appendStored(dst, text []byte) []byte {
+	for part := range slices.Chunk(text, maxStored) {
 		size := uint16(len(part))
 		dst = append(dst, 0)
 		dst = binary.LittleEndian.AppendUint16(dst, size)
@@ -82,10 +94,9 @@ func appendGzipStart(dst, payload []byte) []byte {
 	return dst
 }
 
-// gzipStartSize is the length of what appendGzipStart appends.
-func gzipStartSize(payload int) int {
-	blocks := (payload + maxStored - 1) / maxStored
-	return gzipHeaderSize + blocks*storedHeaderSize + payload
+// storedSize is the length of what appendStored appends.
+func storedSize(text int) int {
+	return (text+maxStored-1)/maxStored*storedHeaderSize + text
 }
 
 // appendZstdFrame appends a zstd frame with the payload in raw blocks. It has a

@@ -47,12 +47,16 @@ const tag = "-t1"
 
 func theSnippet(dst []byte, _ http.Header) ([]byte, string) { return append(dst, snippet...), tag }
 
+// theConstant is in the middle of the snippet, as the script is.
+var theConstant = Pack(snippet[len("<script>") : len(snippet)-len("</script>")])
+
 // through sends pieces through a Writer as a handler does, flushing after each
 // piece or never, and returns what comes out.
 func through(t testing.TB, h http.Header, pieces [][]byte, flush bool) *sink {
 	t.Helper()
 	s := &sink{header: h}
 	w := NewWriter(s, "", theSnippet)
+	w.Carry(theConstant)
 	w.WriteHeader(http.StatusOK)
 	for _, p := range pieces {
 		if n, err := w.Write(p); n != len(p) || err != nil {

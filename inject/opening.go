@@ -5,8 +5,9 @@ import "net/http"
 // opening is the header and the beginning of a page, held until it is known what
 // becomes of them.
 type opening struct {
-	out    http.ResponseWriter
-	insert Insert
+	out      http.ResponseWriter
+	insert   Insert
+	constant *Packed // what all snippets hold, nil if nothing is known
 
 	status   int
 	length   int64 // the announced length of the body, -1 if unknown
@@ -46,9 +47,9 @@ func (o *opening) hold(p []byte, total int64) (rest []byte, ready bool) {
 
 // begin ends the holding: it sends the header. Where the response becomes a page
 // it appends the page's beginning with the snippet to dst, and announces the
-// length that the whole has with a start of so many bytes, so many of which are
-// inserted. It is not ok where the response is to go on as it came.
-func (o *opening) begin(dst []byte, length func(start, inserted int) int64) (start []byte, ok bool) {
+// length that the whole has with that start, so many bytes of which are inserted.
+// It is not ok where the response is to go on as it came.
+func (o *opening) begin(dst []byte, length func(start []byte, inserted int) int64) (start []byte, ok bool) {
 	o.over = true
 	defer func() { o.out.WriteHeader(o.status) }()
 	charset := o.charset()
@@ -75,7 +76,7 @@ func (o *opening) begin(dst []byte, length func(start, inserted int) int64) (sta
 	if tag != "" && len(h["Etag"]) > 0 {
 		tag += policyName(h)
 	}
-	n := length(len(start), inserted)
+	n := length(start, inserted)
 	o.values.asPage(h, tag, n)
 	if n < 0 {
 		delete(h, "Content-Length")
@@ -131,7 +132,7 @@ func (b uncoded) release(p []byte) error {
 }
 
 // lengthWith returns the length of the page with an insertion, -1 if it is unknown.
-func (b uncoded) lengthWith(_, inserted int) int64 {
+func (b uncoded) lengthWith(_ []byte, inserted int) int64 {
 	if b.length < 0 {
 		return -1
 	}

@@ -10,7 +10,7 @@ import (
 // A compressed page need not be compressed again. What goes in front of it is
 // stored without compression, and the original stream follows untouched:
 //
-//	gzip  header | stored block | the original's blocks | trailer, recomputed
+//	gzip  header | stored blocks, and what is packed | the original's blocks | trailer, recomputed
 //	zstd  a frame with a raw block | the original frames
 //
 // Both formats let streams begin at a byte and refer only backwards to what they
@@ -23,7 +23,8 @@ import (
 // (measured).
 //
 // A stored block also keeps the signature out of the compression, and so from
-// being guessed by the length of a page that reflects input (BREACH).
+// being guessed by the length of a page that reflects input (BREACH). What all pages
+// have in common needs no such care, and is compressed by itself.
 
 const (
 	// minPeeked is how much of a page is looked at before one that may still turn
@@ -113,14 +114,14 @@ func zstdBlock(data []byte) finding {
 }
 
 // lengthWith returns the length of the page with a payload, -1 if it is unknown.
-func (c *coded) lengthWith(payload, _ int) int64 {
+func (c *coded) lengthWith(payload []byte, _ int) int64 {
 	if !c.spliced || c.page.length < 0 {
 		return -1
 	}
 	if c.coding == zstdCoding {
-		return c.page.length + int64(zstdFrameSize(payload))
+		return c.page.length + int64(zstdFrameSize(len(payload)))
 	}
-	return c.page.length + int64(gzipStartSize(payload)-c.header)
+	return c.page.length + int64(gzipStartSize(payload, c.page.constant)-c.header)
 }
 
 // startSplice sends the payload, that is the document's beginning and the
@@ -144,7 +145,7 @@ func (c *coded) startSplice(payload, p []byte) error {
 			left = int64(len(data))
 		}
 		c.tail = newGzipTail(out, payload, left)
-		b = c.tail.appendNext(c.tail.appendNext(appendGzipStart(b, payload), data), first)
+		b = c.tail.appendNext(c.tail.appendNext(appendGzipStart(b, payload, c.page.constant), data), first)
 		out = c.tail
 	}
 	*buf = b[:0]

@@ -81,6 +81,9 @@ func (w *Writer) Start(out http.ResponseWriter, kept string, insert Insert) {
 	}
 }
 
+// Carry says that the snippet holds a text that has been packed. Start comes before.
+func (w *Writer) Carry(constant *Packed) { w.page.constant = constant }
+
 // Again reports whether upstream has answered with a 304 that must not be passed
 // on, because it brings another policy than the browser's page was made for. The
 // Writer is as new then: the handler is to be asked once more, without
