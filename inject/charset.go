@@ -14,18 +14,84 @@ const prescanLength = 1024
 
 // metaCharset returns the charset that a meta element within the first 1024
 // bytes declares, "" if none does. The insertion may push that element out of
-// the browser's sight, so the header must say it then.
-func metaCharset(b []byte) string {
+// the browser's sight, so the header must say it then. place is where the head begins,
+// if the document begins plainly, else below 0.
+func metaCharset(b []byte, place int) string {
 	if bytes.HasPrefix(b, []byte(utf8BOM)) {
 		return "" // the byte order mark decides
 	}
 	b = b[:min(len(b), prescanLength)]
-	if firstIsUTF8(b) {
-		return "utf-8"
+	if place >= 0 && place <= len(b) {
+		if label, known := plainCharset(b[place:]); known {
+			return label
+		}
 	}
 	if !containsFold(b, "charset") {
 		return ""
 	}
+	return tokenizedCharset(b)
+}
+
+// plainCharset returns the charset that the beginning of a head declares, if there is
+// nothing but plain elements before it; or none, if there is nothing else at all. It
+// spares nearly all pages the tokenizer.
+func plainCharset(b []byte) (label string, known bool) {
+	for {
+		b = b[spaces(b):]
+		length, plain := 0, false
+		switch {
+		case len(b) == 0:
+			return "", true
+		case hasPrefixFold(b, "<meta"):
+			var m plainMeta
+			if length, plain = plainTag(b, "<meta", m.take); plain {
+				if label, plain = m.label(); label != "" {
+					return label, plain
+				}
+			}
+		case hasPrefixFold(b, "<link"):
+			length, plain = plainTag(b, "<link", nil)
+		case hasPrefixFold(b, "<title>"):
+			if end := bytes.IndexByte(b[1:], '<') + 1; end > 0 && hasPrefixFold(b[end:], "</title>") {
+				length, plain = end+len("</title>"), true
+			}
+		}
+		if !plain {
+			return "", false
+		}
+		b = b[length:]
+	}
+}
+
+// plainMeta are the attributes of a meta element that say something of the charset.
+type plainMeta struct {
+	charset, content, pragma []byte
+	seen                     [3]bool
+	unusual                  bool // the tokenizer may read something else
+}
+
+func (m *plainMeta) take(name, value []byte) {
+	for i, own := range [...]struct {
+		name  string
+		value *[]byte
+	}{{"charset", &m.charset}, {"content", &m.content}, {"http-equiv", &m.pragma}} {
+		if len(name) == len(own.name) && hasPrefixFold(name, own.name) {
+			m.unusual = m.unusual || m.seen[i] || bytes.ContainsAny(value, "&\r\x00")
+			m.seen[i], *own.value = true, value
+		}
+	}
+}
+
+// label returns the charset, "" if there is none.
+func (m *plainMeta) label() (label string, plain bool) {
+	if bytes.EqualFold(m.charset, []byte("utf-8")) {
+		return "utf-8", !m.unusual // as nearly all are
+	}
+	return labelOf(string(m.charset), string(m.content), isContentType(string(m.pragma))), !m.unusual
+}
+
+// tokenizedCharset is what the tokenizer reads.
+func tokenizedCharset(b []byte) string {
 	z := html.NewTokenizer(bytes.NewReader(b))
 	for {
 		switch z.Next() {
@@ -41,24 +107,6 @@ func metaCharset(b []byte) string {
 	}
 }
 
-// firstIsUTF8 reports whether a document begins as most do: plainly, and with
-// `<meta charset="utf-8">` as the first element of its head. It spares these the
-// tokenizer.
-func firstIsUTF8(b []byte) bool {
-	pos, ok := plainHead(b)
-	if !ok {
-		return false
-	}
-	b = bytes.TrimLeft(b[pos:], htmlSpace)
-	for _, meta := range [...]string{`<meta charset="utf-8"`, `<meta charset=utf-8`} {
-		if hasPrefixFold(b, meta) {
-			end := bytes.TrimLeft(b[len(meta):], " ")
-			return bytes.HasPrefix(end, []byte(">")) || meta[len(meta)-1] == '"' && bytes.HasPrefix(end, []byte("/>"))
-		}
-	}
-	return false
-}
-
 // charsetOf reads the attributes of a meta element (HTML standard, prescan).
 func charsetOf(z *html.Tokenizer) string {
 	var charset, content string
@@ -70,11 +118,18 @@ func charsetOf(z *html.Tokenizer) string {
 		case "charset":
 			charset = string(val)
 		case "http-equiv":
-			pragma = strings.EqualFold(string(val), "content-type")
+			pragma = isContentType(string(val))
 		case "content":
 			content = string(val)
 		}
 	}
+	return labelOf(charset, content, pragma)
+}
+
+func isContentType(pragma string) bool { return strings.EqualFold(pragma, "content-type") }
+
+// labelOf returns the charset that a meta element declares by its attributes.
+func labelOf(charset, content string, pragma bool) string {
 	if charset == "" && pragma {
 		charset = contentCharset(strings.ToLower(content))
 	}

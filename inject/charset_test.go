@@ -44,8 +44,8 @@ func TestMetaCharsetReadsWhatBrowsersRead(t *testing.T) {
 		"none":                                    {`<title>x</title>`, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := metaCharset([]byte(c.doc)); got != c.want {
-				t.Errorf("metaCharset(%q) = %q, want %q", c.doc, got, c.want)
+			if got := declaredIn([]byte(c.doc)); got != c.want {
+				t.Errorf("declaredIn(%q) = %q, want %q", c.doc, got, c.want)
 			}
 		})
 	}
@@ -60,7 +60,7 @@ func TestTheCorpusDeclaresItsCharsets(t *testing.T) {
 	}
 	docs := corpus(t)
 	for name, label := range want {
-		if got := metaCharset(docs[name]); got != label {
+		if got := declaredIn(docs[name]); got != label {
 			t.Errorf("%s: %q, want %q", name, got, label)
 		}
 	}
@@ -120,25 +120,73 @@ func TestAPageThatSwitchesBetweenCharsetsIsLeftAlone(t *testing.T) {
 	}
 }
 
-// TestAPlainMetaIsReadAsTheTokenizerReadsIt compares both, with a comment in front of
-// the document for the tokenizer's sake.
-func TestAPlainMetaIsReadAsTheTokenizerReadsIt(t *testing.T) {
-	plain := 0
-	for _, begin := range []string{"<!DOCTYPE html><html><head>", "<head>\n  ", "<!-- --><head>", "<head><title></title>", ""} {
+// declaredIn is what metaCharset says of a document.
+func declaredIn(b []byte) string {
+	if pos, ok := plainHead(b); ok {
+		return metaCharset(b, pos)
+	}
+	return metaCharset(b, -1)
+}
+
+// plainCharsets are documents whose charset is told without the tokenizer, and others
+// that look alike.
+func plainCharsets() (docs []string) {
+	for _, begin := range []string{
+		"<!DOCTYPE html><html><head>", "<head>\n  ", "<!DOCTYPE html>\n<html lang=en>\n<head>", "<head><title>x &amp; y</title>", "<head><title></title >", "<head><title><meta charset=gbk></title>",
+		"<head><meta name=viewport content='width=device-width, initial-scale=1'/><LINK rel=icon href=/a.png>", `<head><link rel="icon" href="a&b"/>`, "<head><link href=a/b>", "<head><script></script>", "<!-- --><head>", "",
+	} {
 		for _, meta := range []string{
 			`<meta charset="utf-8">`, `<META CHARSET="UTF-8" />`, `<meta charset="utf-8"/>`, `<meta charset=utf-8>`, `<meta charset=utf-8 >`, `<meta charset=utf-8 />`, `<meta charset=utf-8/>`,
 			`<meta charset="utf-8`, `<meta charset="utf-8" x>`, `<meta charset="utf-8"x>`, `<meta charset=utf-81>`, `<meta charset='utf-8'>`, `<meta charset="utf-8-x">`, `<meta charset="gbk">`, `<metacharset="utf-8">`, ``,
+			`<meta charset=" utf-8 ">`, `<meta charset="utf&#45;8">`, "<meta charset=\"utf-8\r\">", "<meta charset=\"utf\x00-8\">", `<meta charset=gbk charset=utf-8>`, `<meta charset="">`, `<meta charset>`, `<meta/charset=gbk>`,
+			`<meta http-equiv="Content-Type" content="text/html; charset=gb2312">`, `<meta content="text/html; charset=GBK" http-equiv=content-type />`, `<meta http-equiv=refresh content="charset=gbk">`,
+			`<meta http-equiv=content-type http-equiv=refresh content="charset=gbk">`, `<meta charset=utf-16>`, `<meta charset="Koi8-r">`, `<meta a:b=c charset=big5>`, `<meta charset = gbk>`,
 		} {
-			doc := []byte(begin + meta)
-			if firstIsUTF8(doc) {
-				plain++
-			}
-			if got, want := metaCharset(doc), metaCharset(append([]byte("<!-- x -->"), doc...)); got != want {
-				t.Errorf("%q: %q, the tokenizer says %q", doc, got, want)
-			}
+			docs = append(docs, begin+meta, begin+meta+"<meta charset=koi8-r><body>", begin+meta+strings.Repeat(" ", prescanLength))
 		}
 	}
-	if plain < 10 {
+	return docs
+}
+
+func TestThePlainCharsetIsTheTokenizers(t *testing.T) {
+	plain := 0
+	for _, doc := range plainCharsets() {
+		if proveCharset(t, []byte(doc)) {
+			plain++
+		}
+	}
+	if plain < 250 {
 		t.Errorf("only %d are plain", plain)
 	}
+	for _, doc := range corpus(t) {
+		proveCharset(t, doc)
+	}
+}
+
+// proveCharset proves that the short way, if it is one for a document, finds what the
+// tokenizer finds.
+func proveCharset(t *testing.T, b []byte) (plain bool) {
+	t.Helper()
+	scanned := b[:min(len(b), prescanLength)]
+	want := tokenizedCharset(scanned)
+	if pos, ok := plainHead(b); ok && pos <= len(scanned) {
+		var got string
+		if got, plain = plainCharset(scanned[pos:]); plain && got != want {
+			t.Fatalf("%q: %q, the tokenizer says %q", b, got, want)
+		}
+	}
+	if got := declaredIn(b); got != want && !strings.HasPrefix(string(b), utf8BOM) {
+		t.Fatalf("%q: %q, the tokenizer says %q", b, got, want)
+	}
+	return plain
+}
+
+func FuzzCharset(f *testing.F) {
+	for _, doc := range plainCharsets() {
+		f.Add([]byte(doc))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		proveCharset(t, b)
+		proveCharset(t, append([]byte("<head>"), b...))
+	})
 }

@@ -15,7 +15,7 @@ func withPlace(t testing.TB, c coding) map[string][2][]byte {
 	pages := make(map[string][2][]byte)
 	add := func(name string, doc []byte) {
 		want := doc
-		if pos := place(doc); pos >= 0 && insertable(metaCharset(doc)) && len(doc) > 0 {
+		if pos := place(doc); pos >= 0 && insertable(declaredIn(doc)) && len(doc) > 0 {
 			want = formed(c, doc, pos)
 		}
 		pages[name] = [2][]byte{doc, want}

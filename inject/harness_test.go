@@ -87,7 +87,7 @@ func spliced(doc []byte) []byte {
 // formed returns the form that a page in this coding gets whose header names no
 // charset.
 func formed(c coding, doc []byte, pos int) []byte {
-	if _, ok := plainHead(doc); ok && (c == gzipCoding || c == zstdCoding && metaCharset(doc) != "") {
+	if _, ok := plainHead(doc); ok && (c == gzipCoding || c == zstdCoding && declaredIn(doc) != "") {
 		return spliced(doc)
 	}
 	return insertAt(doc, pos)

@@ -31,6 +31,7 @@ type head struct {
 	search search
 	pos    int // the place
 	found  bool
+	plain  bool // plainHead has found it
 }
 
 func (d *head) open() { d.buf = heldBuffers.Get().(*[]byte) }
@@ -68,10 +69,25 @@ func (d *head) seek(eof bool) finding {
 	if len(*d.buf) == 0 {
 		return needMore // a response without a body is no page
 	}
+	if d.search.state == atStart { // nearly always that is all
+		if d.pos, d.plain = plainHead(*d.buf); d.plain {
+			d.found = true
+			return found
+		}
+	}
 	var f finding
 	d.pos, f = d.search.next(*d.buf, eof)
 	d.found = f == found
 	return f
+}
+
+// charset returns the charset that the beginning declares.
+func (d *head) charset() string {
+	place := -1
+	if d.plain {
+		place = d.pos
+	}
+	return metaCharset(*d.buf, place)
 }
 
 // before returns what is held in front of the place.

@@ -99,7 +99,7 @@ func (o *opening) charset() string {
 	if !o.head.found || o.declared {
 		return ""
 	}
-	return metaCharset(o.head.bytes())
+	return o.head.charset()
 }
 
 // uncoded is the body of a page without a content coding. Once its beginning is out

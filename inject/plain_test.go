@@ -13,6 +13,11 @@ func FuzzPlainHead(f *testing.F) {
 		"<html a \"b=\"c>\"><head>",
 		"<html a=\"x\"\"><head>",
 		"<html\x00><head>",
+		"<html lang=en><head>",
+		"<html lang=en/><head>",
+		"<html lang=zh-CN class=a.b />\n<head>",
+		"<html lang= ><head>",
+		"<html lang=en\"><head>",
 		"<html =\"0>0\"><head>",
 		"<!doctype html \"><head>\"><HTML ><HEAD>",
 	} {

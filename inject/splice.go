@@ -51,15 +51,15 @@ func (c *coded) look() finding {
 	case f != found:
 		return f
 	}
-	if c.coding == zstdCoding && !c.page.declared && metaCharset(plain) == "" {
-		// A frame of ours is ASCII alone, and browsers that get it by itself may
-		// guess the charset by that (measured in Chromium).
-		return noPlace
-	}
 	if pos, ok := plainHead(plain); ok && pos <= maxSpliced {
+		if c.coding == zstdCoding && !c.page.declared && metaCharset(plain, pos) == "" {
+			// A frame of ours is ASCII alone, and browsers that get it by itself may
+			// guess the charset by that (measured in Chromium).
+			return noPlace
+		}
 		head := &c.page.head
 		*head.buf = append((*head.buf)[:0], plain[:min(len(plain), max(pos, prescanLength))]...)
-		head.pos, head.found, c.spliced = pos, true, true
+		head.pos, head.found, head.plain, c.spliced = pos, true, true, true
 		return found
 	}
 	if len(c.raw) < minPeeked && len(plain) < prescanLength {
