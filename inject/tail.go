@@ -99,15 +99,25 @@ func hintsAtEnd(data []byte) bool {
 	if bytes.Contains(data, []byte{0x1F, 0x8B, 8}) {
 		return true
 	}
-	run := 0
-	for ; len(data) >= 8; data = data[8:] {
-		if run += 8; binary.LittleEndian.Uint64(data)&0x8080808080808080 != 0 {
-			run = 0
-		} else if run >= hintSize {
+	const word = 8
+	for i := 0; i+hintSize <= len(data); { // from behind: one word above rules out all runs that it is in
+		switch {
+		case isHigh(data[i+2*word:]):
+			i += 3 * word
+		case isHigh(data[i+word:]):
+			i += 2 * word
+		case isHigh(data[i:]):
+			i += word
+		default:
 			return true
 		}
 	}
 	return false
+}
+
+// isHigh reports whether one of the first eight bytes is above 0x7F.
+func isHigh(data []byte) bool {
+	return binary.LittleEndian.Uint64(data)&0x8080808080808080 != 0
 }
 
 // plausible reports whether the last bytes of the data at hand may be a trailer,

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	stdgzip "compress/gzip"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strconv"
@@ -185,5 +186,35 @@ func BenchmarkTail(b *testing.B) {
 				_, _ = tail.Write(data)
 			}
 		})
+	}
+}
+
+// TestAHintIsARunOfWordsWithoutHighBytes compares with the simple way to look for it.
+func TestAHintIsARunOfWordsWithoutHighBytes(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	hints := 0
+	for range 20000 {
+		data := make([]byte, random.IntN(120))
+		for i := range data {
+			if random.IntN(16) == 0 {
+				data[i] = 0x80
+			}
+		}
+		run, want := 0, false
+		for i := 0; i+8 <= len(data); i += 8 {
+			if run++; slices.Max(data[i:i+8]) >= 0x80 {
+				run = 0
+			}
+			want = want || run == hintSize/8
+		}
+		if want {
+			hints++
+		}
+		if got := hintsAtEnd(data); got != want {
+			t.Fatalf("%x: %t, want %t", data, got, want)
+		}
+	}
+	if hints < 1000 {
+		t.Errorf("only %d hints", hints)
 	}
 }
