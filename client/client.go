@@ -304,10 +304,12 @@ func appendString(dst []byte, s string) []byte {
 	const digits = "0123456789abcdef"
 	dst = append(dst, '"')
 	for i := 0; i < len(s); {
-		if c := s[i]; plain[c] {
-			dst = append(dst, c)
+		start := i
+		for i < len(s) && plain[s[i]] {
 			i++
-			continue
+		}
+		if dst = append(dst, s[start:i]...); i == len(s) {
+			break
 		}
 		r, n := utf8.DecodeRuneInString(s[i:])
 		i += n

@@ -20,7 +20,16 @@ func (t contentType) isHTML() bool { return strings.EqualFold(t.media, "text/htm
 // and one without a charset keeps that of the same type before it. As Chromium and
 // Firefox do, it takes what stands behind a space for no part of the type.
 func contentTypeOf(h http.Header) (t contentType) {
-	for _, line := range h["Content-Type"] {
+	lines := h["Content-Type"]
+	if len(lines) == 1 {
+		switch line := lines[0]; line {
+		case "text/html":
+			return contentType{line, "", line}
+		case "text/html; charset=utf-8", "text/html; charset=UTF-8": // nearly all that name one
+			return contentType{"text/html", "utf-8", line}
+		}
+	}
+	for _, line := range lines {
 		for line != "" {
 			var item string
 			item, line = cutItem(line, ',')

@@ -9,19 +9,19 @@ type opening struct {
 	insert   Insert
 	constant *Packed // what all snippets hold, nil if nothing is known
 
-	status   int
-	length   int64 // the announced length of the body, -1 if unknown
-	kind     contentType
-	declared bool // the header names the charset
-	head     head
-	over     bool // the header is out
-	outcome  Outcome
-	nested   bool // a Writer further inside has inserted
-	values   values
+	status    int
+	length    int64  // the announced length of the body, -1 if unknown
+	mediaType string // what a single Content-Type would say
+	head      head
+	outcome   Outcome
+	values    values
+	declared  bool // the header names the charset
+	over      bool // the header is out
+	nested    bool // a Writer further inside has inserted
 }
 
-func (o *opening) open(status int, length int64, kind contentType) {
-	o.status, o.length, o.kind, o.declared = status, length, kind, kind.charset != ""
+func (o *opening) open(length int64, kind contentType) {
+	o.length, o.mediaType, o.declared = length, kind.value, kind.charset != ""
 	o.head.open()
 }
 
@@ -82,7 +82,7 @@ func (o *opening) begin(dst []byte, length func(start []byte, inserted int) int6
 		delete(h, "Content-Length")
 	}
 	if charset != "" {
-		o.values.set(h, slotType, "Content-Type", o.kind.value+"; charset="+charset)
+		o.values.set(h, slotType, "Content-Type", o.mediaType+"; charset="+charset)
 	}
 	o.outcome = Inserted
 	o.tell()

@@ -16,8 +16,8 @@ func TestABodyNeedsNoWriter(t *testing.T) {
 	}{"uncoded": {identity, true, []byte(docWithSnippet)}, "gzip": {gzipCoding, false, spliced([]byte(doc))}, "zstd": {zstdCoding, true, spliced([]byte(doc))}} {
 		t.Run(name, func(t *testing.T) {
 			s := &sink{header: http.Header{"Content-Type": {"text/html"}}}
-			page := &opening{out: s, insert: theSnippet}
-			page.open(http.StatusOK, -1, contentType{charset: "utf-8"})
+			page := &opening{out: s, insert: theSnippet, status: http.StatusOK}
+			page.open(-1, contentType{charset: "utf-8"})
 			var b body = uncoded{page}
 			if c.coding != identity {
 				b = newCoded(c.coding, page)

@@ -394,8 +394,8 @@ func TestACodedBeginningIsNotLookedAtAtEachWrite(t *testing.T) {
 		"no place comes":                         begin.String()[:10] + strings.Repeat(emptyBlock, 12000),
 	} {
 		t.Run(name, func(t *testing.T) {
-			page := &opening{out: &sink{header: http.Header{"Content-Type": {"text/html"}}}, insert: theSnippet}
-			page.open(http.StatusOK, -1, contentType{value: "text/html"})
+			page := &opening{out: &sink{header: http.Header{"Content-Type": {"text/html"}}}, insert: theSnippet, status: http.StatusOK}
+			page.open(-1, contentType{value: "text/html"})
 			c := newCoded(gzipCoding, page)
 			looks, sum, last := 0, 0, 0
 			for _, p := range byByte([]byte(body)) {

@@ -28,12 +28,10 @@ type Writer struct {
 	kept   string      // the suffix that a 304 gets back, "" if no condition went up
 	before http.Header // the header as it was when a condition went up
 
-	phase  phase
-	status int
-	start  []byte  // the beginning of a body whose type it must tell
-	page   opening // of a response that may be a page
-	body   body    // the way of its body, while the phase is paging
-	refuse string  // the unknown content coding of an HTML response
+	phase phase
+	start []byte  // the beginning of a body whose type it must tell
+	page  opening // of a response that may be a page
+	body  body    // the way of its body, while the phase is paging
 }
 
 // phase is what a Writer does with what is written. It is the Writer's alone.
@@ -104,7 +102,12 @@ func (w *Writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // Refused returns the content coding that kept an HTML response from being a
 // page, "" if there was none.
-func (w *Writer) Refused() string { return w.refuse }
+func (w *Writer) Refused() string {
+	if w.page.outcome != UnknownCoding {
+		return ""
+	}
+	return strings.Join(w.Header()["Content-Encoding"], ", ")
+}
 
 // WriteHeader holds the header of what may be a page. Informational responses
 // pass at once (RFC 9110 section 15.2).
@@ -114,9 +117,9 @@ func (w *Writer) WriteHeader(status int) {
 	case status >= 100 && status < 200 && status != http.StatusSwitchingProtocols:
 		w.ResponseWriter.WriteHeader(status)
 	case pageStatus(status) && sniffed(w.Header()):
-		w.status, w.phase = status, sniffing
+		w.page.status, w.phase = status, sniffing
 	default:
-		w.status = status
+		w.page.status = status
 		w.decide()
 	}
 }
@@ -124,7 +127,7 @@ func (w *Writer) WriteHeader(status int) {
 // decide tells what may be a page from the rest, by status and header.
 func (w *Writer) decide() {
 	h := w.Header()
-	if w.status == http.StatusNotModified && w.kept != "" {
+	if w.page.status == http.StatusNotModified && w.kept != "" {
 		if !fits(h, w.kept) {
 			w.phase = refusing
 			return
@@ -132,7 +135,7 @@ func (w *Writer) decide() {
 		w.page.values.asPage(h, w.kept, -1)
 	}
 	kind, ok := pageHeader(h)
-	if !ok || !pageStatus(w.status) {
+	if !ok || !pageStatus(w.page.status) {
 		w.pass()
 		return
 	}
@@ -144,12 +147,11 @@ func (w *Writer) decide() {
 	c := contentCoding(h)
 	if c == unknownCoding {
 		w.page.outcome = UnknownCoding
-		w.refuse = strings.Join(h["Content-Encoding"], ", ")
 		w.pass()
 		return
 	}
 	w.phase = paging
-	w.page.open(w.status, contentLength(h), kind)
+	w.page.open(contentLength(h), kind)
 	if c == identity {
 		w.body = uncoded{&w.page}
 	} else {
@@ -160,7 +162,7 @@ func (w *Writer) decide() {
 // pass sends the header as it is and lets everything through from now on.
 func (w *Writer) pass() {
 	w.phase = passing
-	w.ResponseWriter.WriteHeader(w.status)
+	w.ResponseWriter.WriteHeader(w.page.status)
 }
 
 // Write passes p on, or holds it while it belongs to the beginning of a page.
