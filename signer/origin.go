@@ -145,8 +145,8 @@ func splitHost(s string) (host, port string, ok bool) {
 func validName(s string) bool {
 	for i := range len(s) {
 		switch c := s[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
-		case strings.IndexByte("-._~!$&'()*+;=%"+listMarks, c) >= 0:
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '.', c == '-':
+		case strings.IndexByte("_~!$&'()*+;=%"+listMarks, c) >= 0:
 		default:
 			return false
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -144,6 +145,28 @@ func TestWhatARequestAllocates(t *testing.T) {
 				t.Errorf("%v allocations, %v without the handler: more than %v too many", with, plain, test.most)
 			}
 		})
+	}
+}
+
+// TestACompressedPageGrowsByLittleOnTheWire: the script is compressed in it, too.
+func TestACompressedPageGrowsByLittleOnTheWire(t *testing.T) {
+	h := provisioned(t)
+	body := []byte(testsite.Gzipped(testsite.NoisyPage))
+	w := &sink{header: make(http.Header)}
+	err := h.ServeHTTP(w, request(w, true), caddyhttp.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error {
+		h := w.Header()
+		h["Content-Type"], h["Content-Encoding"], h["Content-Length"] = typeHTML, []string{"gzip"}, []string{strconv.Itoa(len(body))}
+		_, err := w.Write(body)
+		return err
+	}))
+	if err != nil || w.header.Get("Content-Length") != strconv.Itoa(w.size) {
+		t.Fatalf("%v, Content-Length %s, %d bytes", err, w.header.Get("Content-Length"), w.size)
+	}
+	const most = 2200 // bytes; without compression it is twice that
+	if more := w.size - len(body); more < 500 || more > most {
+		t.Errorf("%d bytes more, want at most %d", more, most)
+	} else {
+		t.Logf("%d bytes more", more)
 	}
 }
 
