@@ -60,6 +60,34 @@ test('each corp has its own pages, and only while it has authorised the app', as
   await page.close()
 })
 
+test('a tab stays with its corp, whatever another tab has opened meanwhile', async () => {
+  const context = await browser.newContext()
+  await context.addInitScript(() => { if (window === top) window.name = 'DingTalk' }) // as in the client app
+  const asked = []
+  context.on('request', request => { if (request.url().includes('/corps/.dingtalk/config')) asked.push(new URL(request.url()).searchParams.get('corpid')) })
+  const tabs = [await context.newPage(), await context.newPage()]
+  const configured = page => until('dd.config has gone out', () => page.evaluate(() => window.__ddNative.calls[0]?.params.corpId))
+  const follow = async (page, to) => {
+    await Promise.all([page.waitForURL(address + to), page.evaluate(to => { location.href = to }, to)])
+    return configured(page)
+  }
+  const press = await context.newPage()
+  await press.goto(address + '/corps')
+  if (await press.isEnabled('[data-corp=dingdemo2] button[data-state=authorized]')) await press.click('[data-corp=dingdemo2] button[data-state=authorized]')
+  await corp(press, 'dingdemo2', 'good')
+  await press.close()
+  for (const [i, id] of ['dingdemo1', 'dingdemo2'].entries()) {
+    await tabs[i].goto(`${address}/corps/page?corpid=${id}`)
+    assert.equal(await configured(tabs[i]), id)
+  }
+  assert.equal(await follow(tabs[0], '/corps/page'), 'dingdemo1', 'the page before names it')
+  assert.deepEqual(asked, [])
+  assert.equal(await follow(tabs[0], '/corps/page?x=1'), 'dingdemo1', 'nothing but the cookie of the other tab names one')
+  assert.deepEqual(asked, ['dingdemo1'])
+  assert.equal(await follow(tabs[1], '/corps/page?x=2'), 'dingdemo2')
+  await context.close()
+})
+
 for (const scheme of ['light', 'dark']) {
   test(`it fits a phone, ${scheme}`, async () => {
     const page = await browser.newPage({viewport: {width: 375, height: 720}, colorScheme: scheme})
