@@ -71,8 +71,8 @@ var signInCodes = map[string]Text{
 		"登录成功了，但浏览器没有保存 Cookie。请允许 Cookie，或不要在其他网站的框架中打开此页面。"),
 	"unsupported_client": say("专有钉钉 and 政务钉钉 are not supported. Open the page in the standard DingTalk app.",
 		"暂不支持专有钉钉和政务钉钉。请用标准版钉钉打开此页面。"),
-	"waiting": say("Use the button below to sign in.",
-		"请点击下面的按钮登录。"),
+	"waiting": say("This page has just tried by itself, or the browser keeps nothing for it. Use the button to sign in.",
+		"页面刚刚已经自动登录过，或者浏览器不允许它保存数据。请点击下面的按钮登录。"),
 }
 
 // SignInPermission is the permission that a call of sign-in needs, as the console names

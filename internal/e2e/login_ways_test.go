@@ -258,3 +258,36 @@ func extendedConnect(t *testing.T, s *testsite.Site, path string) (status string
 		}
 	}
 }
+
+// TestAWebSocketOfAUserTellsWhoTheyAre, and lives on when the session has ended.
+func TestAWebSocketOfAUserTellsWhoTheyAre(t *testing.T) {
+	s := testsite.Run(t, testsite.Setup{Sites: "http://h5.test:PORT {\n\tdingtalk {\n\t\timport app\n\t\tlogin\n\t}\n\treverse_proxy UPSTREAM {\n\t\theader_up X-Key {http.request.header.X-DingTalk-User-Id}\n\t}\n}\n", Upstream: webSocket})
+	s.URL = s.At("h5.test")
+	session := signIn(t, s, "u1")
+	conn, answers := s.Dial(t)
+	_, _ = io.WriteString(conn, "GET /ws HTTP/1.1\r\nHost: h5.test:"+s.Port+"\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"+
+		"Sec-WebSocket-Key: MDEyMzQ1Njc4OTAxMjM0NQ==\r\nX-DingTalk-User-Id: boss\r\nCookie: "+session+"\r\n\r\n")
+	resp, err := http.ReadResponse(answers, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusSwitchingProtocols || resp.Header.Get("X-Key") != "u1" {
+		t.Fatalf("%d %v", resp.StatusCode, resp.Header)
+	}
+	said := func(what string) {
+		t.Helper()
+		_, _ = io.WriteString(conn, what+"\n")
+		if line, err := answers.ReadString('\n'); err != nil || line != "echo "+what+"\n" {
+			t.Errorf("%q, %v", line, err)
+		}
+	}
+	said("one")
+	if a := fetchAs(t, s, "POST", "/.dingtalk/logout", "", session); a.Status != 204 {
+		t.Fatal(a.Status)
+	}
+	said("two")
+	if a := fetchAs(t, s, "GET", "/ws", "", session, "Connection", "Upgrade", "Upgrade", "websocket"); a.Status != 401 {
+		t.Errorf("another one after signing out: %d", a.Status)
+	}
+}
