@@ -3,23 +3,15 @@
 //	node --test demo-corps.test.mjs
 import {after, before, test} from 'node:test'
 import assert from 'node:assert/strict'
-import {spawn} from 'node:child_process'
 import {mkdirSync} from 'node:fs'
 import {join} from 'node:path'
-import {createInterface} from 'node:readline'
-import {freePorts, goBuild, launch, onExit, stop, until} from './harness.mjs'
+import {launch, startDemo, stop, until} from './harness.mjs'
 
 const out = join(import.meta.dirname, 'out')
 let browser, address
 
 before(async () => {
-  const [port] = await freePorts(1)
-  address = `http://127.0.0.1:${port}`
-  const child = spawn(process.env.CADDY_BIN || goBuild('./cmd/caddy'), ['dingtalk', 'demo', '--listen', `127.0.0.1:${port}`], {stdio: ['ignore', 'pipe', 'ignore']})
-  onExit(() => child.kill())
-  const lines = []
-  createInterface(child.stdout).on('line', line => lines.push(line))
-  await until('the demo prints the address of this page', () => lines.some(line => line.includes(address + '/corps')))
+  address = await startDemo()
   browser = await launch()
   mkdirSync(out, {recursive: true})
 })

@@ -121,6 +121,18 @@ export async function startSandbox () {
   }
 }
 
+// startDemo starts `caddy dingtalk demo`, and returns its address when it serves.
+export async function startDemo () {
+  const [port] = await freePorts(1)
+  const address = `http://127.0.0.1:${port}`
+  const child = spawn(process.env.CADDY_BIN || goBuild('./cmd/caddy'), ['dingtalk', 'demo', '--listen', `127.0.0.1:${port}`], {stdio: ['ignore', 'pipe', 'ignore']})
+  onExit(() => child.kill())
+  const lines = []
+  createInterface(child.stdout).on('line', line => lines.push(line))
+  await until('the demo prints its address', () => lines.some(line => line.includes(address)))
+  return address
+}
+
 // startCaddy starts Caddy with a Caddyfile and these variables (and STORAGE, a
 // directory), waits until it serves, and returns its log, which grows.
 export async function startCaddy (config, env) {
