@@ -352,8 +352,8 @@ func (h *Handler) warn(log *zap.Logger, resolved *config.Config) {
 			log.Warn(fmt.Sprintf("%s stands in the configuration in plain text: write {env.NAME} or {file./path} instead", name))
 		}
 	}
-	if unused := config.UnusedBase(resolved); unused != "" && resolved.Login == nil { // sign-in calls both
-		log.Warn(unused)
+	if unused := config.UnusedBase(resolved); unused != nil && resolved.Login == nil { // sign-in calls both
+		log.Warn(unused.Error())
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/config"
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 )
 
 // value puts the arguments of a line into its block.
@@ -38,7 +39,7 @@ var subdirectives = map[string]value[config.Config]{
 	"api_base":       text(func(c *config.Config) *string { return &c.APIBase }),
 	"oapi_base":      text(func(c *config.Config) *string { return &c.OAPIBase }),
 	"ticket_wait":    duration(func(c *config.Config) *caddy.Duration { return &c.TicketWait }),
-	"doctor":         doctor,
+	"doctor":         doctorPage,
 	"share_tokens":   present(func(c *config.Config) *bool { return &c.ShareTokens }),
 	"login":          login(nil), // see Parse: its matchers are those of the site
 	"tenant":         tenant,
@@ -58,7 +59,7 @@ func Parse(d *caddyfile.Dispenser, match Matcher) (config.Config, error) {
 	}
 	d.Next() // the directive's name
 	if d.NextArg() {
-		return c, d.Errf("dingtalk takes no arguments besides a matcher, but got %q: write the settings into a block { … }", d.Val())
+		return c, d.WrapErr(doctor.Wrong("dingtalk takes no arguments besides a matcher, but got %q: write the settings into a block { … }", d.Val()))
 	}
 	start := *d // errors about the whole block point at its first line
 	seen := make(map[string]bool)
@@ -67,9 +68,9 @@ func Parse(d *caddyfile.Dispenser, match Matcher) (config.Config, error) {
 		set, known := subdirectives[name]
 		switch {
 		case !known:
-			return c, d.Errf("unrecognized subdirective %q%s", name, config.Suggestion(name))
+			return c, d.WrapErr(doctor.Wrong("unrecognized subdirective %q%s", name, config.Suggestion(name)))
 		case seen[name] && !repeated[name]:
-			return c, d.Errf("%s is given twice: keep one line; a list takes all its values there", name)
+			return c, d.WrapErr(doctor.Wrong("%s is given twice: keep one line; a list takes all its values there", name))
 		}
 		seen[name] = true
 		if name == "login" {
@@ -96,13 +97,13 @@ func argument(d *caddyfile.Dispenser) (string, error) {
 	case len(args) == 1 && args[0] != "":
 		return args[0], nil
 	case len(args) > 1 && (args[0] == "=" || args[0] == ":"):
-		return "", d.Errf("%s takes exactly one argument: write it without %s", name, args[0])
+		return "", d.WrapErr(doctor.Wrong("%s takes exactly one argument: write it without %s", name, args[0]))
 	case len(args) > 1 && args[1] == ";":
-		return "", d.Errf("%s takes exactly one argument: a Caddyfile line ends without ;", name)
+		return "", d.WrapErr(doctor.Wrong("%s takes exactly one argument: a Caddyfile line ends without ;", name))
 	case len(args) > 1 && strings.HasPrefix(args[1], "//"):
-		return "", d.Errf("%s takes exactly one argument: comments begin with #", name)
+		return "", d.WrapErr(doctor.Wrong("%s takes exactly one argument: comments begin with #", name))
 	}
-	return "", d.Errf("%s takes exactly one argument", name)
+	return "", d.WrapErr(doctor.Wrong("%s takes exactly one argument", name))
 }
 
 func text[B any](field func(*B) *string) value[B] {
@@ -125,7 +126,7 @@ func present[B any](field func(*B) *bool) value[B] {
 	return func(block *B, d *caddyfile.Dispenser) error {
 		name := d.Val()
 		if d.NextArg() {
-			return d.Errf("%s takes no argument: leave the line out where it is not wanted", name)
+			return d.WrapErr(doctor.Wrong("%s takes no argument: leave the line out where it is not wanted", name))
 		}
 		*field(block) = true
 		return nil
@@ -137,7 +138,7 @@ func list[B any](field func(*B) *[]string) value[B] {
 		name := d.Val()
 		*field(block) = d.RemainingArgs()
 		if len(*field(block)) == 0 {
-			return d.Errf("%s takes one or more arguments", name)
+			return d.WrapErr(doctor.Wrong("%s takes one or more arguments", name))
 		}
 		return nil
 	}
@@ -152,7 +153,7 @@ func number[B any](field func(*B) **int) value[B] {
 		}
 		n, err := strconv.Atoi(v)
 		if err != nil {
-			return d.Errf("%s: %q is not a number: write 0 or 1", name, v)
+			return d.WrapErr(doctor.Wrong("%s: %q is not a number: write 0 or 1", name, v))
 		}
 		*field(block) = &n
 		return nil
@@ -168,7 +169,7 @@ func duration[B any](field func(*B) *caddy.Duration) value[B] {
 		}
 		t, err := caddy.ParseDuration(v)
 		if err != nil || t <= 0 {
-			return d.Errf("%s: %q is not a time, write for example 2s or 500ms", name, v)
+			return d.WrapErr(doctor.Wrong("%s: %q is not a time, write for example 2s or 500ms", name, v))
 		}
 		*field(block) = caddy.Duration(t)
 		return nil
@@ -176,7 +177,7 @@ func duration[B any](field func(*B) *caddy.Duration) value[B] {
 }
 
 // doctor takes a token, or nothing.
-func doctor(c *config.Config, d *caddyfile.Dispenser) error {
+func doctorPage(c *config.Config, d *caddyfile.Dispenser) error {
 	c.Doctor = new(config.Doctor)
 	switch args := d.RemainingArgs(); {
 	case len(args) == 0:
@@ -185,12 +186,12 @@ func doctor(c *config.Config, d *caddyfile.Dispenser) error {
 		c.Doctor.Token = config.Secret(args[0])
 		return nil
 	}
-	return d.Err("doctor takes at most one argument, its token: write {env.NAME} or {file./path}")
+	return d.WrapErr(doctor.Wrong("doctor takes at most one argument, its token: write {env.NAME} or {file./path}"))
 }
 
 func storage(c *config.Config, d *caddyfile.Dispenser) error {
 	if !d.NextArg() {
-		return d.Err("storage takes the name of a storage module, for example: storage file_system /var/lib/caddy-shared")
+		return d.WrapErr(doctor.Wrong("storage takes the name of a storage module, for example: storage file_system /var/lib/caddy-shared"))
 	}
 	name := d.Val()
 	guest, err := caddyfile.UnmarshalModule(d, "caddy.storage."+name)
@@ -199,7 +200,7 @@ func storage(c *config.Config, d *caddyfile.Dispenser) error {
 	}
 	converter, ok := guest.(caddy.StorageConverter)
 	if !ok {
-		return d.Errf("module %s is not a storage", name)
+		return d.WrapErr(doctor.Wrong("module %s is not a storage", name))
 	}
 	var raw json.RawMessage = caddyconfig.JSONModuleObject(converter, "module", name, nil)
 	c.StorageRaw = raw

@@ -162,7 +162,7 @@ func TestSuggestions(t *testing.T) {
 		"oapi": "api", "apibase": "api_base", "": "", "proxy": "", "secret": "", "signature_method": "",
 	}
 	for in, want := range tests {
-		got := config.Suggestion(in)
+		got := config.Suggestion(in).EN
 		if want == "" {
 			if strings.Contains(got, "did you mean") || !strings.Contains(got, "README") {
 				t.Errorf("%s%s", in, got)

@@ -2,7 +2,6 @@ package caddyfile
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -14,6 +13,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/config"
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 )
 
 // Matcher reads the next argument as a matcher if it is one: httpcaddyfile's
@@ -32,7 +32,7 @@ var loginGrammar = map[string]func(l *config.Login, d *caddyfile.Dispenser, matc
 	"staff_app": func(l *config.Login, d *caddyfile.Dispenser, _ Matcher) error {
 		var key, secret string
 		if !d.AllArgs(&key, &secret) {
-			return d.Err("staff_app takes an app_key and an app_secret: staff_app dingxxxx {env.STAFF_SECRET}")
+			return d.WrapErr(doctor.Wrong("staff_app takes an app_key and an app_secret: staff_app dingxxxx {env.STAFF_SECRET}"))
 		}
 		l.StaffApp = &config.StaffApp{AppKey: key, AppSecret: config.Secret(secret)}
 		return nil
@@ -47,7 +47,7 @@ var fieldOf = map[string]string{"public": "rules", "require": "rules"}
 func login(match Matcher) value[config.Config] {
 	return func(c *config.Config, d *caddyfile.Dispenser) error {
 		if d.NextArg() {
-			return d.Errf("login takes no arguments, but got %q: write its lines into a block { … }", d.Val())
+			return d.WrapErr(doctor.Wrong("login takes no arguments, but got %q: write its lines into a block { … }", d.Val()))
 		}
 		c.Login = new(config.Login)
 		seen := make(map[string]bool)
@@ -56,10 +56,10 @@ func login(match Matcher) value[config.Config] {
 			set, known := loginGrammar[name]
 			switch {
 			case !known:
-				return d.Errf("unrecognized line %q in login%s", name, cmp.Or(config.Closest(name, slices.Collect(maps.Keys(loginGrammar))),
-					": login has public, require, outside, session, detail, key, staff_app, jwt and login_base"))
+				return d.WrapErr(doctor.Wrong("unrecognized line %q in login%s", name, cmp.Or(config.Closest(name, slices.Collect(maps.Keys(loginGrammar))),
+					doctor.Hint(": login has public, require, outside, session, detail, key, staff_app, jwt and login_base"))))
 			case seen[name] && fieldOf[name] == "":
-				return d.Errf("login: %s is given twice: keep one line", name)
+				return d.WrapErr(doctor.Wrong("login: %s is given twice: keep one line", name))
 			}
 			seen[name] = true
 			line := *d // errors that are found when the line is read whole point at its beginning
@@ -90,7 +90,7 @@ func loginKeys(l *config.Login, d *caddyfile.Dispenser, _ Matcher) error {
 		l.Key = append(l.Key, config.Secret(key))
 	}
 	if len(l.Key) == 0 {
-		return d.Err("key takes one or more secrets: write {env.NAME} or {file./path}")
+		return d.WrapErr(doctor.Wrong("key takes one or more secrets: write {env.NAME} or {file./path}"))
 	}
 	return nil
 }
@@ -98,13 +98,13 @@ func loginKeys(l *config.Login, d *caddyfile.Dispenser, _ Matcher) error {
 func session(l *config.Login, d *caddyfile.Dispenser, _ Matcher) error {
 	args := d.RemainingArgs()
 	if len(args) == 0 || len(args) > 2 {
-		return d.Err("session takes one or two times: session <absolute> [<idle>], such as session 12h 4h")
+		return d.WrapErr(doctor.Wrong("session takes one or two times: session <absolute> [<idle>], such as session 12h 4h"))
 	}
 	l.Session = new(config.LoginSession)
 	for i, field := range []*caddy.Duration{&l.Session.Absolute, &l.Session.Idle}[:len(args)] {
 		t, err := caddy.ParseDuration(args[i])
 		if err != nil || t <= 0 {
-			return d.Errf("session: %q is not a time, write for example 12h or 7d", args[i])
+			return d.WrapErr(doctor.Wrong("session: %q is not a time, write for example 12h or 7d", args[i]))
 		}
 		*field = caddy.Duration(t)
 	}
@@ -119,7 +119,7 @@ func ruleMatcher(d *caddyfile.Dispenser, match Matcher) (sets caddyhttp.RawMatch
 		return nil, false, err
 	}
 	if !given && d.Val() != name {
-		return nil, false, d.Errf("%s: %q is no matcher: write *, a path that begins with / or a named matcher @name", name, d.Val())
+		return nil, false, d.WrapErr(doctor.Wrong("%s: %q is no matcher: write *, a path that begins with / or a named matcher @name", name, d.Val()))
 	}
 	if set != nil {
 		sets = caddyhttp.RawMatcherSets{set}
@@ -133,12 +133,12 @@ func public(l *config.Login, d *caddyfile.Dispenser, match Matcher) error {
 	case err != nil:
 		return err
 	case !given:
-		return d.Err("public takes a matcher: write public * if nobody needs to sign in")
+		return d.WrapErr(doctor.Wrong("public takes a matcher: write public * if nobody needs to sign in"))
 	case d.NextArg():
-		return d.Errf("public takes one matcher, but got %q, too: write a line for each, or a named matcher", d.Val())
+		return d.WrapErr(doctor.Wrong("public takes one matcher, but got %q, too: write a line for each, or a named matcher", d.Val()))
 	}
 	if d.NextBlock(d.Nesting()) {
-		return d.Errf("public takes no rules, but got %q: write require", d.Val())
+		return d.WrapErr(doctor.Wrong("public takes no rules, but got %q: write require", d.Val()))
 	}
 	l.Rules = append(l.Rules, config.LoginRule{MatcherSetsRaw: sets, Public: true})
 	return nil
@@ -150,14 +150,14 @@ func require(l *config.Login, d *caddyfile.Dispenser, match Matcher) error {
 		return err
 	}
 	if given && d.NextArg() {
-		return d.Errf("require takes one matcher, but got %q, too: rules stand in a block { … }", d.Val())
+		return d.WrapErr(doctor.Wrong("require takes one matcher, but got %q, too: rules stand in a block { … }", d.Val()))
 	}
 	rule := config.LoginRule{MatcherSetsRaw: sets}
 	seen := make(map[string]bool)
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		name := d.Val()
 		if seen[name] {
-			return d.Errf("require: %s is given twice: a line takes several values", name)
+			return d.WrapErr(doctor.Wrong("require: %s is given twice: a line takes several values", name))
 		}
 		seen[name] = true
 		if err := ruleLine(&rule, d, name); err != nil {
@@ -177,21 +177,21 @@ func ruleLine(rule *config.LoginRule, d *caddyfile.Dispenser, name string) error
 		for _, arg := range args {
 			n, err := strconv.ParseInt(arg, 10, 64)
 			if err != nil {
-				return d.Errf("department: %q is no number: copy it from the admin console (oa.dingtalk.com)", arg)
+				return d.WrapErr(doctor.Wrong("department: %q is no number: copy it from the admin console (oa.dingtalk.com)", arg))
 			}
 			rule.Department = append(rule.Department, n)
 		}
 	case "admin":
 		if len(args) > 0 {
-			return d.Errf("admin takes no arguments, but got %q: remove it", args[0])
+			return d.WrapErr(doctor.Wrong("admin takes no arguments, but got %q: remove it", args[0]))
 		}
 		rule.Admin = true
 		return nil
 	default:
-		return d.Errf("unrecognized rule %q: require has user, department and admin", name)
+		return d.WrapErr(doctor.Wrong("unrecognized rule %q: require has user, department and admin", name))
 	}
 	if len(args) == 0 {
-		return d.Errf("%s takes one or more values", name)
+		return d.WrapErr(doctor.Wrong("%s takes one or more values", name))
 	}
 	return nil
 }
@@ -208,7 +208,7 @@ func plainMatcher(d *caddyfile.Dispenser) Matcher {
 		case strings.HasPrefix(text, "/"):
 			return caddy.ModuleMap{"path": caddyconfig.JSON(caddyhttp.MatchPath{text}, nil)}, true, nil
 		case strings.HasPrefix(text, "@"):
-			return nil, false, d.Err(fmt.Sprintf("unrecognized matcher name: %s", text))
+			return nil, false, d.WrapErr(doctor.Wrong("unrecognized matcher name: %s", text))
 		}
 		return nil, false, nil
 	}

@@ -4,6 +4,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/config"
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 )
 
 // tenantGrammar is the grammar of a tenant's block: one row for each field of
@@ -37,7 +38,7 @@ func tenant(c *config.Config, d *caddyfile.Dispenser) error {
 	if args := d.RemainingArgs(); len(args) == 2 && args[0] != "" && args[1] != "" {
 		t.CorpID, t.AgentID = args[0], args[1]
 	} else {
-		return d.Err("tenant takes the corp_id and the agent_id of an app, and its lines in a block: tenant ding… 1234567890 { … }")
+		return d.WrapErr(doctor.Wrong("tenant takes the corp_id and the agent_id of an app, and its lines in a block: tenant ding… 1234567890 { … }"))
 	}
 	for _, name := range []string{"corp_id", "agent_id"} {
 		if err := config.CheckTenant(&t, name); err != nil {
@@ -64,7 +65,7 @@ func suite(c *config.Config, d *caddyfile.Dispenser) error {
 	if args := d.RemainingArgs(); len(args) == 1 && args[0] != "" {
 		s.SuiteKey = args[0]
 	} else {
-		return d.Err("suite takes the suite_key of a third-party app, and its lines in a block: suite suite… { … }")
+		return d.WrapErr(doctor.Wrong("suite takes the suite_key of a third-party app, and its lines in a block: suite suite… { … }"))
 	}
 	if err := config.CheckSuite(&s, "suite_key"); err != nil {
 		return start.WrapErr(err)
@@ -83,16 +84,16 @@ func suite(c *config.Config, d *caddyfile.Dispenser) error {
 }
 
 // readBlock reads the lines of a block into it, and checks each.
-func readBlock[B any](d *caddyfile.Dispenser, block *B, kind string, grammar map[string]value[B], check func(*B, string) error, suggest func(string) string) error {
+func readBlock[B any](d *caddyfile.Dispenser, block *B, kind string, grammar map[string]value[B], check func(*B, string) error, suggest func(string) doctor.Text) error {
 	seen := make(map[string]bool)
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		name := d.Val()
 		set, known := grammar[name]
 		switch {
 		case !known:
-			return d.Errf("unrecognized line %q in %s%s", name, kind, suggest(name))
+			return d.WrapErr(doctor.Wrong("unrecognized line %q in %s%s", name, kind, suggest(name)))
 		case seen[name]:
-			return d.Errf("%s: %s is given twice: keep one line; a list takes all its values there", kind, name)
+			return d.WrapErr(doctor.Wrong("%s: %s is given twice: keep one line; a list takes all its values there", kind, name))
 		}
 		seen[name] = true
 		if err := set(block, d); err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 	"github.com/caddy-dingtalk/caddy-dingtalk/signer"
 )
 
@@ -148,10 +149,10 @@ func (c *Config) Credential() Credential {
 }
 
 // UnusedBase tells of a base URL that is set while calls go to the other one, which
-// is not: "" if all is well.
-func UnusedBase(c *Config) string {
+// is not: nil if all is well.
+func UnusedBase(c *Config) error {
 	if len(c.Suites) > 0 {
-		return "" // they call both
+		return nil // they call both
 	}
 	v1, oapi := false, false
 	for _, one := range c.all() {
@@ -161,11 +162,11 @@ func UnusedBase(c *Config) string {
 	switch {
 	case v1 && oapi:
 	case v1 && c.OAPIBase != "" && c.APIBase == "":
-		return "oapi_base is not used, for this app calls api.dingtalk.com: write api_base, or add api legacy"
+		return doctor.Wrong("oapi_base is not used, for this app calls api.dingtalk.com: write api_base, or add api legacy")
 	case !v1 && c.APIBase != "" && c.OAPIBase == "":
-		return "api_base is not used, for this login calls oapi.dingtalk.com: write oapi_base"
+		return doctor.Wrong("api_base is not used, for this login calls oapi.dingtalk.com: write oapi_base")
 	}
-	return ""
+	return nil
 }
 
 // all returns the configurations of all apps that are written in the directive.

@@ -86,8 +86,8 @@ func TestABaseThatIsNotUsedIsTold(t *testing.T) {
 		"of a window, the other":  {Config{ChannelSecret: "s", APIBase: a}, "api_base is not used"},
 		"of an app that names v1": {Config{AppKey: "k", API: "v1", OAPIBase: b}, "oapi_base is not used"},
 	} {
-		if got := UnusedBase(&tt.in); !strings.HasPrefix(got, tt.want) || (got == "") != (tt.want == "") {
-			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		if got := UnusedBase(&tt.in); (got == nil) != (tt.want == "") || got != nil && !strings.HasPrefix(got.Error(), tt.want) {
+			t.Errorf("%s: %v, want %q", name, got, tt.want)
 		}
 	}
 }

@@ -1,11 +1,12 @@
 package config
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 )
 
 // fielded is a block whose fields are known by their names.
@@ -30,8 +31,8 @@ func habitsOf(block fielded, name string) error {
 		values = append(values, *list...)
 	}
 	for _, v := range values {
-		if why := habit(v); why != "" {
-			return fmt.Errorf("its value %s", why)
+		if err := habit(v); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -46,31 +47,31 @@ var (
 
 const quotes = "\"'`“”‘’「」"
 
-// habit says what is wrong with a value and what to do, "" if nothing is.
-func habit(v string) string {
+// habit says what is wrong with a value and what to do, nil if nothing is.
+func habit(v string) error {
 	switch {
 	case v == "":
-		return ""
+		return nil
 	case strings.ContainsFunc(v, invisible):
-		return "holds an invisible character (a byte order mark or a zero-width space): type it anew, and save the file as UTF-8 without BOM"
+		return doctor.Wrong("its value holds an invisible character (a byte order mark or a zero-width space): type it anew, and save the file as UTF-8 without BOM")
 	case strings.HasSuffix(v, ";") || strings.HasSuffix(v, "；"):
-		return "ends with a semicolon: a Caddyfile line ends without ;"
+		return doctor.Wrong("its value ends with a semicolon: a Caddyfile line ends without ;")
 	case strings.HasSuffix(v, ",") || strings.HasSuffix(v, "，"):
-		return "ends with a comma: a Caddyfile line ends without it, and a list has spaces between its values"
+		return doctor.Wrong("its value ends with a comma: a Caddyfile line ends without it, and a list has spaces between its values")
 	case strings.ContainsRune(quotes, []rune(v)[0]):
-		return "is in quotes that belong to it: remove them (docker's --env-file and a secret's file take quotes as they are)"
+		return doctor.Wrong("its value is in quotes that belong to it: remove them (docker's --env-file and a secret's file take quotes as they are)")
 	case variable.MatchString(v):
-		return "is a variable that nobody replaces here: write {env.NAME}"
+		return doctor.Wrong("its value is a variable that nobody replaces here: write {env.NAME}")
 	case assignment.MatchString(v):
-		return "is a whole line NAME=value: keep what stands behind the ="
+		return doctor.Wrong("its value is a whole line NAME=value: keep what stands behind the =")
 	case strings.HasPrefix(v, "<") && strings.HasSuffix(v, ">"):
-		return "stands in < >, as the instructions write what is to be filled in: write the value itself"
+		return doctor.Wrong("its value stands in < >, as the instructions write what is to be filled in: write the value itself")
 	case strings.HasPrefix(v, "="):
-		return "begins with =: a Caddyfile has a space between name and value"
+		return doctor.Wrong("its value begins with =: a Caddyfile has a space between name and value")
 	case strings.HasPrefix(v, "//") && !strings.Contains(v, "."):
-		return "begins with //: comments of a Caddyfile begin with #"
+		return doctor.Wrong("its value begins with //: comments of a Caddyfile begin with #")
 	}
-	return ""
+	return nil
 }
 
 // invisible reports whether a character shows nowhere, so that nobody sees why a
@@ -85,7 +86,7 @@ func secret(s Secret) error {
 		return nil
 	}
 	if strings.ContainsFunc(string(s), func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return fmt.Errorf("its value must be one word of printable ASCII: copy it from the DingTalk developer console, and put nothing else into its file")
+		return doctor.Wrong("its value must be one word of printable ASCII: copy it from the DingTalk developer console, and put nothing else into its file")
 	}
 	return nil
 }
@@ -96,7 +97,7 @@ func agentID(s string) error {
 		return nil
 	}
 	if strings.ContainsFunc(s, func(r rune) bool { return r < '0' || r > '9' }) {
-		return fmt.Errorf("%q must be digits: copy the AgentId of the app from the DingTalk developer console, not its name, AppId or AppKey", s)
+		return doctor.Wrong("%q must be digits: copy the AgentId of the app from the DingTalk developer console, not its name, AppId or AppKey", s)
 	}
 	return nil
 }

@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 )
 
 // UnmarshalJSON reads the fields as strictly as Caddy does, and says of an unknown or
@@ -26,14 +27,14 @@ var numbers = []string{"agent_id", "app_id"}
 
 // unmarshal reads a block that has those fields. suggest says, after the name of another
 // one, what may have been meant.
-func unmarshal(text []byte, block any, names []string, suggest func(string) string) error {
+func unmarshal(text []byte, block any, names []string, suggest func(string) doctor.Text) error {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(text, &fields); err != nil {
 		return err
 	}
 	for name := range fields {
 		if !slices.Contains(names, name) {
-			return fmt.Errorf("unrecognized field %q%s", name, suggest(name))
+			return doctor.Wrong("unrecognized field %q%s", name, suggest(name))
 		}
 	}
 	for _, name := range numbers {
@@ -57,26 +58,26 @@ func mistyped(err error) error {
 		return err
 	}
 	given, _, _ := strings.Cut(wrong.Value, " ") // without the value itself
+	article := "a "
 	if given == "array" || given == "object" {
-		given = "an " + given
-	} else {
-		given = "a " + given
+		article = "an "
 	}
+	instead := doctor.Hint(article + given)
 	name, inner, _ := strings.Cut(wrong.Field, ".")
 	if inner == "" && name == "doctor" {
-		return fmt.Errorf(`doctor must be {} or {"token": "{env.NAME}"}, not %s`, given)
+		return doctor.Wrong(`doctor must be {} or {"token": "{env.NAME}"}, not %s`, instead)
 	}
-	want := "a string"
+	want := doctor.Hint("a string")
 	switch wrong.Type.Kind() {
 	case reflect.Slice:
-		want = "a list of strings"
+		want = doctor.Hint("a list of strings")
 		if element := wrong.Type.Elem().Kind(); element == reflect.Struct {
-			want = "a list of objects"
+			want = doctor.Hint("a list of objects")
 		}
 	case reflect.Int, reflect.Int64:
-		want = "a number"
+		want = doctor.Hint("a number")
 	case reflect.Struct:
-		want = "an object"
+		want = doctor.Hint("an object")
 	}
-	return fmt.Errorf("%s must be %s, not %s", wrong.Field, want, given)
+	return doctor.Wrong("%s must be %s, not %s", wrong.Field, want, instead)
 }

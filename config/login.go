@@ -1,13 +1,13 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
@@ -195,16 +195,16 @@ func checkRules(rules []LoginRule) error {
 	for i, rule := range rules {
 		switch {
 		case i > 0 && len(rules[i-1].MatcherSetsRaw) == 0:
-			return fmt.Errorf("line %d is never reached, as the line before it fits every request: put it first, or remove it", i+1)
+			return doctor.Wrong("line %d is never reached, as the line before it fits every request: put it first, or remove it", i+1)
 		case rule.Public && (len(rule.User) > 0 || len(rule.Department) > 0 || rule.Admin):
-			return fmt.Errorf("line %d is public, where user, department and admin say nothing: write require, or remove them", i+1)
+			return doctor.Wrong("line %d is public, where user, department and admin say nothing: write require, or remove them", i+1)
 		}
 		if slices.Contains(rule.User, "") {
-			return fmt.Errorf("line %d names an empty userid: remove it", i+1)
+			return doctor.Wrong("line %d names an empty userid: remove it", i+1)
 		}
 		for _, d := range rule.Department {
 			if d <= 0 {
-				return fmt.Errorf("line %d: %d is no number of a department: copy it from the admin console (oa.dingtalk.com)", i+1, d)
+				return doctor.Wrong("line %d: %d is no number of a department: copy it from the admin console (oa.dingtalk.com)", i+1, d)
 			}
 		}
 	}
@@ -218,11 +218,11 @@ func checkSession(l *Login) error {
 	absolute, idle := l.Times()
 	for _, t := range []time.Duration{absolute, idle} {
 		if t < minSession || t > maxSession {
-			return fmt.Errorf("%s must be a time from 5m to 30d, such as 12h", t)
+			return doctor.Wrong("%s must be a time from 5m to 30d, such as 12h", t)
 		}
 	}
 	if idle > absolute {
-		return fmt.Errorf("the idle time %s is longer than the session of %s: write it second and shorter, such as session 12h 4h", idle, absolute)
+		return doctor.Wrong("the idle time %s is longer than the session of %s: write it second and shorter, such as session 12h 4h", idle, absolute)
 	}
 	return nil
 }
@@ -231,21 +231,21 @@ func checkKeys(l *Login) error {
 	for i, key := range l.Key {
 		switch text := string(key); {
 		case text == "":
-			return fmt.Errorf("the %s key is empty: openssl rand -hex 32 makes one", ordinal(i))
+			return doctor.Wrong("the %s key is empty: openssl rand -hex 32 makes one", ordinal(i))
 		case !later(text) && len(text) < minKey:
-			return fmt.Errorf("the %s key has %d characters and needs at least %d: openssl rand -hex 32 makes one", ordinal(i), len(text), minKey)
+			return doctor.Wrong("the %s key has %d characters and needs at least %d: openssl rand -hex 32 makes one", ordinal(i), len(text), minKey)
 		case slices.Contains(l.Key[:i], key):
-			return fmt.Errorf("the %s key is a repetition: keep one of them", ordinal(i))
+			return doctor.Wrong("the %s key is a repetition: keep one of them", ordinal(i))
 		}
 	}
 	return nil
 }
 
-func ordinal(i int) string {
+func ordinal(i int) doctor.Text {
 	if names := []string{"first", "second", "third", "fourth"}; i < len(names) {
-		return names[i]
+		return doctor.Hint(names[i])
 	}
-	return fmt.Sprintf("%dth", i+1)
+	return doctor.Hint("%dth", i+1)
 }
 
 func checkStaff(l *Login) error {
@@ -253,7 +253,7 @@ func checkStaff(l *Login) error {
 	case l.StaffApp == nil:
 		return nil
 	case l.StaffApp.AppKey == "" || l.StaffApp.AppSecret == "":
-		return errors.New("needs an app_key and an app_secret: staff_app dingxxxx {env.STAFF_SECRET}")
+		return doctor.Wrong("needs an app_key and an app_secret: staff_app dingxxxx {env.STAFF_SECRET}")
 	}
 	return word(l.StaffApp.AppKey)
 }
@@ -291,9 +291,9 @@ func completeLoginOf(c *Config) error {
 	l := c.Login
 	switch {
 	case l.OAuth() && c.AppKey == "":
-		return errors.New("login outside oauth needs app_key and app_secret: DingTalk's OAuth2 page knows no other login")
+		return doctor.Wrong("login outside oauth needs app_key and app_secret: DingTalk's OAuth2 page knows no other login")
 	case l.StaffApp != nil && c.ChannelSecret == "":
-		return errors.New("login staff_app belongs to a service window (channel_secret): remove it, an app knows its members by itself")
+		return doctor.Wrong("login staff_app belongs to a service window (channel_secret): remove it, an app knows its members by itself")
 	}
 	return nil
 }

@@ -3,6 +3,8 @@ package config
 import (
 	"reflect"
 	"strings"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 )
 
 // names are the fields as the Caddyfile and JSON write them.
@@ -19,50 +21,50 @@ func namesOf[T any]() (names []string) {
 
 // SuggestionIn says, after a name that no field of a block has, which one somebody may
 // have meant.
-func SuggestionIn[T Tenant | Suite](name string) string {
+func SuggestionIn[T Tenant | Suite](name string) doctor.Text {
 	names := namesOf[T]()
-	if s := Closest(strings.TrimSuffix(name, ":"), names); s != "" {
+	if s := Closest(strings.TrimSuffix(name, ":"), names); s != (doctor.Text{}) {
 		return s
 	}
 	last := len(names) - 1
-	return ": there are " + strings.Join(names[:last], ", ") + " and " + names[last]
+	return doctor.Hint(": there are %s and %s", strings.Join(names[:last], ", "), names[last])
 }
 
 // elsewhere are names that are no slips: what DingTalk's console calls other
 // fields, and what Caddy has in another place.
-var elsewhere = map[string]string{
-	"{":               ": the line before it takes no block",
-	";":               ": a Caddyfile line ends without ;",
-	"client_id":       ": the console's Client ID is app_key",
-	"client_secret":   ": the console's Client Secret is app_secret",
-	"app_id":          ": the console's Client ID (AppKey) is app_key, its AgentId is agent_id",
-	"trusted_proxies": ": it belongs in the global options, at the top of the Caddyfile: servers { trusted_proxies static private_ranges }",
-	"trust_proxy":     ": trusted proxies stand in the global options, at the top of the Caddyfile: servers { trusted_proxies static private_ranges }",
+var elsewhere = map[string]doctor.Text{
+	"{":               doctor.Hint(": the line before it takes no block"),
+	";":               doctor.Hint(": a Caddyfile line ends without ;"),
+	"client_id":       doctor.Hint(": the console's Client ID is app_key"),
+	"client_secret":   doctor.Hint(": the console's Client Secret is app_secret"),
+	"app_id":          doctor.Hint(": the console's Client ID (AppKey) is app_key, its AgentId is agent_id"),
+	"trusted_proxies": doctor.Hint(": it belongs in the global options, at the top of the Caddyfile: servers { trusted_proxies static private_ranges }"),
+	"trust_proxy":     doctor.Hint(": trusted proxies stand in the global options, at the top of the Caddyfile: servers { trusted_proxies static private_ranges }"),
 }
 
 // Suggestion says, after a name that no field has, which one somebody may have meant.
-func Suggestion(name string) string {
-	if s := elsewhere[strings.TrimSuffix(name, ";")]; s != "" {
+func Suggestion(name string) doctor.Text {
+	if s, known := elsewhere[strings.TrimSuffix(name, ";")]; known {
 		return s
 	}
-	if s := elsewhere[name]; s != "" {
+	if s, known := elsewhere[name]; known {
 		return s
 	}
 	if strings.HasPrefix(name, "//") || strings.HasPrefix(name, "--") || strings.HasPrefix(name, "/*") {
-		return ": comments begin with #"
+		return doctor.Hint(": comments begin with #")
 	}
 	if field, _, assigned := strings.Cut(name, "="); assigned {
-		return ": write name and value with a space between them, without =" + Closest(field, names)
+		return doctor.Hint(": write name and value with a space between them, without =%s", Closest(field, names))
 	}
-	if s := Closest(name, names); s != "" {
+	if s := Closest(name, names); s != (doctor.Text{}) {
 		return s
 	}
-	return ": see the table of subdirectives in the README"
+	return doctor.Hint(": see the table of subdirectives in the README")
 }
 
-// Closest asks, after a name that is none of those, whether one of them was meant; "" if
-// none is near.
-func Closest(name string, names []string) string {
+// Closest asks, after a name that is none of those, whether one of them was meant; it is
+// empty if none is near.
+func Closest(name string, names []string) doctor.Text {
 	plain := func(s string) string { return strings.NewReplacer("_", "", "-", "").Replace(strings.ToLower(s)) }
 	best, distance := "", 3 // more than two wrong letters are no slip
 	for _, known := range names {
@@ -71,9 +73,9 @@ func Closest(name string, names []string) string {
 		}
 	}
 	if best == "" {
-		return ""
+		return doctor.Text{}
 	}
-	return ": did you mean " + best + "?"
+	return doctor.Hint(": did you mean %s?", best)
 }
 
 // edits is the Levenshtein distance of two short words.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -79,14 +80,14 @@ func Resolve(c Config, repl *caddy.Replacer) (Config, error) {
 	for name, text := range c.texts() {
 		v, err := resolveText(repl, *text)
 		if err != nil {
-			return Config{}, fmt.Errorf("resolving %s: %w", name, err)
+			return Config{}, doctor.Wrong("resolving %s: %v", name, err)
 		}
 		*text = v
 	}
 	for name, secret := range c.Secrets() {
 		v, err := resolve(repl, string(*secret))
 		if err != nil {
-			return Config{}, fmt.Errorf("resolving %s: %w", name, err)
+			return Config{}, doctor.Wrong("resolving %s: %v", name, err)
 		}
 		*secret = Secret(v)
 	}
@@ -95,7 +96,7 @@ func Resolve(c Config, repl *caddy.Replacer) (Config, error) {
 		for i, text := range *list {
 			v, err := resolveText(repl, text)
 			if err != nil {
-				return Config{}, fmt.Errorf("resolving %s: %w", name, err)
+				return Config{}, doctor.Wrong("resolving %s: %v", name, err)
 			}
 			out[i] = v
 		}
@@ -108,13 +109,13 @@ func resolve(repl *caddy.Replacer, text string) (string, error) {
 	if !strings.Contains(text, "{") {
 		return text, nil
 	}
-	const cure = "write {env.NAME} or {file./path}, and set the variable or fill the file before Caddy starts"
+	cure := doctor.Hint("write {env.NAME} or {file./path}, and set the variable or fill the file before Caddy starts")
 	v, err := repl.ReplaceOrErr(text, true, true)
 	if err != nil {
-		return "", fmt.Errorf("%w: %s", err, cure)
+		return "", doctor.Wrong("%v: %s", err, cure)
 	}
 	if v = strings.TrimSpace(v); v == "" {
-		return "", fmt.Errorf("%s holds nothing but spaces: %s", text, cure)
+		return "", doctor.Wrong("%s holds nothing but spaces: %s", text, cure)
 	}
 	return v, nil
 }
@@ -124,7 +125,7 @@ func resolve(repl *caddy.Replacer, text string) (string, error) {
 func resolveText(repl *caddy.Replacer, text string) (string, error) {
 	v, err := resolve(repl, text)
 	if err == nil && strings.Contains(v, "{") {
-		return "", fmt.Errorf("%q holds a brace that begins no placeholder: write {env.NAME} or {file./path}", v)
+		return "", doctor.Wrong("%q holds a brace that begins no placeholder: write {env.NAME} or {file./path}", v)
 	}
 	return v, err
 }

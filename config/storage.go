@@ -1,8 +1,7 @@
 package config
 
 import (
-	"fmt"
-
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/certmagic"
 )
@@ -15,15 +14,15 @@ func OpenStorage(ctx caddy.Context, c *Config) (certmagic.Storage, error) {
 	}
 	module, err := ctx.LoadModule(c, "StorageRaw")
 	if err != nil {
-		return nil, fmt.Errorf("loading storage module: %w", err)
+		return nil, doctor.Wrong("loading storage module: %v", err)
 	}
 	converter, ok := module.(caddy.StorageConverter)
 	if !ok {
-		return nil, fmt.Errorf("loading storage module: %T is not a storage", module)
+		return nil, doctor.Wrong("loading storage module: %T is not a storage", module)
 	}
 	storage, err := converter.CertMagicStorage()
 	if err != nil {
-		return nil, fmt.Errorf("opening storage: %w", err)
+		return nil, doctor.Wrong("opening storage: %v", err)
 	}
 	return storage, nil
 }

@@ -2,11 +2,12 @@ package config
 
 import (
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 )
 
 // Suite is a third-party app (ISV), whose corps are learnt from DingTalk.
@@ -92,18 +93,18 @@ func CompleteSuite(s *Suite) error {
 	var err error
 	switch {
 	case s.SuiteKey == "":
-		err = errors.New("suite_key is missing: write the SuiteKey of the DingTalk developer console")
+		err = doctor.Wrong("suite_key is missing: write the SuiteKey of the DingTalk developer console")
 	case s.SuiteSecret == "":
-		err = errors.New("suite_secret is missing: add suite_secret {env.DINGTALK_SUITE_SECRET}")
+		err = doctor.Wrong("suite_secret is missing: add suite_secret {env.DINGTALK_SUITE_SECRET}")
 	case pushed && s.SuiteTicket != "":
-		err = errors.New("suite_ticket stands beside token and aes_key: keep suite_ticket for a custom or test app, token and aes_key for any other")
+		err = doctor.Wrong("suite_ticket stands beside token and aes_key: keep suite_ticket for a custom or test app, token and aes_key for any other")
 	case s.SuiteTicket != "" && s.Callback != "":
-		err = errors.New("callback needs token and aes_key, as DingTalk pushes nothing to an app with suite_ticket: remove callback")
+		err = doctor.Wrong("callback needs token and aes_key, as DingTalk pushes nothing to an app with suite_ticket: remove callback")
 	case s.SuiteTicket != "":
 	case s.Token == "":
-		err = errors.New("token is missing: add token {env.DINGTALK_SUITE_TOKEN}, or for a custom or test app suite_ticket instead of token and aes_key")
+		err = doctor.Wrong("token is missing: add token {env.DINGTALK_SUITE_TOKEN}, or for a custom or test app suite_ticket instead of token and aes_key")
 	case s.AESKey == "":
-		err = errors.New("aes_key is missing: add aes_key {env.DINGTALK_SUITE_AES_KEY}, the 43 characters of the DingTalk developer console")
+		err = doctor.Wrong("aes_key is missing: add aes_key {env.DINGTALK_SUITE_AES_KEY}, the 43 characters of the DingTalk developer console")
 	}
 	if err != nil {
 		return fmt.Errorf("suite %s: %w", s.SuiteKey, err)
@@ -118,9 +119,9 @@ func DistinctSuite(suites []Suite) error {
 	for _, s := range suites[:len(suites)-1] {
 		switch {
 		case s.SuiteKey == last.SuiteKey:
-			return fmt.Errorf("suite %s is given twice: keep one block", s.SuiteKey)
+			return doctor.Wrong("suite %s is given twice: keep one block", s.SuiteKey)
 		case s.Callback != "" && s.Callback == last.Callback:
-			return fmt.Errorf("suite %s: callback: %s is that of suite %s, too: each suite needs a path of its own", last.SuiteKey, s.Callback, s.SuiteKey)
+			return doctor.Wrong("suite %s: callback: %s is that of suite %s, too: each suite needs a path of its own", last.SuiteKey, s.Callback, s.SuiteKey)
 		}
 	}
 	return nil
@@ -152,7 +153,7 @@ func completeSuites(c *Config) error {
 	}
 	for _, s := range c.Suites {
 		if s.Callback == own || strings.HasPrefix(s.Callback, own+"/") {
-			return fmt.Errorf("suite %s: callback: %s lies under the endpoint %s, where pushes are answered anyway: leave out the line, or write the path of the app's own callback", s.SuiteKey, s.Callback, own)
+			return doctor.Wrong("suite %s: callback: %s lies under the endpoint %s, where pushes are answered anyway: leave out the line, or write the path of the app's own callback", s.SuiteKey, s.Callback, own)
 		}
 	}
 	return nil
@@ -177,7 +178,7 @@ func (s *Suite) key() ([]byte, error) {
 	}
 	key, err := base64.StdEncoding.DecodeString(text + "=")
 	if len(text) != lenAESKey || err != nil || strings.ContainsAny(text, "\r\n") {
-		return nil, fmt.Errorf("its value has %d characters and must be the %d letters and digits (base64) of the DingTalk developer console, without a = behind them", len(text), lenAESKey)
+		return nil, doctor.Wrong("its value has %d characters and must be the %d letters and digits (base64) of the DingTalk developer console, without a = behind them", len(text), lenAESKey)
 	}
 	return key, nil
 }
@@ -187,7 +188,7 @@ func appID(s string) error {
 	if later(s) || strings.Trim(s, "0123456789") == "" {
 		return nil
 	}
-	return fmt.Errorf("%q must be digits: copy the AppId of the micro app from the DingTalk developer console, not its name or SuiteId", s)
+	return doctor.Wrong("%q must be digits: copy the AppId of the micro app from the DingTalk developer console, not its name or SuiteId", s)
 }
 
 func callbackPath(s string) error {
@@ -195,10 +196,10 @@ func callbackPath(s string) error {
 		return nil
 	}
 	if s[0] != '/' {
-		return fmt.Errorf("%q must begin with a slash: write /%s", s, s)
+		return doctor.Wrong("%q must begin with a slash: write /%s", s, s)
 	}
 	if endpoint(s) != nil {
-		return fmt.Errorf("%q must be one path of letters, digits and - . _ ~ without query, wildcard and slash at its end, such as /ding/callback", s)
+		return doctor.Wrong("%q must be one path of letters, digits and - . _ ~ without query, wildcard and slash at its end, such as /ding/callback", s)
 	}
 	return nil
 }

@@ -2,11 +2,12 @@ package config
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 )
 
 // Tenant is one app of one corp, where a directive serves several.
@@ -159,7 +160,7 @@ func DistinctTenant(tenants []Tenant) error {
 	last := tenants[len(tenants)-1]
 	for _, t := range tenants[:len(tenants)-1] {
 		if t.CorpID == last.CorpID && t.AgentID == last.AgentID {
-			return fmt.Errorf("tenant %s %s is given twice: keep one block, or correct the corp_id or agent_id of the other", t.CorpID, t.AgentID)
+			return doctor.Wrong("tenant %s %s is given twice: keep one block, or correct the corp_id or agent_id of the other", t.CorpID, t.AgentID)
 		}
 	}
 	return nil
@@ -190,7 +191,7 @@ func completeTenants(c *Config) error {
 	}
 	if !c.HasDefault() {
 		if c.CorpID != "" || c.AgentID != "" {
-			return errors.New("corp_id and agent_id stand without a credential: add app_key and app_secret, which makes this the tenant of pages that name none, or remove both lines")
+			return doctor.Wrong("corp_id and agent_id stand without a credential: add app_key and app_secret, which makes this the tenant of pages that name none, or remove both lines")
 		}
 		return nil
 	}
@@ -199,7 +200,7 @@ func completeTenants(c *Config) error {
 	}
 	for _, t := range c.Tenants {
 		if t.CorpID == c.CorpID && t.AgentID == c.AgentID {
-			return fmt.Errorf("tenant %s %s has the corp_id and agent_id of the directive itself: keep one of them", t.CorpID, t.AgentID)
+			return doctor.Wrong("tenant %s %s has the corp_id and agent_id of the directive itself: keep one of them", t.CorpID, t.AgentID)
 		}
 	}
 	return nil
@@ -212,7 +213,7 @@ func corpID(s string) error {
 		return nil
 	}
 	if len(s) > 64 || strings.ContainsFunc(s, func(r rune) bool { return reserved(r) || r == '.' || r == '~' }) {
-		return fmt.Errorf("%q must be at most 64 letters, digits, - and _: copy the CorpId from the DingTalk developer console", s)
+		return doctor.Wrong("%q must be at most 64 letters, digits, - and _: copy the CorpId from the DingTalk developer console", s)
 	}
 	return nil
 }
@@ -222,7 +223,7 @@ func tenantHost(s string) error {
 		return nil
 	}
 	if publicHost(s) != nil || s == AnyHost {
-		return fmt.Errorf("%q must be a host name without scheme, port and path, such as b.example.com or *.example.com", s)
+		return doctor.Wrong("%q must be a host name without scheme, port and path, such as b.example.com or *.example.com", s)
 	}
 	return nil
 }
@@ -233,9 +234,9 @@ func tenantPath(s string) error {
 	}
 	switch {
 	case s[0] != '/' && s[0] != '*':
-		return fmt.Errorf("%q must begin with a slash: write /%s", s, s)
+		return doctor.Wrong("%q must begin with a slash: write /%s", s, s)
 	case strings.ContainsAny(s, "?#"):
-		return fmt.Errorf("%q must be a path without query and fragment, such as /crm/*", s)
+		return doctor.Wrong("%q must be a path without query and fragment, such as /crm/*", s)
 	}
 	return nil
 }

@@ -270,8 +270,8 @@ func TestABaseIsUsedIfOneOfTheAppsCallsIt(t *testing.T) {
 		"an app beside a corp": {Config{APIBase: "https://a.test", Tenants: []Tenant{corp, one()}}, false},
 		"a suite":              {Config{APIBase: "https://a.test", Suites: []Suite{isv()}}, false},
 	} {
-		if got := UnusedBase(&tt.in); (got != "") != tt.unused {
-			t.Errorf("%s: %q", name, got)
+		if got := UnusedBase(&tt.in); (got != nil) != tt.unused {
+			t.Errorf("%s: %v", name, got)
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -73,7 +72,7 @@ func completeApp(c *Config) error {
 		return err
 	}
 	if c.API == "v1" && c.AppKey == "" {
-		return errors.New("corp_secret and channel_secret log in through oapi.dingtalk.com only: remove api v1")
+		return doctor.Wrong("corp_secret and channel_secret log in through oapi.dingtalk.com only: remove api v1")
 	}
 	return missingID(c.CorpID, c.AgentID)
 }
@@ -89,13 +88,13 @@ func credential(key string, secret, corp, channel Secret) error {
 	}
 	switch {
 	case kinds == 0:
-		return errors.New("no credential: add app_key and app_secret (or corp_secret, or channel_secret)")
+		return doctor.Wrong("no credential: add app_key and app_secret (or corp_secret, or channel_secret)")
 	case kinds > 1:
-		return errors.New("more than one kind of credential: keep app_key with app_secret, or corp_secret, or channel_secret")
+		return doctor.Wrong("more than one kind of credential: keep app_key with app_secret, or corp_secret, or channel_secret")
 	case app && secret == "":
-		return errors.New("app_key needs its credential app_secret: add app_secret {env.DINGTALK_APP_SECRET}")
+		return doctor.Wrong("app_key needs its credential app_secret: add app_secret {env.DINGTALK_APP_SECRET}")
 	case app && key == "":
-		return errors.New("app_secret needs its app_key: add app_key {env.DINGTALK_APP_KEY}")
+		return doctor.Wrong("app_secret needs its app_key: add app_key {env.DINGTALK_APP_KEY}")
 	}
 	return nil
 }
@@ -104,9 +103,9 @@ func credential(key string, secret, corp, channel Secret) error {
 func missingID(corp, agent string) error {
 	switch {
 	case corp == "":
-		return errors.New("corp_id is missing: add corp_id ding…, the CorpId of the DingTalk developer console")
+		return doctor.Wrong("corp_id is missing: add corp_id ding…, the CorpId of the DingTalk developer console")
 	case agent == "":
-		return errors.New("agent_id is missing: add agent_id 1234567890, the AgentId of the app in the DingTalk developer console")
+		return doctor.Wrong("agent_id is missing: add agent_id 1234567890, the AgentId of the app in the DingTalk developer console")
 	}
 	return nil
 }
@@ -137,7 +136,7 @@ var checks = []struct {
 	{"oapi_base", func(c *Config) error { return base(c.OAPIBase) }},
 	{"ticket_wait", func(c *Config) error {
 		if wait := time.Duration(c.TicketWait); wait != 0 && wait < time.Millisecond || wait > time.Minute {
-			return errors.New("must be a time from 1ms to 1m, such as 2s")
+			return doctor.Wrong("must be a time from 1ms to 1m, such as 2s")
 		}
 		return nil
 	}},
@@ -153,7 +152,7 @@ var checks = []struct {
 func each(values []string, check func(string) error) error {
 	for _, v := range values {
 		if v == "" {
-			return errors.New("holds an empty value: remove it")
+			return doctor.Wrong("holds an empty value: remove it")
 		}
 		if err := check(v); err != nil {
 			return err
@@ -170,7 +169,7 @@ func word(s string) error {
 		return nil
 	}
 	if strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return fmt.Errorf("%q must be printable ASCII without spaces: copy it from the DingTalk developer console", s)
+		return doctor.Wrong("%q must be printable ASCII without spaces: copy it from the DingTalk developer console", s)
 	}
 	return nil
 }
@@ -178,23 +177,23 @@ func word(s string) error {
 // kind checks the type of dd.config.
 func kind(n *int) error {
 	if n != nil && *n != 0 && *n != 1 {
-		return errors.New("must be 0 (app) or 1 (service window)")
+		return doctor.Wrong("must be 0 (app) or 1 (service window)")
 	}
 	return nil
 }
 
 func apiName(s string) error {
 	if isSwitch(s) {
-		return fmt.Errorf("%q is not the name of an API: write those that the pages call, such as biz.contact.choose, or leave out the line", s)
+		return doctor.Wrong("%q is not the name of an API: write those that the pages call, such as biz.contact.choose, or leave out the line", s)
 	}
 	if strings.HasPrefix(s, "dd.") {
-		return fmt.Errorf("%q must be written without dd.: %s", s, strings.TrimPrefix(s, "dd."))
+		return doctor.Wrong("%q must be written without dd.: %s", s, strings.TrimPrefix(s, "dd."))
 	}
 	if later(s) {
 		return nil
 	}
 	if strings.ContainsFunc(s, func(r rune) bool { return reserved(r) || r == '-' || r == '~' }) {
-		return fmt.Errorf("%q is not the name of one API: write the names with spaces between them, without commas, quotes or brackets", s)
+		return doctor.Wrong("%q is not the name of one API: write the names with spaces between them, without commas, quotes or brackets", s)
 	}
 	return nil
 }
@@ -204,10 +203,10 @@ func origin(s string) error {
 		return nil
 	}
 	if strings.Contains(s, "*") {
-		return fmt.Errorf("%q must name one host: there are no wildcards, list the origins", s)
+		return doctor.Wrong("%q must name one host: there are no wildcards, list the origins", s)
 	}
 	if _, err := signer.ParseOrigin(s); err != nil {
-		return fmt.Errorf("%q must be written https://host or https://host:port: %w", s, err)
+		return doctor.Wrong("%q must be written https://host or https://host:port: %v", s, err)
 	}
 	return nil
 }
@@ -219,7 +218,7 @@ func publicHost(s string) error {
 	name := strings.TrimPrefix(s, "*.")
 	o, err := signer.ParseOrigin("https://" + name)
 	if err != nil || strings.ContainsAny(name, "*:%") || !strings.EqualFold(o.Host, name) {
-		return fmt.Errorf("%q must be a host name without scheme, port and path, such as h5.example.com or *.example.com, or a lone *", s)
+		return doctor.Wrong("%q must be a host name without scheme, port and path, such as h5.example.com or *.example.com, or a lone *", s)
 	}
 	return nil
 }
@@ -229,16 +228,16 @@ func headerName(s string) error {
 		return nil
 	}
 	if isSwitch(s) {
-		return fmt.Errorf("%q is not the name of a header: write which forwarding headers to believe, such as X-Forwarded-Port; X-Forwarded-Proto and X-Forwarded-Host of trusted proxies always are", s)
+		return doctor.Wrong("%q is not the name of a header: write which forwarding headers to believe, such as X-Forwarded-Port; X-Forwarded-Proto and X-Forwarded-Host of trusted proxies always are", s)
 	}
 	if !httpguts.ValidHeaderFieldName(s) || strings.ContainsAny(s, "_.") {
-		return fmt.Errorf("%q is not the name of a header that reaches a handler: use letters, digits and hyphens", s)
+		return doctor.Wrong("%q is not the name of a header that reaches a handler: use letters, digits and hyphens", s)
 	}
 	if strings.EqualFold(s, "Host") {
-		return fmt.Errorf("%q is always read: remove it", s)
+		return doctor.Wrong("%q is always read: remove it", s)
 	}
-	if why := doctor.NeverRead(s); why != "" {
-		return fmt.Errorf("%q is no header with the URL of a page (%s): remove it", s, why)
+	if why := doctor.NeverRead(s); why != (doctor.Text{}) {
+		return doctor.Wrong("%q is no header with the URL of a page (%s): remove it", s, why)
 	}
 	return nil
 }
@@ -254,11 +253,11 @@ func doctorToken(s string) error {
 	case later(s):
 		return nil
 	case slices.Contains([]string{"on", "off", "true", "false", "yes", "no"}, strings.ToLower(s)):
-		return fmt.Errorf("%q would be its token: leave out the line to switch the page off, and the word to let everybody see it", s)
+		return doctor.Wrong("%q would be its token: leave out the line to switch the page off, and the word to let everybody see it", s)
 	case strings.ContainsFunc(s, reserved):
-		return errors.New("its token must be letters, digits and - . _ ~, for it stands in a URL: openssl rand -hex 16 makes one")
+		return doctor.Wrong("its token must be letters, digits and - . _ ~, for it stands in a URL: openssl rand -hex 16 makes one")
 	case len(s) < minToken:
-		return fmt.Errorf("its token must have at least %d characters, or it can be guessed: openssl rand -hex 16 makes one", minToken)
+		return doctor.Wrong("its token must have at least %d characters, or it can be guessed: openssl rand -hex 16 makes one", minToken)
 	}
 	return nil
 }
@@ -267,7 +266,7 @@ func oneOf(s string, values []string) error {
 	if later(s) || slices.Contains(values, s) {
 		return nil
 	}
-	return fmt.Errorf("%q must be one of %s", s, strings.Join(values, ", "))
+	return doctor.Wrong("%q must be one of %s", s, strings.Join(values, ", "))
 }
 
 func keys[V any](m map[string]V) []string {
@@ -286,7 +285,7 @@ func endpoint(s string) error {
 		return nil
 	}
 	if strings.ContainsFunc(s, func(r rune) bool { return r != '/' && reserved(r) }) || s[0] != '/' || strings.HasSuffix(s, "/") || strings.Contains(s, "//") || slices.ContainsFunc(strings.Split(s, "/"), dots) {
-		return fmt.Errorf("%q must be a path of letters, digits and - . _ ~ that begins with / and does not end with one, such as %s", s, DefaultEndpoint)
+		return doctor.Wrong("%q must be a path of letters, digits and - . _ ~ that begins with / and does not end with one, such as %s", s, DefaultEndpoint)
 	}
 	return nil
 }
@@ -306,7 +305,7 @@ func scriptURL(s string) error {
 	u, err := url.Parse(s)
 	if err != nil || u.Hostname() == "" || u.User != nil || (u.Scheme != "" && u.Scheme != "https" && u.Scheme != "http") ||
 		strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`"'<>`, r) }) {
-		return fmt.Errorf("%q must be https://host/path or //host/path", s)
+		return doctor.Wrong("%q must be https://host/path or //host/path", s)
 	}
 	return nil
 }
@@ -316,14 +315,14 @@ func base(s string) error {
 		return nil
 	}
 	if strings.Contains(s, "@") {
-		return errors.New("must be https://host without a user name or password") // which this does not repeat
+		return doctor.Wrong("must be https://host without a user name or password") // which this does not repeat
 	}
 	u, err := url.Parse(s)
 	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "" || u.User != nil || strings.ContainsAny(s, "?#") {
-		return fmt.Errorf("%q must be https://host without /v1.0", s)
+		return doctor.Wrong("%q must be https://host without /v1.0", s)
 	}
 	if strings.HasSuffix(strings.TrimSuffix(u.Path, "/"), "/v1.0") {
-		return fmt.Errorf("%q must be written without /v1.0", s)
+		return doctor.Wrong("%q must be written without /v1.0", s)
 	}
 	return nil
 }

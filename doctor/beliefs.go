@@ -37,12 +37,12 @@ var neverRead = map[signer.Part]Text{
 
 func readable(h signer.Header) bool { return h.Read }
 
-// NeverRead says in English why a forwarding header is never read, "" if it can be.
-func NeverRead(name string) string {
+// NeverRead says why a forwarding header is never read; it is empty if it can be.
+func NeverRead(name string) Text {
 	if h, _ := signer.HeaderNamed(name); !h.Read {
-		return neverRead[h.Says].EN
+		return neverRead[h.Says]
 	}
-	return ""
+	return Text{}
 }
 
 // sent are the headers of some kind that the request has.

@@ -10,6 +10,7 @@ package doctor
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,12 +24,30 @@ type Text struct {
 	EN string `json:"en"`
 }
 
-// say makes a Text; both languages take the same arguments.
+// say makes a Text. Both languages take the same arguments; a Text or an error among
+// them is put in the language of the sentence.
 func say(en, zh string, args ...any) Text {
-	if len(args) > 0 {
-		en, zh = fmt.Sprintf(en, args...), fmt.Sprintf(zh, args...)
+	if len(args) == 0 {
+		return Text{ZH: zh, EN: en}
 	}
-	return Text{ZH: zh, EN: en}
+	return Text{ZH: fmt.Sprintf(zh, in(Chinese, args)...), EN: fmt.Sprintf(en, in(English, args)...)}
+}
+
+// Say is say for those who examine a configuration.
+func Say(en, zh string, args ...any) Text { return say(en, zh, args...) }
+
+// in returns arguments as a sentence in that language takes them.
+func in(l Language, args []any) []any {
+	args = slices.Clone(args)
+	for i, arg := range args {
+		switch arg := arg.(type) {
+		case Text:
+			args[i] = arg.In(l)
+		case error:
+			args[i] = Of(arg).In(l)
+		}
+	}
+	return args
 }
 
 // join makes one Text of several.
@@ -39,6 +58,9 @@ func join(texts []Text, en, zh string) Text {
 	}
 	return Text{ZH: strings.Join(zhs, zh), EN: strings.Join(ens, en)}
 }
+
+// Join is join for those who examine a configuration.
+func Join(texts []Text, en, zh string) Text { return join(texts, en, zh) }
 
 // Outcome is what became of dd.config in a page.
 type Outcome string

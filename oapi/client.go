@@ -101,6 +101,22 @@ func (c *Client) AccessToken(ctx context.Context) (value string, lifetime time.D
 	return c.grant(ctx, c.token, c.token.login(c.id, c.secret))
 }
 
+// InCorp asks whether the app is one of that organisation: whether DingTalk gives it an
+// access token there, which is dropped (page api-gettoken, for internal and third-party
+// apps). Only apps that log in at api.dingtalk.com/v1.0 may ask, as no other host may
+// have their secret.
+func (c *Client) InCorp(ctx context.Context, corpID string) error {
+	made := call{
+		name: "oauth2/" + url.PathEscape(corpID) + "/token", v1: true, secrets: []string{c.secret},
+		body: map[string]string{"client_id": c.id, "client_secret": c.secret, "grant_type": "client_credentials"},
+	}
+	if !c.token.v1 {
+		return made.unsent(Parameter, errors.New("the app does not log in at this host"))
+	}
+	_, _, err := c.grant(ctx, endpoint{value: "access_token", lifetime: "expires_in"}, made)
+	return err
+}
+
 // Ticket asks for the jsapi_ticket that belongs to the access token. The
 // lifetime is told as by AccessToken.
 func (c *Client) Ticket(ctx context.Context, accessToken string) (value string, lifetime time.Duration, err error) {

@@ -22,7 +22,7 @@ func (e *examiner) app(ctx context.Context, c *config.Config) ([]Check, *calls) 
 	if reached {
 		checks = append(checks, way.clock(ctx))
 	} else {
-		checks = append(checks, unchecked("clock", errUnreached.Error()))
+		checks = append(checks, unchecked("clock", doctor.Of(errUnreached)))
 	}
 	store := e.open(c)
 	defer store.close()
@@ -33,7 +33,8 @@ func (e *examiner) app(ctx context.Context, c *config.Config) ([]Check, *calls) 
 
 // account checks the credential of an app, and its ticket.
 func (e *examiner) account(ctx context.Context, c *config.Config, reached bool, store *store) (account []Check, ticket Check, made *calls) {
-	made = &calls{Source: e.Source(c)}
+	source := e.Source(c)
+	made = &calls{Source: source, inCorp: source.InCorp}
 	if reached {
 		made.logIn(ctx)
 	} else {
@@ -44,12 +45,14 @@ func (e *examiner) account(ctx context.Context, c *config.Config, reached bool, 
 			Name: e.AppName(c), Source: made, Storage: shared, Memory: tokens.NewMemory(), Log: zap.NewNop(),
 		})
 	})
-	return []Check{made.credentials(), made.allowList(err)}, ticket, made
+	account = append([]Check{made.credentials()}, made.identity(ctx, c)...)
+	return append(account, made.allowList(err)), ticket, made
 }
 
 // calls is a source that logs in once and remembers what DingTalk said.
 type calls struct {
 	tokens.Source
+	inCorp func(ctx context.Context, corpID string) error // see oapi.Client.InCorp
 	access struct {
 		value    string
 		lifetime time.Duration
@@ -60,8 +63,8 @@ type calls struct {
 }
 
 var (
-	errUnreached = errors.New("DingTalk is not reached")
-	errWithheld  = errors.New("no ticket is fetched that cannot be stored")
+	errUnreached = doctor.Wrong("DingTalk is not reached")
+	errWithheld  = doctor.Wrong("no ticket is fetched that cannot be stored")
 )
 
 // noAccessError is why there is no access token. It tells a ticket that was not asked
@@ -102,13 +105,13 @@ func (c *calls) credentials() Check {
 	err := c.access.err
 	switch {
 	case err == nil:
-		return good(name, "DingTalk gives an access token")
+		return good(name, say("DingTalk gives an access token", "钉钉给出了 access token"))
 	case errors.Is(err, errUnreached):
-		return unchecked(name, err.Error())
+		return unchecked(name, doctor.Of(err))
 	case oapi.KindOf(err) == oapi.AllowList:
-		return unchecked(name, "DingTalk refuses this machine's address first")
+		return unchecked(name, say("DingTalk refuses this machine's address first", "钉钉先拒绝了本机的地址"))
 	}
-	return bad(name, err.Error(), advice(err))
+	return bad(name, doctor.Of(err), advice(err))
 }
 
 // allowList is what both calls tell about this machine's address. DingTalk may
@@ -117,20 +120,20 @@ func (c *calls) allowList(ticket error) Check {
 	const name = "ip_allow_list"
 	for _, err := range []error{c.access.err, ticket} {
 		if oapi.KindOf(err) == oapi.AllowList {
-			return bad(name, refusal(err), advice(err))
+			return bad(name, doctor.Of(refusal(err)), advice(err))
 		}
 	}
 	switch {
 	case errors.Is(c.access.err, errUnreached):
-		return unchecked(name, c.access.err.Error())
+		return unchecked(name, doctor.Of(c.access.err))
 	case c.access.err != nil:
-		return unchecked(name, "DingTalk looks at the address after the credentials")
+		return unchecked(name, say("DingTalk looks at the address after the credentials", "钉钉先检查密钥，再检查地址"))
 	case !c.fetched.Load():
-		return good(name, "DingTalk takes the access token call from this machine's address; no other was made")
+		return good(name, say("DingTalk takes the access token call from this machine's address; no other was made", "钉钉接受从本机地址获取 access token；没有做其他调用"))
 	case ticket != nil:
-		return good(name, "DingTalk takes the access token call from this machine's address")
+		return good(name, say("DingTalk takes the access token call from this machine's address", "钉钉接受从本机地址获取 access token"))
 	}
-	return good(name, "DingTalk takes calls from this machine's address")
+	return good(name, say("DingTalk takes calls from this machine's address", "钉钉接受从本机地址发出的调用"))
 }
 
 // ticketTime is how long a ticket is waited for, other servers that fetch one at
@@ -146,7 +149,7 @@ const writeTime = 12 * time.Second
 func (c *calls) ticket(ctx context.Context, store *store, open func(tokens.Storage) *tokens.App) (Check, error) {
 	const name = "ticket"
 	if store.Storage == nil {
-		return unchecked(name, "there is no storage to look for it, and to fetch another may end the one that is in use"), nil
+		return unchecked(name, say("there is no storage to look for it, and to fetch another may end the one that is in use", "没有存储可查，而重新获取可能使正在用的 ticket 失效")), nil
 	}
 	c.withhold = !store.sound
 	var shared tokens.Storage = store.Storage
@@ -160,20 +163,20 @@ func (c *calls) ticket(ctx context.Context, store *store, open func(tokens.Stora
 	unstored := written(ctx, app)
 	switch {
 	case err == nil && !c.fetched.Load():
-		return good(name, "found in the storage, valid until "+moment(t.Expires)+"; none was fetched"), nil
+		return good(name, say("found in the storage, valid until %s; none was fetched", "存储里有，有效期至 %s；没有重新获取", moment(t.Expires))), nil
 	case err == nil && unstored != nil:
-		return warn(name, "there was none in the storage; fetched, but not stored: "+unstored.Error(),
-			"Mend the storage: without it each server fetches a ticket of its own, and one may end the other's."), nil
+		return warn(name, say("there was none in the storage; fetched, but not stored: %v", "存储里没有；已获取，但没能存下：%v", unstored),
+			say("Mend the storage: without it each server fetches a ticket of its own, and one may end the other's.", "请修好存储：否则每台服务器各取各的 ticket，可能互相作废")), nil
 	case err == nil:
-		return good(name, "there was none in the storage; fetched, valid until "+moment(t.Expires)+", and stored for all servers"), nil
+		return good(name, say("there was none in the storage; fetched, valid until %s, and stored for all servers", "存储里没有；已获取，有效期至 %s，并存下供所有服务器使用", moment(t.Expires))), nil
 	case errors.Is(err, errWithheld):
-		return unchecked(name, "there is none in the storage, and none is fetched that the servers would not find there"), nil
+		return unchecked(name, say("there is none in the storage, and none is fetched that the servers would not find there", "存储里没有；获取了服务器也读不到，所以没有获取")), nil
 	case errors.As(err, &missing):
-		return unchecked(name, "there is none in the storage, and no access token to fetch one"), nil
+		return unchecked(name, say("there is none in the storage, and no access token to fetch one", "存储里没有，也没有 access token 去获取")), nil
 	case oapi.KindOf(err) == oapi.AllowList:
-		return unchecked(name, "DingTalk refuses this machine's address"), err
+		return unchecked(name, say("DingTalk refuses this machine's address", "钉钉拒绝了本机的地址")), err
 	}
-	return bad(name, refusal(err), advice(err)), err
+	return bad(name, doctor.Of(refusal(err)), advice(err)), err
 }
 
 // written waits until what was fetched is in the storage, where the servers look for
@@ -184,7 +187,7 @@ func written(ctx context.Context, app *tokens.App) error {
 	defer cancel()
 	err := app.Wait(ctx)
 	if ctx.Err() != nil {
-		return errors.New("the storage did not answer in time")
+		return doctor.Wrong("the storage did not answer in time")
 	}
 	return err
 }
@@ -201,17 +204,17 @@ func (readOnly) Lock(context.Context, string) error          { return errReadOnl
 func moment(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05 MST") }
 
 // refusal is the error of the API without what is wrapped around it.
-func refusal(err error) string {
+func refusal(err error) error {
 	var refused *oapi.Error
 	if errors.As(err, &refused) {
-		return refused.Error()
+		return refused
 	}
-	return err.Error()
+	return err
 }
 
-func advice(err error) string {
-	if advice := doctor.Advice(err).EN; advice != "" {
+func advice(err error) doctor.Text {
+	if advice := doctor.Advice(err); advice != (doctor.Text{}) {
 		return advice
 	}
-	return "Run the doctor again; if it stays, look into Caddy's log."
+	return say("Run the doctor again; if it stays, look into Caddy's log.", "请再检查一次；仍然如此则查看 Caddy 的日志")
 }

@@ -24,14 +24,20 @@ import (
 // Options are what an examination needs. The functions are what
 // the module itself does with a configuration whose placeholders are resolved.
 type Options struct {
-	Modules caddy.Context                      // where storage modules are loaded, see Modules
-	Source  func(*config.Config) tokens.Source // the API calls for its credential
-	AppName func(*config.Config) string        // its app's name in the storage
-	SignIn  SignIn                             // for handlers with `login`
+	Modules caddy.Context               // where storage modules are loaded, see Modules
+	Source  func(*config.Config) Source // the API calls for its credential
+	AppName func(*config.Config) string // its app's name in the storage
+	SignIn  SignIn                      // for handlers with `login`
 
 	// Corp and Agent say which of several tenants are to be examined. Default: all, and of
 	// suites none of the corps.
 	Corp, Agent string
+}
+
+// Source are the calls of an app.
+type Source interface {
+	tokens.Source
+	InCorp(ctx context.Context, corpID string) error // see oapi.Client
 }
 
 // ErrNoHandler says that there is nothing to examine.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -41,6 +42,15 @@ func date(off time.Duration) func(http.Handler) http.Handler {
 	}
 }
 
+// inAnyCorp lets the API take any organisation for that of the sandbox.
+func inAnyCorp(next http.Handler) http.Handler {
+	anyCorp := regexp.MustCompile(`^/v1\.0/oauth2/[^/]+/token$`)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.URL.Path = anyCorp.ReplaceAllLiteralString(r.URL.Path, "/v1.0/oauth2/dingsandboxcorp00001/token")
+		next.ServeHTTP(w, r)
+	})
+}
+
 func TestTheReportTellsWhatIsWrongAndWhatToDo(t *testing.T) {
 	const unreached = "not checked: DingTalk is not reached"
 	type expectation map[string]string // check -> "status: a part of the message or the advice"
@@ -65,6 +75,20 @@ func TestTheReportTellsWhatIsWrongAndWhatToDo(t *testing.T) {
 		},
 		"the older API is used": {
 			caddyfile: storageLine + site("h5.example.com", "APP\n\t\tapi legacy\n\t\toapi_base API"),
+			want:      expectation{"corp_id": "open: not checked: no call of api legacy proves it\nopen the doctor page"},
+		},
+		"the app is not of that organisation": {
+			caddyfile: storageLine + site("h5.example.com", "app_key KEY\n\t\tapp_secret {file.DIR/app_secret}\n\t\tcorp_id dingother\n\t\tagent_id 1\n\t\tapi_base API"),
+			want:      expectation{"corp_id": "warning: compare corp_id with the CorpId on the home page"},
+		},
+		"DingTalk does not know the call that proves corp_id": {
+			caddyfile: storageLine + goodSite,
+			fault:     map[sandbox.Call]string{sandbox.UnifiedCall: "status:404"},
+			want:      expectation{"corp_id": "open: not checked: the call that proves it brings no answer (calling oauth2/"},
+		},
+		"DingTalk takes any corp_id": {
+			caddyfile: storageLine + goodSite, api: inAnyCorp,
+			want: expectation{"corp_id": "open: not checked: DingTalk takes any corp_id"},
 		},
 		"the older login is used": {
 			caddyfile: storageLine + site("h5.example.com", "corp_secret {file.DIR/corp_secret}\n\t\tDD\n\t\toapi_base API"),
@@ -243,7 +267,7 @@ func TestTheReportTellsWhatIsWrongAndWhatToDo(t *testing.T) {
 			want:      expectation{"forwarded": "warning: trusted_proxies static private_ranges"},
 		},
 	}
-	right := []string{"config", "secrets", "origins", "dns", "connection", "clock", "credentials", "ip_allow_list", "storage", "lock", "ticket"}
+	right := []string{"config", "secrets", "origins", "dns", "connection", "clock", "credentials", "corp_id", "agent_id", "ip_allow_list", "storage", "lock", "ticket"}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -264,6 +288,10 @@ func TestTheReportTellsWhatIsWrongAndWhatToDo(t *testing.T) {
 			want := make(expectation)
 			for _, check := range right {
 				want[check] = "ok: "
+			}
+			want["agent_id"] = "open: not checked: no call that every app may make proves it\nopen the doctor page"
+			if strings.HasPrefix(test.want["credentials"], "error") || strings.HasPrefix(test.want["credentials"], "warning") {
+				want["corp_id"] = "warning: not checked: DingTalk looks at the credentials first"
 			}
 			maps.Copy(want, test.want)
 			for _, check := range report[0].Checks {
@@ -291,7 +319,7 @@ func TestTwoAppsAreBothChecked(t *testing.T) {
 	if len(report) != 3 || report[1].SameAppAs != 0 || report[1].App != "other" {
 		t.Fatalf("the report is\n%s", text)
 	}
-	if report.Count(examine.Error) != 1 || !strings.Contains(text, "\n1 error, 2 warnings\n") {
+	if report.Count(examine.Error) != 1 || !strings.Contains(text, "\n1 error, 3 warnings, 2 not checked\n") {
 		t.Errorf("the errors are not counted in\n%s", text)
 	}
 	if len(report[2].Checks) != len(report[0].Checks) || !strings.Contains(text, "✓ app            "+w.ding.Options().AppKey+", the same as of handler") {

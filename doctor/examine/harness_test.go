@@ -82,7 +82,7 @@ func options(t *testing.T) examine.Options {
 	}
 }
 
-func source(c *config.Config) tokens.Source { return tenant.Source(c) }
+func source(c *config.Config) examine.Source { return tenant.Source(c) }
 
 // examine examines a Caddyfile in which the names that newWorld fills in stand
 // for the world's. It makes sure that the report gives nothing away and that

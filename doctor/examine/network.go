@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/config"
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 	"github.com/caddy-dingtalk/caddy-dingtalk/oapi"
 )
 
@@ -51,27 +51,28 @@ func wayOf(c *config.Config, v1 bool, proxyOf func(*http.Request) (*url.URL, err
 	return w
 }
 
-// String names the host, and why it is not DingTalk's where it is not.
-func (w way) String() string {
+// named names the host, and why it is not DingTalk's where it is not.
+func (w way) named() doctor.Text {
 	if w.proxy {
-		return w.host + ", the proxy of the environment,"
+		return say("%s, the proxy of the environment,", "%s（环境变量指定的代理）", w.host)
 	}
-	return w.host
+	return say("%s", "%s", w.host)
 }
 
 // advice says where to look for a fault on the way.
-func (w way) advice(machine string) string {
+func (w way) advice(machine doctor.Text) doctor.Text {
 	if w.proxy {
-		return machine + " and the proxy that HTTPS_PROXY names."
+		return say("Check %s and the proxy that HTTPS_PROXY names.", "请检查%s，以及 HTTPS_PROXY 指定的代理", machine)
 	}
-	return machine + " and " + w.setting + " of the dingtalk directive; if the way out leads through a proxy, set HTTPS_PROXY for Caddy."
+	return say("Check %s and %s of the dingtalk directive; if the way out leads through a proxy, set HTTPS_PROXY for Caddy.",
+		"请检查%s，以及 dingtalk 指令的 %s；出网要经过代理的，请给 Caddy 设置 HTTPS_PROXY", machine, w.setting)
 }
 
 // network looks up the host and connects to it.
 func (w way) network(ctx context.Context) (checks []Check, reached bool) {
 	dns := w.dns(ctx)
 	if dns.Status == Error {
-		return []Check{dns, unchecked("connection", "the host has no address")}, false
+		return []Check{dns, unchecked("connection", say("the host has no address", "主机没有地址"))}, false
 	}
 	connection := w.connection(ctx)
 	return []Check{dns, connection}, connection.Status == OK
@@ -80,27 +81,28 @@ func (w way) network(ctx context.Context) (checks []Check, reached bool) {
 func (w way) dns(ctx context.Context) Check {
 	const name = "dns"
 	if _, err := netip.ParseAddr(w.host); err == nil {
-		return good(name, w.host+" is an address")
+		return good(name, say("%s is an address", "%s 本身就是地址", w.host))
 	}
 	ctx, cancel := context.WithTimeout(ctx, networkTime)
 	defer cancel()
 	addresses, err := net.DefaultResolver.LookupHost(ctx, w.host)
 	if err != nil {
-		return bad(name, fmt.Sprintf("%s has no address: %s", w, lookupFailure(err)), w.advice("Check this machine's DNS (/etc/resolv.conf; in a container, the container's)"))
+		return bad(name, say("%s has no address: %s", "%s 没有地址：%s", w.named(), lookupFailure(err)),
+			w.advice(say("this machine's DNS (/etc/resolv.conf; in a container, the container's)", "本机的 DNS（/etc/resolv.conf；容器里则是容器的）")))
 	}
 	if len(addresses) > 3 {
 		addresses = append(addresses[:3:3], "…")
 	}
-	return good(name, fmt.Sprintf("%s has the address %s", w, strings.Join(addresses, ", ")))
+	return good(name, say("%s has the address %s", "%s 的地址是 %s", w.named(), strings.Join(addresses, ", ")))
 }
 
 // lookupFailure is the error without the name of the host and the resolver's address.
-func lookupFailure(err error) string {
+func lookupFailure(err error) error {
 	var dns *net.DNSError
 	if errors.As(err, &dns) {
-		return dns.Err
+		return errors.New(dns.Err)
 	}
-	return err.Error()
+	return err
 }
 
 func (w way) connection(ctx context.Context) Check {
@@ -109,8 +111,8 @@ func (w way) connection(ctx context.Context) Check {
 	dialer := net.Dialer{Timeout: networkTime}
 	conn, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(w.host, w.port))
 	if err != nil {
-		return bad(name, fmt.Sprintf("no connection to %s port %s: %v", w, w.port, err), w.advice("Check this machine's firewall"))
+		return bad(name, say("no connection to %s port %s: %v", "连不上 %s 的端口 %s：%v", w.named(), w.port, err), w.advice(say("this machine's firewall", "本机的防火墙")))
 	}
 	defer conn.Close()
-	return good(name, fmt.Sprintf("connected to %s in %d ms", conn.RemoteAddr(), time.Since(start).Milliseconds()))
+	return good(name, say("connected to %s in %d ms", "已连接 %s，用时 %d 毫秒", conn.RemoteAddr(), time.Since(start).Milliseconds()))
 }

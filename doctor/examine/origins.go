@@ -1,7 +1,6 @@
 package examine
 
 import (
-	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -32,28 +31,35 @@ func originCheck(p place, c *config.Config) Check {
 	remote := slices.IndexFunc(named, func(host string) bool { return !local(host) })
 	switch {
 	case len(c.PublicOrigin) > 0:
-		return good(name, "pages are signed for public_origin "+strings.Join(c.PublicOrigin, " "))
+		return good(name, say("pages are signed for public_origin %s", "页面按 public_origin %s 签名", strings.Join(c.PublicOrigin, " ")))
 	case any && (p.trusted || p.tls):
-		return good(name, "public_host * leaves it to others which hosts are ours: trusted proxies, and who admits certificates that are issued on demand")
+		return good(name, say("public_host * leaves it to others which hosts are ours: trusted proxies, and who admits certificates that are issued on demand",
+			"public_host * 把“哪些域名是我们的”交给别人判断：受信任的代理，以及决定按需签发证书的一方"))
 	case any && len(named) == 0:
-		return warn(name, "public_host * believes trusted proxies and certificates, but no proxy is trusted and no TLS ends here: pages pass unsigned", originAdvice(exampleHost, true))
+		return warn(name, say("public_host * believes trusted proxies and certificates, but no proxy is trusted and no TLS ends here: pages pass unsigned",
+			"public_host * 相信受信任的代理和证书，但这里既没有信任任何代理，也没有终结 TLS：页面不签名"), originAdvice(exampleHost, true))
 	case len(named) > 0 && p.tls:
-		return good(name, "pages are signed for "+hosts)
+		return good(name, say("pages are signed for %s", "页面按 %s 签名", hosts))
 	case len(named) > 0 && p.trusted:
-		return good(name, "pages are signed for "+hosts+", with the scheme that trusted proxies send")
+		return good(name, say("pages are signed for %s, with the scheme that trusted proxies send", "页面按 %s 签名，协议由受信任的代理告知", hosts))
 	case remote >= 0:
-		return warn(name, "no TLS ends here and no proxy is trusted: pages are signed for http://"+named[remote]+", and 52013 follows if browsers show https://",
+		return warn(name, say("no TLS ends here and no proxy is trusted: pages are signed for http://%s, and 52013 follows if browsers show https://",
+			"这里没有终结 TLS，也没有信任任何代理：页面按 http://%s 签名，浏览器显示 https:// 的话就会报 52013", named[remote]),
 			originAdvice(named[remote], true))
 	case len(named) > 0:
-		return good(name, "pages are signed for "+hosts)
+		return good(name, say("pages are signed for %s", "页面按 %s 签名", hosts))
 	case p.tls && p.certificates:
-		return good(name, "the site names no host: pages are signed for the names that the configuration has certificates for, but not for those issued on demand")
+		return good(name, say("the site names no host: pages are signed for the names that the configuration has certificates for, but not for those issued on demand",
+			"站点没有写域名：页面按配置里有证书的域名签名，按需签发的除外"))
 	case p.tls:
-		return warn(name, "TLS ends here, but nothing names a host, and the name in a TLS handshake is whatever a client sends: pages pass unsigned", nameAdvice)
+		return warn(name, say("TLS ends here, but nothing names a host, and the name in a TLS handshake is whatever a client sends: pages pass unsigned",
+			"这里终结 TLS，但没有写域名，而 TLS 握手里的域名由客户端随意填写：页面不签名"), nameAdvice)
 	case p.trusted:
-		return warn(name, "the server trusts proxies, but nothing names a host, and proxies pass on what clients send: pages pass unsigned", nameAdvice)
+		return warn(name, say("the server trusts proxies, but nothing names a host, and proxies pass on what clients send: pages pass unsigned",
+			"信任了代理，但没有写域名，而代理会转发客户端随意填写的域名：页面不签名"), nameAdvice)
 	}
-	return warn(name, "the site names no host, ends no TLS and trusts no proxy: pages pass unsigned, except under localhost and private addresses",
+	return warn(name, say("the site names no host, ends no TLS and trusts no proxy: pages pass unsigned, except under localhost and private addresses",
+		"站点没有写域名，没有终结 TLS，也没有信任任何代理：除 localhost 和内网地址外，页面不签名"),
 		originAdvice(exampleHost, false))
 }
 
@@ -74,24 +80,23 @@ func named(p place, c *config.Config) (hosts []string, any bool) {
 // exampleHost is the host of lines to add where none is known.
 const exampleHost = "h5.example.com"
 
-const nameAdvice = "Add the host that browsers show to the dingtalk directive:\n" +
-	"\tpublic_host " + exampleHost + "\n" +
-	"or, if it is always the same origin:\n" +
-	"\tpublic_origin https://" + exampleHost
+var nameAdvice = say("Add the host that browsers show to the dingtalk directive:\n\tpublic_host %[1]s\nor, if it is always the same origin:\n\tpublic_origin https://%[1]s",
+	"请把浏览器显示的域名写进 dingtalk 指令：\n\tpublic_host %[1]s\n始终是同一个来源的，也可以写：\n\tpublic_origin https://%[1]s", exampleHost)
 
 // originAdvice tells of both ways to know what browsers show. A host that nothing
 // names must be named in the second way, too.
-func originAdvice(host string, named bool) string {
+func originAdvice(host string, named bool) doctor.Text {
 	if strings.Contains(host, "*") || strings.Contains(host, "{") {
 		host = exampleHost
 	}
-	advice := "Add what browsers show to the dingtalk directive:\n" +
-		"\tpublic_origin https://" + host + "\n" +
-		"or, if a proxy (nginx, SLB) in front sends Host and X-Forwarded-Proto, "
+	var name doctor.Text
 	if !named {
-		advice += "name the host there:\n\tpublic_host " + host + "\nand "
+		name = say("name the host there:\n\tpublic_host %s\nand ", "写上域名：\n\tpublic_host %s\n并", host)
 	}
-	return advice + "trust it, at the top of the Caddyfile:\n" + trustLines
+	return say("Add what browsers show to the dingtalk directive:\n\tpublic_origin https://%s\n"+
+		"or, if a proxy (nginx, SLB) in front sends Host and X-Forwarded-Proto, %strust it, at the top of the Caddyfile:\n%s",
+		"请把浏览器显示的来源写进 dingtalk 指令：\n\tpublic_origin https://%s\n"+
+			"前面的代理（nginx、SLB）会发送 Host 和 X-Forwarded-Proto 的，也可以%s在 Caddyfile 顶部信任它：\n%s", host, name, trustLines)
 }
 
 // forwardedCheck is about headers that are believed of trusted proxies only.
@@ -99,10 +104,10 @@ func forwardedCheck(p place, c *config.Config) Check {
 	const name = "forwarded"
 	headers := strings.Join(c.Forwarded, ", ")
 	if p.trusted {
-		return good(name, headers+" of trusted proxies is believed")
+		return good(name, say("%s of trusted proxies is believed", "相信受信任的代理发来的 %s", headers))
 	}
-	return warn(name, fmt.Sprintf("%s is never believed: the server %s trusts no proxy", headers, p.server),
-		"Say which proxy is in front, at the top of the Caddyfile (private_ranges, or its addresses):\n"+trustLines)
+	return warn(name, say("%s is never believed: the server %s trusts no proxy", "%s 永远不会被相信：server %s 没有信任任何代理", headers, p.server),
+		say("Say which proxy is in front, at the top of the Caddyfile (private_ranges, or its addresses):\n%s", "请在 Caddyfile 顶部写明前面是哪个代理（private_ranges 或它的地址）：\n%s", trustLines))
 }
 
 // local reports whether a host is this machine or in a private network, where

@@ -25,7 +25,7 @@ import (
 //	    "checks": [
 //	      {
 //	        "name": "credentials",
-//	        "status": "error",         // ok, warning or error
+//	        "status": "error",         // ok, warning, error or open
 //	        "message": "…",            // what was found
 //	        "advice": "…"              // what to do; left out where nothing is to be done
 //	      }
@@ -34,11 +34,12 @@ import (
 //	]
 //
 // with the checks, in this order: config, secrets, origins, forwarded (where the
-// handler believes further headers), dns, connection, clock, credentials,
-// ip_allow_list, storage, lock, ticket; with sign-in also permissions (one for
+// handler believes further headers), dns, connection, clock, credentials, corp_id,
+// agent_id, ip_allow_list, storage, lock, ticket; with sign-in also permissions (one for
 // each that is missing), console, cookie, key. Where config is an error the checks of the
-// app are left out. A check that could not be made is a warning whose message
-// begins with "not checked". No text holds a secret, a token or a ticket.
+// app are left out. A check that could not be made is a warning, or open where it cannot
+// be made from here at all, and its message begins with "not checked". No text holds a
+// secret, a token or a ticket.
 //
 // A handler with several tenants has the checks of what they have in common, and behind it
 // an entry for each tenant and suite:
@@ -94,19 +95,11 @@ const (
 	OK      Status = "ok"
 	Warning Status = "warning" // it may work, or could not be checked
 	Error   Status = "error"   // it does not work
+	Open    Status = "open"    // nothing can tell from here
 )
 
-// words are what is said: in both languages, or what is the same in both, as the
-// errors of the system are.
-type words interface{ string | doctor.Text }
-
-func both[W words](w W) doctor.Text {
-	if text, is := any(w).(doctor.Text); is {
-		return text
-	}
-	same := any(w).(string)
-	return doctor.Text{EN: same, ZH: same}
-}
+// say makes what is said, in both languages.
+func say(en, zh string, args ...any) doctor.Text { return doctor.Say(en, zh, args...) }
 
 func check(name string, status Status, message, advice doctor.Text) Check {
 	c := Check{Name: name, Status: status, Message: message.EN, Advice: advice.EN}
@@ -114,22 +107,17 @@ func check(name string, status Status, message, advice doctor.Text) Check {
 	return c
 }
 
-func good[M words](name string, message M) Check {
-	return check(name, OK, both(message), doctor.Text{})
+func good(name string, message doctor.Text) Check { return check(name, OK, message, doctor.Text{}) }
+
+func warn(name string, message, advice doctor.Text) Check {
+	return check(name, Warning, message, advice)
 }
 
-func warn[M, A words](name string, message M, advice A) Check {
-	return check(name, Warning, both(message), both(advice))
-}
-
-func bad[M, A words](name string, message M, advice A) Check {
-	return check(name, Error, both(message), both(advice))
-}
+func bad(name string, message, advice doctor.Text) Check { return check(name, Error, message, advice) }
 
 // unchecked is a check that another finding stands in the way of.
-func unchecked[M words](name string, why M) Check {
-	text := both(why)
-	return check(name, Warning, doctor.Text{EN: "not checked: " + text.EN, ZH: "未检查：" + text.ZH}, doctor.Text{})
+func unchecked(name string, why doctor.Text) Check {
+	return check(name, Warning, say("not checked: %s", "未检查：%s", why), doctor.Text{})
 }
 
 // In returns the report in a language. Names and statuses stay: programs read them.
@@ -182,7 +170,7 @@ func (r Report) WriteJSON(w io.Writer) error {
 	return enc.Encode(r)
 }
 
-var marks = map[Status]string{OK: "✓", Warning: "!", Error: "✗"}
+var marks = map[Status]string{OK: "✓", Warning: "!", Error: "✗", Open: "?"}
 
 // nameWidth is that of the longest name of a check.
 const nameWidth = len("ip allow list")
@@ -203,11 +191,7 @@ func (r Report) WriteText(w io.Writer) error {
 		}
 	}
 	b.WriteByte('\n')
-	if len(r) > 0 && r[0].language == doctor.Chinese {
-		fmt.Fprintf(&b, "%d 个错误，%d 个警告\n", r.Count(Error), r.Count(Warning))
-	} else {
-		fmt.Fprintf(&b, "%s, %s\n", count(r.Count(Error), "error"), count(r.Count(Warning), "warning"))
-	}
+	fmt.Fprintln(&b, r.total())
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -323,6 +307,22 @@ func (h *Handler) reference(first string) Check {
 
 func (h *Handler) say(en, zh string) string {
 	return doctor.Text{EN: en, ZH: zh}.In(h.language)
+}
+
+// total counts what was found.
+func (r Report) total() string {
+	language := doctor.English
+	if len(r) > 0 {
+		language = r[0].language
+	}
+	total := doctor.Text{
+		EN: count(r.Count(Error), "error") + ", " + count(r.Count(Warning), "warning"),
+		ZH: fmt.Sprintf("%d 个错误，%d 个警告", r.Count(Error), r.Count(Warning)),
+	}
+	if n := r.Count(Open); n > 0 {
+		total = say("%s, %d not checked", "%s，%d 项未检查", total, n)
+	}
+	return total.In(language)
 }
 
 func count(n int, what string) string {

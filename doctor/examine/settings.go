@@ -3,7 +3,6 @@ package examine
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"os"
 	"regexp"
@@ -13,37 +12,39 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/config"
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 )
 
 // settings checks what the handler is told. The configuration with its
 // placeholders resolved is nil where it cannot be used.
 func settings(p place) (*config.Config, []Check) {
 	if p.err != nil {
-		return nil, []Check{bad("config", "the handler cannot be read: "+p.err.Error(), "Correct the field that the message names, then run the doctor again.")}
+		return nil, []Check{bad("config", say("the handler cannot be read: %v", "读不懂这个指令的配置：%v", p.err),
+			say("Correct the field that the message names, then run the doctor again.", "请改正消息里提到的字段，再检查一次"))}
 	}
 	secrets := secretsCheck(&p.config)
 	if missing := missing(p.raw); len(missing) > 0 {
-		return nil, []Check{bad("config", strings.Join(missing, "; "), missingAdvice), secrets}
+		return nil, []Check{bad("config", doctor.Join(missing, "; ", "；"), missingAdvice), secrets}
 	}
 	resolved, err := resolve(&p.config)
 	if err == nil {
 		err = config.Validate(resolved)
 	}
 	if err != nil {
-		return nil, []Check{bad("config", err.Error(), "Correct this field of the dingtalk directive, then run the doctor again."), secrets}
+		return nil, []Check{bad("config", doctor.Of(err), say("Correct this field of the dingtalk directive, then run the doctor again.", "请改正 dingtalk 指令的这个字段，再检查一次")), secrets}
 	}
 	config.SetDefaults(resolved)
-	if unused := config.UnusedBase(resolved); unused != "" {
-		return resolved, []Check{warn("config", unused, "Correct this line of the dingtalk directive."), secrets}
+	if unused := config.UnusedBase(resolved); unused != nil {
+		return resolved, []Check{warn("config", doctor.Of(unused), say("Correct this line of the dingtalk directive.", "请改正 dingtalk 指令的这一行")), secrets}
 	}
-	return resolved, []Check{good("config", "complete, every placeholder has a value"), secrets}
+	return resolved, []Check{good("config", say("complete, every placeholder has a value", "完整，每个占位符都有值")), secrets}
 }
 
 // resolve is config.Resolve with errors that quote no secret.
 func resolve(c *config.Config) (*config.Config, error) {
 	for name, s := range c.Secrets() {
 		if _, err := caddy.NewReplacer().ReplaceOrErr(string(*s), true, true); err != nil && !s.Placeholder() {
-			return nil, fmt.Errorf("%s holds a brace that begins no placeholder: write nothing but {env.NAME} or {file./path}", name)
+			return nil, doctor.Wrong("%s holds a brace that begins no placeholder: write nothing but {env.NAME} or {file./path}", name)
 		}
 	}
 	resolved, err := config.Resolve(*c, caddy.NewReplacer())
@@ -57,43 +58,46 @@ const maxTold = 4
 // configuration.
 func secretsCheck(c *config.Config) Check {
 	const name = "secrets"
-	var plain, placeholders []string
+	var plain []string
+	var placeholders []doctor.Text
 	given := c.Secrets()
 	for _, field := range slices.Sorted(maps.Keys(given)) {
 		switch secret := *given[field]; {
 		case secret == "":
 		case secret.Placeholder():
-			placeholders = append(placeholders, fmt.Sprintf("%s comes from %s", field, secret))
+			placeholders = append(placeholders, say("%s comes from %s", "%s 来自 %s", field, secret))
 		default:
 			plain = append(plain, field)
 		}
 	}
 	switch {
 	case len(plain) > 0:
-		field, stand := plain[0][strings.LastIndexByte(plain[0], ' ')+1:], " stands"
+		field, stand := plain[0][strings.LastIndexByte(plain[0], ' ')+1:], "stands"
 		if len(plain) > 1 {
-			stand = " stand"
+			stand = "stand"
 		}
-		return warn(name, strings.Join(plain, ", ")+stand+" in the configuration in plain text",
-			fmt.Sprintf("Write %s {env.NAME} or %s {file./path}. {$NAME} counts as plain text: Caddy replaces it while it reads "+
-				"the Caddyfile, and the secret then stands in the admin API's /config/ and in autosave.json.", field, field))
+		return warn(name, say("%[1]s %[2]s in the configuration in plain text", "%[1]s 以明文写在配置里", strings.Join(plain, ", "), stand),
+			say("Write %[1]s {env.NAME} or %[1]s {file./path}. {$NAME} counts as plain text: Caddy replaces it while it reads "+
+				"the Caddyfile, and the secret then stands in the admin API's /config/ and in autosave.json.",
+				"请写成 %[1]s {env.NAME} 或 %[1]s {file./path}。{$NAME} 也算明文：Caddy 读 Caddyfile 时就把它换掉了，密钥会出现在管理接口的 /config/ 和 autosave.json 里", field))
 	case len(placeholders) > maxTold:
-		return good(name, fmt.Sprintf("%s, and so on: %d in all", strings.Join(placeholders[:maxTold], ", "), len(placeholders)))
+		return good(name, say("%s, and so on: %d in all", "%s，等等，共 %d 处", doctor.Join(placeholders[:maxTold], ", ", "，"), len(placeholders)))
 	case len(placeholders) > 0:
-		return good(name, strings.Join(placeholders, ", "))
+		return good(name, doctor.Join(placeholders, ", ", "，"))
 	}
-	return unchecked(name, "there is none")
+	return unchecked(name, say("there is none", "没有密钥"))
 }
 
-const missingAdvice = "Caddy does not start without it. Set the variable (systemd: Environment= or EnvironmentFile= of the unit) or fill the " +
-	"file, and run the doctor as the same user and with the same environment as Caddy."
+var missingAdvice = say("Caddy does not start without it. Set the variable (systemd: Environment= or EnvironmentFile= of the unit) or fill the "+
+	"file, and run the doctor as the same user and with the same environment as Caddy.",
+	"没有它 Caddy 无法启动。请设置这个变量（systemd：unit 里的 Environment= 或 EnvironmentFile=）或填好这个文件，并用与 Caddy 相同的用户和环境运行检查")
 
 // placeholder matches those that are read from outside, and what they read.
 var placeholder = regexp.MustCompile(`\{(env|file)\.([^{}]*)\}`)
 
 // missing says which variables and files are named in the handler's fields and
 // are empty or not there. Storage modules have placeholders of their own.
-func missing(raw []byte) (out []string) {
+func missing(raw []byte) (out []doctor.Text) {
 	var fields map[string]any
 	if json.Unmarshal(raw, &fields) != nil {
 		return nil
@@ -102,8 +106,8 @@ func missing(raw []byte) (out []string) {
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		for _, text := range texts(fields[name]) {
 			for _, m := range placeholder.FindAllStringSubmatch(text, -1) {
-				if problem := source(m[1], m[2]); problem != "" {
-					out = append(out, fmt.Sprintf("%s %s: %s", name, m[0], problem))
+				if problem := source(m[1], m[2]); problem != (doctor.Text{}) {
+					out = append(out, say("%s %s: %s", "%s %s：%s", name, m[0], problem))
 				}
 			}
 		}
@@ -128,26 +132,26 @@ func texts(field any) (out []string) {
 }
 
 // source says what is wrong with a variable or a file that a value comes from.
-func source(kind, name string) string {
+func source(kind, name string) doctor.Text {
 	if kind == "env" {
 		value, set := os.LookupEnv(name)
 		switch {
 		case !set:
-			return fmt.Sprintf("the environment variable %s is not set", name)
+			return say("the environment variable %s is not set", "没有设置环境变量 %s", name)
 		case strings.TrimSpace(value) == "":
-			return fmt.Sprintf("the environment variable %s is empty", name)
+			return say("the environment variable %s is empty", "环境变量 %s 是空的", name)
 		}
-		return ""
+		return doctor.Text{}
 	}
 	content, err := os.ReadFile(name)
 	var failed *os.PathError
 	switch {
 	case errors.As(err, &failed):
-		return fmt.Sprintf("the file %s cannot be read: %v", name, failed.Err)
+		return say("the file %s cannot be read: %v", "读不了文件 %s：%v", name, failed.Err)
 	case err != nil:
-		return fmt.Sprintf("the file %s cannot be read", name)
+		return say("the file %s cannot be read", "读不了文件 %s", name)
 	case strings.TrimSpace(string(content)) == "":
-		return fmt.Sprintf("the file %s is empty", name)
+		return say("the file %s is empty", "文件 %s 是空的", name)
 	}
-	return ""
+	return doctor.Text{}
 }

@@ -34,7 +34,7 @@ func (e *examiner) suite(ctx context.Context, p place, c *config.Config, block *
 	}
 	probe, err := tenant.ProbeSuite(c, block, storage)
 	if err != nil {
-		return []Check{bad("config", err.Error(), "Correct the suite of the dingtalk directive, then run the doctor again.")}
+		return []Check{bad("config", doctor.Of(err), say("Correct the suite of the dingtalk directive, then run the doctor again.", "请改正 dingtalk 指令的 suite，再检查一次"))}
 	}
 	if probe.Pushes() {
 		checks = append(checks, checkOf(push(ctx, probe, callbackOf(p, c, block)).Finding()))
@@ -42,7 +42,7 @@ func (e *examiner) suite(ctx context.Context, p place, c *config.Config, block *
 	ticket := probe.Ticket(ctx)
 	checks = append(checks, checkOf(ticket.Finding()))
 	if slices.ContainsFunc(suiteWays(c), func(w way) bool { return !reached[w] }) {
-		return append(checks, unchecked("credentials", errUnreached.Error()))
+		return append(checks, unchecked("credentials", doctor.Of(errUnreached)))
 	}
 	corp := probe.Corp(ctx, orNobody(e.Corp))
 	if probe.HasTicket() {

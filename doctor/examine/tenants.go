@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/config"
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 )
 
 // many adds a handler with several tenants to the report: what they have in common, then
@@ -91,7 +92,7 @@ func ways(ctx context.Context, c *config.Config, tenants []config.Config, suites
 		}
 	}
 	if !clocked {
-		checks = append(checks, unchecked("clock", errUnreached.Error()))
+		checks = append(checks, unchecked("clock", doctor.Of(errUnreached)))
 	}
 	return checks, reached
 }

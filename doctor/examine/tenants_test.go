@@ -64,14 +64,14 @@ func TestEachTenantIsExamined(t *testing.T) {
 		"config": "ok: complete", "secrets": "ok: tenant 1 app_secret comes from {env.DOCTOR_A}", "origins": "ok: h5.example.com",
 		"dns": "ok: ", "connection": "ok: ", "clock": "ok: ", "storage": "ok: ", "lock": "ok: ",
 	}, text)
-	right := map[string]string{"credentials": "ok: access token", "ip_allow_list": "ok: ", "ticket": "ok: stored for all servers"}
+	right := map[string]string{"credentials": "ok: access token", "corp_id": "ok: ", "agent_id": "open: ", "ip_allow_list": "ok: ", "ticket": "ok: stored for all servers"}
 	for i, want := range []struct {
 		corp   string
 		checks map[string]string
 	}{
 		{w.ding.Options().CorpID, right},
 		{"ding111", right},
-		{"ding222", map[string]string{"credentials": "error: Compare app_key", "ip_allow_list": "warning: not checked", "ticket": "warning: not checked"}},
+		{"ding222", map[string]string{"credentials": "error: Compare app_key", "corp_id": "warning: ", "agent_id": "open: ", "ip_allow_list": "warning: not checked", "ticket": "warning: not checked"}},
 	} {
 		h := report[i+1]
 		if h.Of != 1 || h.CorpID != want.corp || h.AgentID == "" || h.App == "" {

@@ -43,8 +43,8 @@ func TestTheWayToDingTalkIsThatOfTheCalls(t *testing.T) {
 			if w.host != test.host || w.port != test.port || w.setting != test.setting || w.proxy != (test.proxy != "") {
 				t.Errorf("the way is %+v", w)
 			}
-			if w.proxy != strings.Contains(w.String()+w.advice("Check"), "HTTPS_PROXY names") || strings.Contains(w.String(), "password") {
-				t.Errorf("it is shown as %q: %s", w, w.advice("Check"))
+			if w.proxy != strings.Contains(w.named().EN+w.advice(say("this machine", "本机")).EN, "HTTPS_PROXY names") || strings.Contains(w.named().EN, "password") {
+				t.Errorf("it is shown as %q: %s", w.named(), w.advice(say("this machine", "本机")))
 			}
 		})
 	}

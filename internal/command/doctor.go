@@ -18,7 +18,6 @@ import (
 	"github.com/caddy-dingtalk/caddy-dingtalk/login"
 	"github.com/caddy-dingtalk/caddy-dingtalk/robot/alert"
 	"github.com/caddy-dingtalk/caddy-dingtalk/tenant"
-	"github.com/caddy-dingtalk/caddy-dingtalk/tokens"
 )
 
 func doctorCommand() *cobra.Command {
@@ -35,7 +34,9 @@ do. The exit code is 1 if something is wrong, and 0 if there are warnings only.
 
 No running server is touched but by such a push and by --url: the admin API is not
 asked and nothing listens.
-DingTalk gets one call for an access token, which harms nobody. The ticket is
+DingTalk gets one call for an access token, which harms nobody, and two that show
+whether corp_id is the app's organisation. No call shows agent_id: what is not
+checked is said to be so, with a question mark. The ticket is
 taken from the storage, as Caddy does; only if there is none it is fetched, and
 stored for the servers. Besides, one key dingtalk/doctor-… is stored and deleted,
 and one lock taken and released.
@@ -164,7 +165,7 @@ func examineConfiguration(ctx context.Context, o doctorOptions) (examine.Report,
 	}
 	report, err := examine.Examine(ctx, configuration, examine.Options{
 		Modules: modules,
-		Source:  func(c *config.Config) tokens.Source { return tenant.Source(c) },
+		Source:  func(c *config.Config) examine.Source { return tenant.Source(c) },
 		AppName: tenant.Name,
 		SignIn:  examine.SignIn{Facts: login.FactsOf, Probe: login.ProbeAs},
 		Corp:    o.corp, Agent: o.agent,

@@ -163,6 +163,7 @@ const (
 	TicketCall    Call = "ticket"
 	CorpTokenCall Call = "corpAccessToken"
 	GetTokenCall  Call = "get_corp_token"
+	UnifiedCall   Call = "oauth2/token"
 	AuthInfoCall  Call = "get_auth_info"
 	UserInfoCall  Call = "getuserinfo"
 	UserGetCall   Call = "user_get"
@@ -174,7 +175,7 @@ const (
 )
 
 // kindsOfCalls are all of them.
-var kindsOfCalls = []Call{TokenCall, TicketCall, CorpTokenCall, GetTokenCall, AuthInfoCall, UserInfoCall, UserGetCall, UnionIDCall, ParentsCall, ByCodeCall, UserTokenCall, MeCall, RobotCall}
+var kindsOfCalls = []Call{TokenCall, TicketCall, CorpTokenCall, GetTokenCall, UnifiedCall, AuthInfoCall, UserInfoCall, UserGetCall, UnionIDCall, ParentsCall, ByCodeCall, UserTokenCall, MeCall, RobotCall}
 
 // endpoint is one call of the server API.
 type endpoint struct {
@@ -186,6 +187,7 @@ type endpoint struct {
 
 // request is what an endpoint looks at.
 type request struct {
+	path   string
 	query  url.Values
 	header http.Header
 	body   []byte
@@ -214,6 +216,17 @@ var endpoints = map[string]endpoint{
 	"GET /v1.0/contact/users/me":                  {"v1.users_me", MeCall, v1, (*DingTalk).me},
 }
 
+// unified is POST /v1.0/oauth2/<corpid>/token, which names the organisation in its path.
+var unified = endpoint{"v1.unified", UnifiedCall, v1, (*DingTalk).v1Unified}
+
+// endpointOf finds the endpoint of a request.
+func endpointOf(r *http.Request) (e endpoint, known bool) {
+	if e, known = endpoints[r.Method+" "+r.URL.Path]; known {
+		return e, true
+	}
+	return unified, r.Method == http.MethodPost && unifiedCorp(r.URL.Path) != ""
+}
+
 // maxRequestBody is far more than any of the calls needs, in bytes.
 const maxRequestBody = 64 << 10
 
@@ -223,7 +236,7 @@ func (d *DingTalk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		d.serveAuth(w, r)
 		return
 	}
-	e, known := endpoints[r.Method+" "+r.URL.Path]
+	e, known := endpointOf(r)
 	if !known {
 		d.count("unknown", "")
 		unknownPath.write(w)
@@ -234,7 +247,7 @@ func (d *DingTalk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "request body too large or cut off", http.StatusBadRequest)
 		return
 	}
-	q := request{r.URL.Query(), r.Header, body}
+	q := request{r.URL.Path, r.URL.Query(), r.Header, body}
 	d.count(d.nameOf(e, q), d.callerOf(q))
 
 	right := func() reply { return e.answer(d, q) }
@@ -307,7 +320,7 @@ func (d *DingTalk) Fault(call Call) Fault {
 // faultOf is what befalls a call: what is set for it, else for all that give a token.
 func (d *DingTalk) faultOf(call Call) Fault {
 	fault := d.Fault(call)
-	if fault.befall == nil && (call == CorpTokenCall || call == GetTokenCall) {
+	if fault.befall == nil && (call == CorpTokenCall || call == GetTokenCall || call == UnifiedCall) {
 		fault = d.Fault(TokenCall)
 	}
 	return fault
@@ -315,7 +328,7 @@ func (d *DingTalk) faultOf(call Call) Fault {
 
 // aboutUsers tells whether Options.Rate counts for a call.
 func (c Call) aboutUsers() bool {
-	return !slices.Contains([]Call{TokenCall, TicketCall, CorpTokenCall, GetTokenCall, AuthInfoCall, RobotCall}, c)
+	return !slices.Contains([]Call{TokenCall, TicketCall, CorpTokenCall, GetTokenCall, UnifiedCall, AuthInfoCall, RobotCall}, c)
 }
 
 // Ticket returns the first organisation's living ticket of that kind, or "" while there is none. It neither

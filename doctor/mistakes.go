@@ -1,0 +1,181 @@
+package doctor
+
+// mistakes are the Chinese words for each Mistake and Hint, by the English ones. Names of
+// subdirectives and of DingTalk's console stand as they are written there.
+var mistakes = map[string]string{
+	// Credentials and identifiers
+	"no credential: add app_key and app_secret (or corp_secret, or channel_secret)":                     "没有凭证：请加上 app_key 和 app_secret（或 corp_secret，或 channel_secret）",
+	"more than one kind of credential: keep app_key with app_secret, or corp_secret, or channel_secret": "凭证不止一种：请只保留 app_key 加 app_secret，或 corp_secret，或 channel_secret",
+	"app_key needs its credential app_secret: add app_secret {env.DINGTALK_APP_SECRET}":                 "有 app_key 但缺少 app_secret：请加上 app_secret {env.DINGTALK_APP_SECRET}",
+	"app_secret needs its app_key: add app_key {env.DINGTALK_APP_KEY}":                                  "有 app_secret 但缺少 app_key：请加上 app_key {env.DINGTALK_APP_KEY}",
+	"corp_id is missing: add corp_id ding…, the CorpId of the DingTalk developer console":               "缺少 corp_id：请加上 corp_id ding…，即开发者后台的 CorpId",
+	"agent_id is missing: add agent_id 1234567890, the AgentId of the app in the DingTalk developer console": "缺少 agent_id：请加上 agent_id 1234567890，" +
+		"即开发者后台里该应用的 AgentId",
+	"corp_secret and channel_secret log in through oapi.dingtalk.com only: remove api v1":                               "corp_secret 和 channel_secret 只能通过 oapi.dingtalk.com 登录：请去掉 api v1",
+	"api_base is not used, for this login calls oapi.dingtalk.com: write oapi_base":                                     "api_base 没有用处，这种登录调用的是 oapi.dingtalk.com：请改写 oapi_base",
+	"oapi_base is not used, for this app calls api.dingtalk.com: write api_base, or add api legacy":                     "oapi_base 没有用处，这个应用调用的是 api.dingtalk.com：请改写 api_base，或加上 api legacy",
+	"%q must be printable ASCII without spaces: copy it from the DingTalk developer console":                            "%q 必须是不含空格的 ASCII 字符：请从开发者后台复制",
+	"%q must be at most 64 letters, digits, - and _: copy the CorpId from the DingTalk developer console":               "%q 最多 64 个字母、数字、- 和 _：请从开发者后台复制 CorpId",
+	"%q must be digits: copy the AgentId of the app from the DingTalk developer console, not its name, AppId or AppKey": "%q 必须是数字：请从开发者后台复制该应用的 AgentId，不是名称、AppId 或 AppKey",
+	"%q must be digits: copy the AppId of the micro app from the DingTalk developer console, not its name or SuiteId":   "%q 必须是数字：请从开发者后台复制微应用的 AppId，不是名称或 SuiteId",
+	"its value must be one word of printable ASCII: copy it from the DingTalk developer console, and put nothing else into its file": "它的值必须是一串不含空格的 ASCII 字符：" +
+		"请从开发者后台复制，文件里不要放别的内容",
+
+	// Habits of other tools
+	"its value holds an invisible character (a byte order mark or a zero-width space): type it anew, and save the file as UTF-8 without BOM": "它的值里有看不见的字符（BOM 或零宽空格）：" +
+		"请重新输入，并把文件存成不带 BOM 的 UTF-8",
+	"its value ends with a semicolon: a Caddyfile line ends without ;":                                        "它的值以分号结尾：Caddyfile 的行尾没有分号",
+	"its value ends with a comma: a Caddyfile line ends without it, and a list has spaces between its values": "它的值以逗号结尾：Caddyfile 的行尾没有逗号，列表用空格分隔",
+	"its value is in quotes that belong to it: remove them (docker's --env-file and a secret's file take quotes as they are)": "它的值带着引号，引号也算在内：请去掉" +
+		"（docker 的 --env-file 和密钥文件都会原样保留引号）",
+	"its value is a variable that nobody replaces here: write {env.NAME}":                                "它的值是一个变量，但这里不会替换它：请写成 {env.NAME}",
+	"its value is a whole line NAME=value: keep what stands behind the =":                                "它的值是一整行 NAME=value：请只保留 = 后面的部分",
+	"its value stands in < >, as the instructions write what is to be filled in: write the value itself": "它的值写在 < > 里，那是说明书里的占位写法：请直接写值",
+	"its value begins with =: a Caddyfile has a space between name and value":                            "它的值以 = 开头：Caddyfile 的名称和值之间是空格",
+	"its value begins with //: comments of a Caddyfile begin with #":                                     "它的值以 // 开头：Caddyfile 的注释以 # 开头",
+
+	// Single fields
+	"holds an empty value: remove it":           "里有空值：请去掉",
+	"must be 0 (app) or 1 (service window)":     "必须是 0（应用）或 1（服务窗）",
+	"must be a time from 1ms to 1m, such as 2s": "必须是 1ms 到 1m 的时间，例如 2s",
+	"%q must be one of %s":                      "%q 必须是其中之一：%s",
+	"%q must be written without dd.: %s":        "%q 要去掉 dd.，写成：%s",
+	"%q is not the name of an API: write those that the pages call, such as biz.contact.choose, or leave out the line": "%q 不是接口名：请写页面要调用的接口，例如 biz.contact.choose，或去掉这一行",
+	"%q is not the name of one API: write the names with spaces between them, without commas, quotes or brackets":      "%q 不是一个接口名：接口名之间用空格分隔，不要逗号、引号和括号",
+	"%q must name one host: there are no wildcards, list the origins":                                                  "%q 必须是一个确定的主机：不支持通配符，请逐个列出来源",
+	"%q must be written https://host or https://host:port: %v":                                                         "%q 要写成 https://主机 或 https://主机:端口：%v",
+	"%q must be a host name without scheme, port and path, such as h5.example.com or *.example.com, or a lone *":       "%q 必须是不带协议、端口和路径的主机名，例如 h5.example.com 或 *.example.com，或单独一个 *",
+	"%q must be a host name without scheme, port and path, such as b.example.com or *.example.com":                     "%q 必须是不带协议、端口和路径的主机名，例如 b.example.com 或 *.example.com",
+	"%q is not the name of a header: write which forwarding headers to believe, such as X-Forwarded-Port; X-Forwarded-Proto and X-Forwarded-Host of trusted proxies always are": "%q 不是请求头的名称：" +
+		"请写要相信哪些转发头，例如 X-Forwarded-Port；受信任的代理发来的 X-Forwarded-Proto 和 X-Forwarded-Host 总是相信的",
+	"%q is not the name of a header that reaches a handler: use letters, digits and hyphens": "%q 不是能传到这里的请求头名称：请用字母、数字和连字符",
+	"%q is always read: remove it":                           "%q 本来就会读：请去掉",
+	"%q is no header with the URL of a page (%s): remove it": "%q 不是带有页面网址的请求头（%s）：请去掉",
+	"%q would be its token: leave out the line to switch the page off, and the word to let everybody see it":    "%q 会被当成令牌：不要诊断页就去掉这一行，让所有人都能看就只写 doctor",
+	"its token must be letters, digits and - . _ ~, for it stands in a URL: openssl rand -hex 16 makes one":     "令牌会出现在网址里，只能用字母、数字和 - . _ ~：可以用 openssl rand -hex 16 生成",
+	"its token must have at least %d characters, or it can be guessed: openssl rand -hex 16 makes one":          "令牌至少要有 %d 个字符，否则可能被猜中：可以用 openssl rand -hex 16 生成",
+	"%q must be a path of letters, digits and - . _ ~ that begins with / and does not end with one, such as %s": "%q 必须是由字母、数字和 - . _ ~ 组成的路径，以 / 开头、不以 / 结尾，例如 %s",
+	"%q must be https://host/path or //host/path":                                                               "%q 要写成 https://主机/路径 或 //主机/路径",
+	"must be https://host without a user name or password":                                                      "要写成 https://主机，不带用户名和密码",
+	"%q must be https://host without /v1.0":                                                                     "%q 要写成 https://主机，不带 /v1.0",
+	"%q must be written without /v1.0":                                                                          "%q 要去掉 /v1.0",
+	"loading storage module: %T is not a storage":                                                               "加载存储模块：%T 不是存储",
+	"loading storage module: %v":                                                                                "加载存储模块：%v",
+	"opening storage: %v":                                                                                       "打开存储：%v",
+
+	// Placeholders
+	"resolving %s: %v":                "读取 %s 的值：%v",
+	"%v: %s":                          "%v：%s",
+	"%s holds nothing but spaces: %s": "%s 的值只有空格：%s",
+	"write {env.NAME} or {file./path}, and set the variable or fill the file before Caddy starts": "请写成 {env.NAME} 或 {file./path}，并在启动 Caddy 之前设置变量或填好文件",
+	"%q holds a brace that begins no placeholder: write {env.NAME} or {file./path}":               "%q 里的花括号不是占位符：请写成 {env.NAME} 或 {file./path}",
+	"%s holds a brace that begins no placeholder: write nothing but {env.NAME} or {file./path}":   "%s 里的花括号不是占位符：请只写 {env.NAME} 或 {file./path}",
+
+	// Sign-in
+	"line %d is never reached, as the line before it fits every request: put it first, or remove it": "第 %d 行永远用不到，因为前一行已经匹配所有请求：请把它放到前面，或去掉",
+	"line %d is public, where user, department and admin say nothing: write require, or remove them": "第 %d 行是 public，user、department 和 admin 不起作用：请改成 require，或去掉它们",
+	"line %d names an empty userid: remove it":                                                       "第 %d 行有空的 userid：请去掉",
+	"line %d: %d is no number of a department: copy it from the admin console (oa.dingtalk.com)":     "第 %d 行：%d 不是部门编号：请从管理后台（oa.dingtalk.com）复制",
+	"%s must be a time from 5m to 30d, such as 12h":                                                  "%s 必须是 5m 到 30d 的时间，例如 12h",
+	"the idle time %s is longer than the session of %s: write it second and shorter, such as session 12h 4h": "空闲时间 %s 比会话时长 %s 还长：" +
+		"它写在第二个，而且要更短，例如 session 12h 4h",
+	"the %s key is empty: openssl rand -hex 32 makes one":                                "%s key 是空的：可以用 openssl rand -hex 32 生成",
+	"the %s key has %d characters and needs at least %d: openssl rand -hex 32 makes one": "%s key 只有 %d 个字符，至少要 %d 个：可以用 openssl rand -hex 32 生成",
+	"the %s key is a repetition: keep one of them":                                       "%s key 与前面的重复：请只保留一个",
+	"first": "第一个", "second": "第二个", "third": "第三个", "fourth": "第四个", "%dth": "第 %d 个",
+	"needs an app_key and an app_secret: staff_app dingxxxx {env.STAFF_SECRET}":                                   "需要 app_key 和 app_secret：staff_app dingxxxx {env.STAFF_SECRET}",
+	"login outside oauth needs app_key and app_secret: DingTalk's OAuth2 page knows no other login":               "login 的 outside oauth 需要 app_key 和 app_secret：钉钉的 OAuth2 页面不支持其他登录方式",
+	"login staff_app belongs to a service window (channel_secret): remove it, an app knows its members by itself": "login 的 staff_app 只用于服务窗（channel_secret）：请去掉，应用自己就认识企业成员",
+
+	// Tenants and suites
+	"tenant %s %s is given twice: keep one block, or correct the corp_id or agent_id of the other": "tenant %s %s 写了两次：请只保留一个，或改正另一个的 corp_id 或 agent_id",
+	"tenant %s %s has the corp_id and agent_id of the directive itself: keep one of them":          "tenant %s %s 与指令本身的 corp_id 和 agent_id 相同：请只保留一处",
+	"corp_id and agent_id stand without a credential: add app_key and app_secret, which makes this the tenant of pages that name none, or remove both lines": "有 corp_id 和 agent_id 但没有凭证：" +
+		"请加上 app_key 和 app_secret，使它成为没有指定企业的页面所用的默认租户，或者去掉这两行",
+	"%q must begin with a slash: write /%s":                                      "%[1]q 要以斜杠开头：请写成 /%[2]s",
+	"%q must be a path without query and fragment, such as /crm/*":               "%q 必须是不带查询参数和 # 的路径，例如 /crm/*",
+	"suite_key is missing: write the SuiteKey of the DingTalk developer console": "缺少 suite_key：请写开发者后台的 SuiteKey",
+	"suite_secret is missing: add suite_secret {env.DINGTALK_SUITE_SECRET}":      "缺少 suite_secret：请加上 suite_secret {env.DINGTALK_SUITE_SECRET}",
+	"suite_ticket stands beside token and aes_key: keep suite_ticket for a custom or test app, token and aes_key for any other": "suite_ticket 与 token、aes_key 不能并存：" +
+		"定制应用和测试应用保留 suite_ticket，其他应用保留 token 和 aes_key",
+	"callback needs token and aes_key, as DingTalk pushes nothing to an app with suite_ticket: remove callback": "callback 需要 token 和 aes_key，用 suite_ticket 的应用收不到推送：请去掉 callback",
+	"token is missing: add token {env.DINGTALK_SUITE_TOKEN}, or for a custom or test app suite_ticket instead of token and aes_key": "缺少 token：请加上 token {env.DINGTALK_SUITE_TOKEN}；" +
+		"定制应用和测试应用则用 suite_ticket 代替 token 和 aes_key",
+	"aes_key is missing: add aes_key {env.DINGTALK_SUITE_AES_KEY}, the 43 characters of the DingTalk developer console": "缺少 aes_key：请加上 aes_key {env.DINGTALK_SUITE_AES_KEY}，即开发者后台的 43 个字符",
+	"suite %s is given twice: keep one block":                                             "suite %s 写了两次：请只保留一个",
+	"suite %s: callback: %s is that of suite %s, too: each suite needs a path of its own": "suite %s：callback：%s 也是 suite %s 的：每个 suite 要有自己的路径",
+	"suite %s: callback: %s lies under the endpoint %s, where pushes are answered anyway: leave out the line, or write the path of the app's own callback": "suite %s：callback：%s 在 endpoint %s 之下，" +
+		"推送在那里本来就有回答：请去掉这一行，或写应用自己的回调路径",
+	"its value has %d characters and must be the %d letters and digits (base64) of the DingTalk developer console, without a = behind them": "它的值有 %d 个字符，" +
+		"而应当是开发者后台的 %d 个字母和数字（base64），后面不带 =",
+	"%q must be one path of letters, digits and - . _ ~ without query, wildcard and slash at its end, such as /ding/callback": "%q 必须是一个由字母、数字和 - . _ ~ 组成的路径，" +
+		"不带查询参数、通配符和末尾的斜杠，例如 /ding/callback",
+
+	// What the Caddyfile and JSON are made of
+	"dingtalk takes no arguments besides a matcher, but got %q: write the settings into a block { … }": "dingtalk 除了匹配器不接受参数，却看到 %q：请把设置写进花括号 { … }",
+	"login takes no arguments, but got %q: write its lines into a block { … }":                         "login 不接受参数，却看到 %q：请把设置写进花括号 { … }",
+	"unrecognized subdirective %q%s":                               "没有子指令 %q%s",
+	"unrecognized field %q%s":                                      "没有字段 %q%s",
+	"unrecognized line %q in %s%s":                                 "没有这一行 %q，在 %s 里%s",
+	"unrecognized line %q in login%s":                              "login 里没有 %q%s",
+	"unrecognized rule %q: require has user, department and admin": "没有规则 %q：require 有 user、department 和 admin",
+	": login has public, require, outside, session, detail, key, staff_app, jwt and login_base":                    "：login 有 public、require、outside、session、detail、key、staff_app、jwt 和 login_base",
+	"%s is given twice: keep one line; a list takes all its values there":                                          "%s 写了两次：请只保留一行，列表的值都写在那一行",
+	"%s: %s is given twice: keep one line; a list takes all its values there":                                      "%s：%s 写了两次：请只保留一行，列表的值都写在那一行",
+	"login: %s is given twice: keep one line":                                                                      "login：%s 写了两次：请只保留一行",
+	"require: %s is given twice: a line takes several values":                                                      "require：%s 写了两次：一行可以写多个值",
+	"%s takes exactly one argument":                                                                                "%s 只接受一个参数",
+	"%s takes exactly one argument: write it without %s":                                                           "%s 只接受一个参数：请去掉 %s",
+	"%s takes exactly one argument: a Caddyfile line ends without ;":                                               "%s 只接受一个参数：Caddyfile 的行尾没有分号",
+	"%s takes exactly one argument: comments begin with #":                                                         "%s 只接受一个参数：注释以 # 开头",
+	"%s takes no argument: leave the line out where it is not wanted":                                              "%s 不接受参数：不需要就去掉这一行",
+	"%s takes one or more arguments":                                                                               "%s 至少要有一个参数",
+	"%s takes one or more values":                                                                                  "%s 至少要有一个值",
+	"%s: %q is not a number: write 0 or 1":                                                                         "%s：%q 不是数字：请写 0 或 1",
+	"%s: %q is not a time, write for example 2s or 500ms":                                                          "%s：%q 不是时间，请写成例如 2s 或 500ms",
+	"session: %q is not a time, write for example 12h or 7d":                                                       "session：%q 不是时间，请写成例如 12h 或 7d",
+	"session takes one or two times: session <absolute> [<idle>], such as session 12h 4h":                          "session 接受一个或两个时间：session <时长> [<空闲>]，例如 session 12h 4h",
+	"doctor takes at most one argument, its token: write {env.NAME} or {file./path}":                               "doctor 最多接受一个参数，即令牌：请写成 {env.NAME} 或 {file./path}",
+	"key takes one or more secrets: write {env.NAME} or {file./path}":                                              "key 至少要有一个密钥：请写成 {env.NAME} 或 {file./path}",
+	"staff_app takes an app_key and an app_secret: staff_app dingxxxx {env.STAFF_SECRET}":                          "staff_app 接受 app_key 和 app_secret：staff_app dingxxxx {env.STAFF_SECRET}",
+	"storage takes the name of a storage module, for example: storage file_system /var/lib/caddy-shared":           "storage 接受存储模块的名称，例如：storage file_system /var/lib/caddy-shared",
+	"module %s is not a storage":                                                                                   "模块 %s 不是存储",
+	"%s: %q is no matcher: write *, a path that begins with / or a named matcher @name":                            "%s：%q 不是匹配器：请写 *、以 / 开头的路径，或命名匹配器 @name",
+	"unrecognized matcher name: %s":                                                                                "没有命名匹配器 %s",
+	"public takes a matcher: write public * if nobody needs to sign in":                                            "public 需要一个匹配器：谁都不用登录就写 public *",
+	"public takes one matcher, but got %q, too: write a line for each, or a named matcher":                         "public 只接受一个匹配器，却还看到 %q：请各写一行，或用命名匹配器",
+	"public takes no rules, but got %q: write require":                                                             "public 不接受规则，却看到 %q：请写 require",
+	"require takes one matcher, but got %q, too: rules stand in a block { … }":                                     "require 只接受一个匹配器，却还看到 %q：规则写在花括号 { … } 里",
+	"department: %q is no number: copy it from the admin console (oa.dingtalk.com)":                                "department：%q 不是数字：请从管理后台（oa.dingtalk.com）复制",
+	"admin takes no arguments, but got %q: remove it":                                                              "admin 不接受参数，却看到 %q：请去掉",
+	"tenant takes the corp_id and the agent_id of an app, and its lines in a block: tenant ding… 1234567890 { … }": "tenant 接受应用的 corp_id 和 agent_id，其余写在花括号里：tenant ding… 1234567890 { … }",
+	"suite takes the suite_key of a third-party app, and its lines in a block: suite suite… { … }":                 "suite 接受第三方应用的 suite_key，其余写在花括号里：suite suite… { … }",
+	`doctor must be {} or {"token": "{env.NAME}"}, not %s`:                                                         `doctor 必须是 {} 或 {"token": "{env.NAME}"}，不能是%s`,
+	"%s must be %s, not %s": "%s 必须是%s，不能是%s",
+	"a string":              "字符串", "a number": "数字", "a bool": "布尔值", "an array": "列表", "an object": "对象",
+	"a list of strings": "字符串列表", "a list of objects": "对象列表",
+
+	// What may have been meant
+	": did you mean %s?":                                                     "：是不是想写 %s？",
+	": there are %s and %s":                                                  "：这里有 %s 和 %s",
+	": comments begin with #":                                                "：注释以 # 开头",
+	": a Caddyfile line ends without ;":                                      "：Caddyfile 的行尾没有分号",
+	": the line before it takes no block":                                    "：前一行不接受花括号",
+	": write name and value with a space between them, without =%s":          "：名称和值之间用空格，不用 =%s",
+	": see the table of subdirectives in the README":                         "：见 README 里的子指令表",
+	": the console's Client ID is app_key":                                   "：后台的 Client ID 就是 app_key",
+	": the console's Client Secret is app_secret":                            "：后台的 Client Secret 就是 app_secret",
+	": the console's Client ID (AppKey) is app_key, its AgentId is agent_id": "：后台的 Client ID（AppKey）就是 app_key，AgentId 就是 agent_id",
+	": it belongs in the global options, at the top of the Caddyfile: servers { trusted_proxies static private_ranges }":            "：它属于全局选项，写在 Caddyfile 顶部：servers { trusted_proxies static private_ranges }",
+	": trusted proxies stand in the global options, at the top of the Caddyfile: servers { trusted_proxies static private_ranges }": "：受信任的代理写在全局选项里，即 Caddyfile 顶部：servers { trusted_proxies static private_ranges }",
+
+	// What the doctor command meets
+	"DingTalk is not reached":                    "连不上钉钉",
+	"no ticket is fetched that cannot be stored": "存不下的 ticket 不去获取",
+	"storing: %v": "写入：%v",
+	"loading: %v": "读出：%v",
+	"loading: it gives back something else than was stored": "读出：得到的与写入的不同",
+	"deleting: %v":                       "删除：%v",
+	"no answer in time":                  "没有及时回答",
+	"the storage did not answer in time": "存储没有及时回答",
+}
