@@ -94,6 +94,10 @@ type Page struct {
 	Outcome Outcome
 	Code    string // of dd.error: DingTalk's five digits, or its errorCode
 	Message string // of dd.error, as DingTalk wrote it
+
+	// Missed is the HTTP status that the browser got where the page's script asks config,
+	// if the answer was not ours: 0 for none at all, nil if it was ours, or was not tried.
+	Missed *int
 }
 
 // Request is what is known of a request that the page has made, or that it was
@@ -116,6 +120,7 @@ type Settings struct {
 	PublicHost []string
 	Forwarded  []string
 	Signer     signer.Signer
+	Endpoint   string
 }
 
 // Ticket is how the jsapi_ticket stands.
@@ -250,6 +255,9 @@ func (f Facts) findings() []Finding {
 	}
 	if differs {
 		out = append(out, f.mismatch())
+	}
+	if f.Page.Missed != nil {
+		out = append(out, f.missed())
 	}
 	switch f.Page.Outcome {
 	case Failed:

@@ -1,6 +1,35 @@
 package doctor
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/signer"
+)
+
+// missed is about endpoints that the browser does not reach where the scripts of pages
+// ask for them, although this page, which is one of them, is there: a proxy cuts off what
+// stands before them, which the page's own address shows, or leads elsewhere what is not
+// the page.
+func (f Facts) missed() Finding {
+	at := f.Settings.Endpoint
+	out := Finding{Name: "endpoint_missed", Status: Error, Text: say(
+		"the browser does not reach %[1]s/config (status %[2]d, and not from the directive): pages cannot ask for a signature or report",
+		"浏览器访问不到 %[1]s/config（状态码 %[2]d，不是指令的回答）：页面无法重新要签名，也无法上报", at, *f.Page.Missed)}
+	here := ""
+	if page, err := signer.ParseURL(f.Page.URL); err == nil {
+		path, _, _ := strings.Cut(page.Target, "?")
+		here = strings.TrimSuffix(path, "/doctor")
+	}
+	if prefix, below := strings.CutSuffix(here, at); !below || prefix == "" {
+		out.Cures = []Text{say("let the proxy lead all of %[1]s/ to Caddy, as it leads %[1]s/doctor", "请让代理把 %[1]s/ 下的全部请求都转发给 Caddy，就像 %[1]s/doctor 一样", at)}
+		return out
+	}
+	line := "endpoint " + here
+	out.Text = join([]Text{out.Text, say("a proxy cuts off what stands before it in this page's address", "代理截掉了本页网址里它前面的部分")}, "; ", "；")
+	out.Cures = []Text{say("add the line %s to the dingtalk directive", "请在 dingtalk 指令里加上 %s", line)}
+	out.lines = []Line{inDirective(line)}
+	return out
+}
 
 // What the endpoints answer where they cannot do what they are asked for.
 

@@ -142,6 +142,7 @@ func snippet(t *tenant.Tenant, page client.Page, nonce string) []byte {
 type outcome struct {
 	report
 	Outcome doctor.Outcome `json:"outcome"`
+	Missed  *int           `json:"missed"` // see doctor.Page
 }
 
 // serveFindings answers the findings about the page that asks. It asks under its
@@ -157,7 +158,7 @@ func (s *Server) serveFindings(w http.ResponseWriter, c *call) {
 	}
 	o.withoutFragments()
 	page := o.page()
-	page.Outcome = o.Outcome
+	page.Outcome, page.Missed = o.Outcome, o.Missed
 	diagnosis := s.examineAsked(c, page, o.URL, prove(c.tenant, &o.report))
 	diagnosis.Tenants = s.tenantFindings(c)
 	diagnosis.SignIn = s.signInFindings(c, true)

@@ -40,7 +40,7 @@ func NewDesk(ctx caddy.Context, c *config.Config, handler caddyhttp.MiddlewareHa
 		rules:    signer.NewRules(public, c.Forwarded),
 		public:   public,
 		allowed:  config.Origins(c.AllowOrigin),
-		settings: doctor.Settings{Public: public, PublicHost: c.PublicHost, Forwarded: c.Forwarded, Signer: config.Signer(c)},
+		settings: doctor.Settings{Public: public, PublicHost: c.PublicHost, Forwarded: c.Forwarded, Signer: config.Signer(c), Endpoint: c.Endpoint},
 		hosts:    &hostIndex{handler: handler},
 		named:    c.PublicHost,
 		any:      slices.Contains(c.PublicHost, config.AnyHost),

@@ -102,14 +102,14 @@ func (s *store) check(ctx context.Context) []Check {
 func (s *store) storageCheck(ctx context.Context) Check {
 	const name = "storage"
 	if s.err != nil {
-		return bad(name, say("%s cannot be opened: %v", "%s 打不开：%v", s.name, s.err), say("Correct the storage option: Caddy does not start with it.", "请改正 storage 选项：这样 Caddy 无法启动"))
+		return bad(name, say("%s cannot be opened: %v", "%s打不开：%v", s.name, s.err), say("Correct the storage option: Caddy does not start with it.", "请改正 storage 选项：这样 Caddy 无法启动"))
 	}
 	if owner := s.owner(); owner != "" {
-		return warn(name, say("%s belongs to user %s, so it was only read: files of root would stand in that user's way", "%s 属于用户 %s，因此只读不写：root 写的文件会妨碍这个用户", s.name, owner),
+		return warn(name, say("%s belongs to user %s, so it was only read: files of root would stand in that user's way", "%s属于用户 %s，因此只读不写：root 写的文件会妨碍这个用户", s.name, owner),
 			say("Run the doctor as the user that Caddy runs as: sudo -H -u %s caddy dingtalk doctor …", "请用运行 Caddy 的用户来检查：sudo -H -u %s caddy dingtalk doctor …", owner))
 	}
 	if s.unused() {
-		return warn(name, say("%s does not exist: Caddy has not run as this user yet", "%s 不存在：Caddy 还没有以这个用户运行过", s.name),
+		return warn(name, say("%s does not exist: Caddy has not run as this user yet", "%s不存在：Caddy 还没有以这个用户运行过", s.name),
 			say("Run the doctor as the user that Caddy runs as, such as sudo -H -u caddy caddy dingtalk doctor … "+
 				"If Caddy has never run, start it once, then run the doctor again. Until then no ticket is fetched: "+
 				"it could end that of servers whose storage is elsewhere.",
@@ -118,14 +118,14 @@ func (s *store) storageCheck(ctx context.Context) Check {
 	}
 	start := time.Now()
 	if err := within(ctx, storageTime, s.try); err != nil {
-		return bad(name, say("%s does not work: %v", "%s 不能用：%v", s.name, err), storageAdvice)
+		return bad(name, say("%s does not work: %v", "%s不能用：%v", s.name, err), storageAdvice)
 	}
 	if took := time.Since(start); took > tokens.ReadTime {
-		return warn(name, say("%s is slow: a value was stored, loaded and deleted in %.1f s", "%s 很慢：写入、读出、删除一个值用了 %.1f 秒", s.name, took.Seconds()),
+		return warn(name, say("%s is slow: a value was stored, loaded and deleted in %.1f s", "%s很慢：写入、读出、删除一个值用了 %.1f 秒", s.name, took.Seconds()),
 			say("Servers wait 1.5 s at most and then fetch tickets of their own: choose a storage that is nearer.", "服务器最多等 1.5 秒，之后各取各的 ticket：请换一个更近的存储"))
 	}
 	s.sound = true
-	return good(name, say("%s takes a value, gives it back and deletes it", "%s 能写入、读出和删除", s.name))
+	return good(name, say("%s takes a value, gives it back and deletes it", "%s能写入、读出和删除", s.name))
 }
 
 // try stores, loads and deletes a key of our own.

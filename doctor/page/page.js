@@ -13,6 +13,8 @@
   var trouble = null // why the findings are not up to date
   var asked = 0
   var settled = false // dd.config has succeeded or failed
+  var last = [!inDingTalk() ? 'outside' : config ? '' : 'unsigned', '', ''] // what became of it so far
+  var missed = null // the status that config gave where it is not ours, 0 for no answer
 
   function byId (id) { return document.getElementById(id) }
 
@@ -317,10 +319,27 @@
 
   // ---- dd.config, and what the server says to it
 
+  // probe asks config as the scripts of pages do: this page is found under another path
+  // where a proxy cuts one off.
+  function probe (done) {
+    var x = new XMLHttpRequest()
+    x.open('GET', location.protocol + '//' + location.host + window.ddSidecar.endpoint + '/config?url=' + encodeURIComponent(signed || shown))
+    x.timeout = 10000
+    x.onloadend = function () {
+      var answer = {}
+      try { answer = JSON.parse(x.responseText) || {} } catch (e) {}
+      var refused = answer.error && answer.error.code && answer.error.code !== 'not_found'
+      if (!answer.signature && !refused) missed = x.status
+      done()
+    }
+    x.send()
+  }
+
   // The question goes to the page's own URL, so that proxies treat it as they
   // treated the page.
   function ask (outcome, code, message) {
     var turn = ++asked
+    last = [outcome, code, message]
     var now = window.ddConfig || {}
     var x = new XMLHttpRequest()
     x.open('POST', location.protocol + '//' + location.host + location.pathname + location.search)
@@ -337,7 +356,7 @@
       render()
     }
     x.send(JSON.stringify({
-      url: shown, signed: signed, outcome: outcome, code: code, message: message,
+      url: shown, signed: signed, outcome: outcome, code: code, message: message, missed: missed,
       timeStamp: now.timeStamp, nonceStr: now.nonceStr, signature: now.signature
     }))
   }
@@ -389,5 +408,5 @@
   copies(byId('copy'), text)
 
   render()
-  ask(!inDingTalk() ? 'outside' : config ? '' : 'unsigned', '', '')
+  probe(function () { ask.apply(null, last) })
 })()

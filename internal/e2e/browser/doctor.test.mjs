@@ -91,8 +91,10 @@ test('a path that is cut off is marked where it is missing', () =>
   consult('browser', origin('prefix') + '/app' + path, async (tab, t) => {
     const port = new URL(origin('prefix')).port
     assert.deepEqual(t.marks, ['prefix.test', `:${port}`, 'app/', 'inner.test', '', ''])
-    assert.deepEqual(t.lines.map(([where]) => where), ['Caddy', 'nginx', 'Kubernetes (ingress-nginx)', 'Caddy', 'Caddy'])
+    assert.deepEqual(t.lines.map(([where]) => where), ['Caddy', 'nginx', 'Kubernetes (ingress-nginx)', 'Caddy', 'Caddy', 'Caddy'])
     assert.match(t.lines[0][1], /forwarded X-Original-URI/)
+    assert.match(t.lines[5][1], /endpoint \/app\/\.dingtalk/)
+    assert.match(t.further.join(), /浏览器访问不到 \/\.dingtalk\/config（状态码 200，不是指令的回答）/)
     clean(tab, t)
   }))
 

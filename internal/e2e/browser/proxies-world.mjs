@@ -10,7 +10,7 @@ import {deployments, edgeSite, haproxyFrontend, mapping, nginxServers, ourSite} 
 
 const templates = join(import.meta.dirname, 'proxies')
 
-const binaries = {nginx: find('nginx'), haproxy: find('haproxy')}
+export const binaries = {nginx: find('nginx'), haproxy: find('haproxy')}
 const missing = Object.keys(binaries).filter(name => !binaries[name])
 
 // skip is for the options of a test: why it cannot run, false if it can. With
@@ -85,7 +85,7 @@ function fill (text, values) {
 }
 
 // startDaemon starts a proxy and waits until it listens for the last of its deployments.
-async function startDaemon (binary, args, deployments) {
+export async function startDaemon (binary, args, deployments) {
   const child = spawn(binary, args, {stdio: ['ignore', 'ignore', 'pipe']})
   onExit(() => child.kill('SIGKILL'))
   let said = ''
