@@ -7,9 +7,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 )
 
 // Login is the configuration of sign-in (免登).

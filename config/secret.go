@@ -6,10 +6,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 )
 
 // Secret is a text that no log and no error may show. JSON shows it as it was

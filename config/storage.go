@@ -1,9 +1,10 @@
 package config
 
 import (
-	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/certmagic"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 )
 
 // OpenStorage returns the storage that the fleet shares: the module that the

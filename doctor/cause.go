@@ -14,7 +14,7 @@ import (
 // and what systems say of files and connections. What others wrote stays as it is.
 func Of(err error) Text {
 	text := Text{EN: err.Error(), ZH: err.Error()}
-	var mistake *Mistake
+	var mistake *MistakeError
 	var refused *oapi.Error
 	switch {
 	case errors.As(err, &mistake):

@@ -1,15 +1,15 @@
 package doctor
 
-// Mistake is an error about a configuration, in both languages.
-type Mistake struct {
+// MistakeError is an error about a configuration, in both languages.
+type MistakeError struct {
 	text   Text
 	causes []error
 }
 
-// Wrong makes a Mistake. The English stands where the mistake is found, and is how the
+// Wrong makes a MistakeError. The English stands where the mistake is found, and is how the
 // catalogue below knows it; a test holds that each one is in there.
 func Wrong(en string, args ...any) error {
-	m := &Mistake{text: Hint(en, args...)}
+	m := &MistakeError{text: Hint(en, args...)}
 	for _, arg := range args {
 		if cause, is := arg.(error); is {
 			m.causes = append(m.causes, cause)
@@ -18,7 +18,7 @@ func Wrong(en string, args ...any) error {
 	return m
 }
 
-// Hint is a part of a Mistake, for the arguments of Wrong, and stands in the same
+// Hint is a part of a MistakeError, for the arguments of Wrong, and stands in the same
 // catalogue.
 func Hint(en string, args ...any) Text {
 	zh, known := mistakes[en]
@@ -29,7 +29,7 @@ func Hint(en string, args ...any) Text {
 }
 
 // Error is the English text, as logs and Caddy show it.
-func (m *Mistake) Error() string { return m.text.EN }
+func (m *MistakeError) Error() string { return m.text.EN }
 
 // Unwrap returns the errors that the text quotes.
-func (m *Mistake) Unwrap() []error { return m.causes }
+func (m *MistakeError) Unwrap() []error { return m.causes }

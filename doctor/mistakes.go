@@ -1,8 +1,8 @@
 package doctor
 
-// mistakes are the Chinese words for each Mistake and Hint, by the English ones. Names of
+// mistakes are the Chinese words for each MistakeError and Hint, by the English ones. Names of
 // subdirectives and of DingTalk's console stand as they are written there.
-var mistakes = map[string]string{
+var mistakes = map[string]string{ //nolint:gosec // words about secrets, not secrets
 	// Credentials and identifiers
 	"no credential: add app_key and app_secret (or corp_secret, or channel_secret)":                     "没有凭证：请加上 app_key 和 app_secret（或 corp_secret，或 channel_secret）",
 	"more than one kind of credential: keep app_key with app_secret, or corp_secret, or channel_secret": "凭证不止一种：请只保留 app_key 加 app_secret，或 corp_secret，或 channel_secret",
