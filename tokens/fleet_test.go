@@ -133,7 +133,7 @@ func (c coldFleet) test(t *testing.T, longer time.Duration) {
 	if took := pages(fleet); took > c.within {
 		t.Errorf("it took %v until all had a ticket, want at most %v", took, c.within)
 	}
-	time.Sleep(5 * settleTime)
+	time.Sleep(settled)
 	wantAtMostOneCallEach(t, f)
 	if c.fetches != 0 {
 		f.wantCalls(t, c.fetches, c.fetches)
@@ -183,7 +183,7 @@ func TestAnOlderTicketThatIsWrittenLateIsReplaced(t *testing.T) {
 		if newer := two.mustPage(0); !newer.newer(older) || shared.older != 1 {
 			t.Fatal("the older ticket is not written late")
 		}
-		time.Sleep(5 * settleTime)
+		time.Sleep(settled)
 		if stored := shared.ticket(); !stored.newer(older) {
 			t.Error("the fleet stays with the older ticket")
 		}

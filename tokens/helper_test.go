@@ -40,6 +40,9 @@ func advise(err error) string {
 // callTimeout is how long a source of ours lets a call take, as oapi's does.
 const callTimeout = 5 * time.Second
 
+// settled is more than a fleet takes to agree on one ticket.
+const settled = (settleLooks + 1) * settleTime * 3 / 2
+
 // call is one call that a fake DingTalk has got.
 type call struct {
 	kind string // "token" or "ticket"
@@ -203,12 +206,12 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// bubble runs a test in virtual time. What it leaves under way has a minute to
+// bubble runs a test in virtual time. What it leaves under way has two minutes to
 // end; a goroutine that is left then fails the test.
 func bubble(t *testing.T, test func(t *testing.T)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		t.Cleanup(func() { time.Sleep(time.Minute) })
+		t.Cleanup(func() { time.Sleep(2 * time.Minute) })
 		test(t)
 	})
 }

@@ -186,7 +186,7 @@ func TestARecordOfTenMegabytesIsNotEvenRead(t *testing.T) {
 		}
 		p := newProcess(t, "p", f, s)
 		p.mustPage(time.Second)
-		time.Sleep(5 * settleTime)
+		time.Sleep(settled)
 		if n := s.read.Load(); n > 10*maxRecord {
 			t.Errorf("%d bytes were read", n)
 		}
@@ -206,7 +206,7 @@ func TestAStorageThatDoesNotTellSizesServesAllTheSame(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				f := newFake()
 				newProcess(t, "one", f, s).mustPage(time.Second)
-				time.Sleep(5 * settleTime)
+				time.Sleep(settled)
 				newProcess(t, "two", f, s).mustPage(10 * time.Millisecond)
 				f.wantCalls(t, 1, 1)
 			})

@@ -29,7 +29,7 @@ const (
 	// settleTime is the time between the looks that make sure that the fleet has
 	// one ticket, on an average: see agree.
 	settleTime  = 3 * time.Second
-	settleLooks = 3
+	settleLooks = 4
 	// pollTime is how often a waiting process looks whether the one that holds
 	// the lock has stored its ticket. Locks themselves poll once a second.
 	pollTime = 200 * time.Millisecond

@@ -67,7 +67,7 @@ func TestATicketThatIsItselfDueIsNoRenewal(t *testing.T) {
 		if got := p.mustPage(0); got.Value != f.living() || got.due(time.Now()) {
 			t.Errorf("got %v, want a fresh one", got)
 		}
-		time.Sleep(5 * settleTime)
+		time.Sleep(settled)
 		if got := p.mustPage(0); got.Value != f.living() || shared.ticket().Value != f.living() {
 			t.Errorf("ends up with %v, want a fresh one", got)
 		}

@@ -99,7 +99,7 @@ func expectOneTicket(t *testing.T, f *testsite.Fleet, a *testsite.FleetApp) {
 		last, newest := stored(t, a)
 		return len(inUse) == 1 && !newest.IsZero() && last.Equal(newest)
 	}
-	for end := time.Now().Add(15 * time.Second); !isOne(); time.Sleep(100 * time.Millisecond) {
+	for end := time.Now().Add(30 * time.Second); !isOne(); time.Sleep(100 * time.Millisecond) {
 		if time.Now().After(end) {
 			last, newest := stored(t, a)
 			t.Fatalf("of %d tickets there are %d in use, and the stored one is %s older than the newest", calls, len(inUse), newest.Sub(last))

@@ -76,10 +76,11 @@ func (a *Answer) Snippet(t testing.TB) *Snippet {
 		if i < 0 {
 			return nil // a script of the page itself
 		}
-		text = strings.TrimSuffix(text[i+1:], ")")
+		text = text[i+1:]
 		s.Form, s.Nonce = Inline, first["nonce"]
 	}
-	if err := json.Unmarshal([]byte(text), &s); err != nil {
+	// Behind the data stands the end of the call, and maybe the rest of the script.
+	if err := json.NewDecoder(strings.NewReader(text)).Decode(&s); err != nil {
 		t.Fatalf("the data of the snippet: %v in %s", err, text)
 	}
 	return &s
