@@ -156,9 +156,9 @@
     parsed = 1
     found()
     config = queue.config
-    if (!known) {
-      if (late && !used) need(7)
-    } else if (!called) {
+    if (late) {
+      if (!known && !used) need(7)
+    } else if (known && !called) {
       if (!config) need(6, callIfNobodyDoes)
       else if (config.jsApiList[0]) {
         known.config(config)

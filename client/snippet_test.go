@@ -225,7 +225,7 @@ func TestTheCoreOfAnOrdinaryPageIsSmall(t *testing.T) {
 		URL: "https://h5.example.com/app/index.html?from=message&id=0123456", TimeStamp: "1700000000",
 		NonceStr: "abcdefghijklmnop", Signature: strings.Repeat("0", 40),
 	}
-	if n := len(NewRenderer(a).Append(nil, p, Form{})); n > 2950 {
+	if n := len(NewRenderer(a).Append(nil, p, Form{})); n > 2960 {
 		t.Errorf("it has %d bytes", n)
 	}
 }
