@@ -169,6 +169,15 @@ var mistakes = map[string]string{ //nolint:gosec // words about secrets, not sec
 	": it belongs in the global options, at the top of the Caddyfile: servers { trusted_proxies static private_ranges }":            "：它属于全局选项，写在 Caddyfile 顶部：servers { trusted_proxies static private_ranges }",
 	": trusted proxies stand in the global options, at the top of the Caddyfile: servers { trusted_proxies static private_ranges }": "：受信任的代理写在全局选项里，即 Caddyfile 顶部：servers { trusted_proxies static private_ranges }",
 
+	// What the commands sign and verify are called with
+	"takes no arguments, but got %q: write --url before the URL":                                                    "不接受参数，却看到 %q：请在网址前面写 --url",
+	"%v: write the ticket into a file (--ticket-file) or the variable %s: every user of the machine sees arguments": "%v：请把 ticket 写进文件（--ticket-file）或变量 %s，命令行参数对本机所有用户可见",
+	"reading the ticket: %v": "读取 ticket：%v",
+	"there is no ticket: name a file that holds it with --ticket-file, or set the variable %s":        "没有 ticket：请用 --ticket-file 指定存放它的文件，或设置变量 %s",
+	"--url takes the whole address of a page, for example https://h5.example.com/app/, not %q":        "--url 要写页面的完整网址，例如 https://h5.example.com/app/，而不是 %q",
+	"there is no hash %q with url-policy %q: write sha1 or sha256, and query_decoded, raw or decoded": "没有哈希 %q 配 url-policy %q 的形式：请写 sha1 或 sha256，以及 query_decoded、raw 或 decoded",
+	"--%s is missing: copy it from what the page gives to dd.config":                                  "缺少 --%s：请从页面传给 dd.config 的参数里复制",
+
 	// What the doctor command meets
 	"DingTalk is not reached":                    "连不上钉钉",
 	"no ticket is fetched that cannot be stored": "存不下的 ticket 不去获取",

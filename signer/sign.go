@@ -53,18 +53,10 @@ func (s Signer) Made(signed Signed, ticket, url string) bool {
 	return s.sign(ticket, appendForm(nil, url, s.Policy), []byte(signed.NonceStr), []byte(signed.TimeStamp)).Signature == signed.Signature
 }
 
-// sign hashes `jsapi_ticket=…&noncestr=…&timestamp=…&url=…` (DingTalk,
-// jsapi-authentication). All of the result lies in one allocation.
+// sign hashes the text of a signature. All of the result lies in one allocation.
 func (s Signer) sign(ticket string, hashed, nonce, stamp []byte) Signed {
 	var room [512]byte
-	plain := append(room[:0], "jsapi_ticket="...)
-	plain = append(plain, ticket...)
-	plain = append(plain, "&noncestr="...)
-	plain = append(plain, nonce...)
-	plain = append(plain, "&timestamp="...)
-	plain = append(plain, stamp...)
-	plain = append(plain, "&url="...)
-	plain = append(plain, hashed...)
+	plain := appendText(room[:0], ticket, nonce, stamp, hashed)
 
 	var out [128]byte
 	res := append(out[:0], nonce...)
@@ -78,6 +70,29 @@ func (s Signer) sign(ticket string, hashed, nonce, stamp []byte) Signed {
 	}
 	all, a, b := string(res), len(nonce), len(nonce)+len(stamp)
 	return Signed{NonceStr: all[:a], TimeStamp: all[a:b], Signature: all[b:]}
+}
+
+// appendText appends what is hashed, `jsapi_ticket=…&noncestr=…&timestamp=…&url=…`
+// (DingTalk, jsapi-authentication).
+func appendText(dst []byte, ticket string, nonce, stamp, hashed []byte) []byte {
+	dst = append(dst, "jsapi_ticket="...)
+	dst = append(dst, ticket...)
+	dst = append(dst, "&noncestr="...)
+	dst = append(dst, nonce...)
+	dst = append(dst, "&timestamp="...)
+	dst = append(dst, stamp...)
+	dst = append(dst, "&url="...)
+	return append(dst, hashed...)
+}
+
+// sum is the hash of a text, in lower-case hex.
+func (h Hash) sum(text []byte) string {
+	if h == SHA256 {
+		sum := sha256.Sum256(text)
+		return hex.EncodeToString(sum[:])
+	}
+	sum := sha1.Sum(text)
+	return hex.EncodeToString(sum[:])
 }
 
 // fillNonce fills nonce with random letters and digits; five bits each, so that

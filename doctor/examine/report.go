@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -76,6 +77,16 @@ type Handler struct {
 	calls  *calls  // its login
 
 	language doctor.Language
+	heading  doctor.Text // of a page
+}
+
+// Findings is a report on a page from what was found out elsewhere.
+func Findings(page string, heading doctor.Text, findings []doctor.Finding) Report {
+	h := Handler{URL: page, heading: heading}
+	for _, f := range findings {
+		h.Checks = append(h.Checks, checkOf(f))
+	}
+	return Report{h}
 }
 
 // Check is one thing that was looked at.
@@ -212,6 +223,10 @@ func writeCheck(b *strings.Builder, c Check) {
 // lineWidth is where advice is broken into lines, in columns of a terminal.
 const lineWidth = 90
 
+// breakable are the pieces of a text behind which a line may end: words, and parts of a
+// Chinese sentence.
+var breakable = regexp.MustCompile(`[^ ，；：。、]*([，；：。、]+| +|$)`)
+
 // wrap breaks a text into lines. Lines of a configuration, which begin with a tab
 // or a brace, stay whole.
 func wrap(text string) (lines []string) {
@@ -220,16 +235,13 @@ func wrap(text string) (lines []string) {
 			lines = append(lines, strings.ReplaceAll(line, "\t", "    "))
 			continue
 		}
-		current, width := "", 0
-		for word := range strings.FieldsSeq(line) {
-			if width > 0 && width+1+columns(word) > lineWidth {
-				lines = append(lines, current)
-				current, width = "", 0
+		current := ""
+		for _, piece := range breakable.FindAllString(strings.TrimSpace(line), -1) {
+			if current != "" && columns(current)+columns(strings.TrimRight(piece, " ")) > lineWidth {
+				lines = append(lines, strings.TrimRight(current, " "))
+				current = ""
 			}
-			if width > 0 {
-				current, width = current+" ", width+1
-			}
-			current, width = current+word, width+columns(word)
+			current += piece
 		}
 		lines = append(lines, current)
 	}

@@ -37,11 +37,24 @@ func checkOf(f doctor.Finding) Check {
 	case doctor.OK:
 		return good(f.Name, f.Text)
 	case doctor.Warning:
-		return warn(f.Name, f.Text, f.Cure())
+		return warn(f.Name, f.Text, cures(f))
 	case doctor.Error:
-		return bad(f.Name, f.Text, f.Cure())
+		return bad(f.Name, f.Text, cures(f))
 	}
 	return unchecked(f.Name, f.Text)
+}
+
+// cures are what to do, a line each.
+func cures(f doctor.Finding) doctor.Text {
+	var all doctor.Text
+	for i, cure := range f.Cures {
+		if i > 0 {
+			all = say("%s\n%s", "%s\n%s", all, cure)
+		} else {
+			all = cure
+		}
+	}
+	return all
 }
 
 // siteOrigin is the site as its users' browsers most likely show it, zero where nothing

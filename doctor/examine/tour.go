@@ -7,7 +7,6 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -41,15 +40,12 @@ func Tour(ctx context.Context, page string) (Handler, error) {
 		page += "/"
 	}
 	if _, err := signer.ParseURL(page); err != nil {
-		return Handler{}, fmt.Errorf("--url takes the whole address of a page, for example https://h5.example.com/app/: %w", err)
+		return Handler{}, doctor.Wrong("--url takes the whole address of a page, for example https://h5.example.com/app/, not %q", page)
 	}
 	g := guide{client: &http.Client{Timeout: tourTime, Transport: &http.Transport{Proxy: http.ProxyFromEnvironment}}}
 	defer g.client.CloseIdleConnections()
-	h := Handler{URL: page}
-	for _, f := range g.tour(ctx, page).Findings() {
-		h.Checks = append(h.Checks, checkOf(f))
-	}
-	return h, nil
+	heading := say("%s, as DingTalk's browser sees it", "%s，钉钉里的浏览器看到的", page)
+	return Findings(page, heading, g.tour(ctx, page).Findings())[0], nil
 }
 
 // guide goes from URL to URL.

@@ -12,7 +12,7 @@ import (
 )
 
 // subcommands are what every build has, and what Add has added.
-var subcommands = []func() *cobra.Command{doctorCommand, robotCommand}
+var subcommands = []func() *cobra.Command{doctorCommand, robotCommand, signCommand, verifyCommand}
 
 // Add adds a subcommand. It must be called in an init function: Caddy makes its
 // commands when all of those have run.

@@ -94,9 +94,9 @@ type doctorOptions struct {
 	asJSON, sendTest          bool
 }
 
-// language is the one of the report.
-func (o doctorOptions) language() (doctor.Language, error) {
-	switch o.lang {
+// languageNamed is the one that --lang names, else that of the terminal.
+func languageNamed(lang string) (doctor.Language, error) {
+	switch lang {
 	case "":
 		return doctor.LanguageOfTerminal(), nil
 	case "en":
@@ -104,7 +104,7 @@ func (o doctorOptions) language() (doctor.Language, error) {
 	case "zh":
 		return doctor.Chinese, nil
 	}
-	return 0, fmt.Errorf("--lang is zh or en, not %q", o.lang)
+	return 0, fmt.Errorf("--lang is zh or en, not %q", lang)
 }
 
 // errFound ends the command with exit code 1; the report has said why.
@@ -113,7 +113,7 @@ var errFound = errors.New("something is wrong with a dingtalk handler")
 func runDoctor(cmd *cobra.Command, o doctorOptions) error {
 	ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	language, err := o.language()
+	language, err := languageNamed(o.lang)
 	if err != nil {
 		return err
 	}

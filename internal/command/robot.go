@@ -12,16 +12,9 @@ import (
 	"strings"
 	"syscall"
 
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/robot"
-)
-
-// The exit codes of `caddy dingtalk robot` besides 0.
-const (
-	exitRefused = 1 // DingTalk refuses the message, or is not reached
-	exitInvalid = 2 // nothing was sent
 )
 
 // robotFlags are what the command is told.
@@ -84,16 +77,10 @@ Exit codes: 0 sent (with --dry-run: valid), 1 refused by DingTalk or not reached
 	return cmd
 }
 
-// say shows an error: people and scripts read it, not Caddy's log.
-func say(cmd *cobra.Command, err error) {
-	cmd.SilenceUsage, cmd.SilenceErrors = true, true
-	fmt.Fprintln(cmd.ErrOrStderr(), "Error:", err)
-}
-
 // notSent shows why nothing was sent, and returns the error that makes Caddy exit so.
 func notSent(cmd *cobra.Command, err error) error {
 	say(cmd, err)
-	return caddycmd.WrapCommandFuncForCobra(func(caddycmd.Flags) (int, error) { return exitInvalid, nil })(cmd, nil)
+	return exit(cmd, exitInvalid)
 }
 
 func (f *robotFlags) addTo(cmd *cobra.Command) {
