@@ -264,7 +264,7 @@ func (r Report) title(i int) string {
 	h := &r[i]
 	switch {
 	case h.URL != "":
-		return fmt.Sprintf(h.say("%s, as DingTalk's browser sees it", "%s，钉钉里的浏览器看到的"), h.URL)
+		return h.heading.In(h.language)
 	case h.Robot != "":
 		return fmt.Sprintf(h.say("dingtalk_robot on %s", "dingtalk_robot，事件 %s"), h.Robot)
 	case h.Of != 0 && h.SuiteKey != "":
