@@ -395,7 +395,8 @@ func TestEventsOfTheSameMomentOnTwoNodesAreBothKept(t *testing.T) {
 		a.mustPush(authEvent("corp1", now, "1001", "1002"))
 		time.Sleep(30 * time.Second)
 		record := a.fleet.corpRecord("corp1")
-		before := string(shared.data[record])
+		before := ""
+		shared.set(func() { before = string(shared.data[record]) })
 		a.mustPush(syncEvent(7, "corp1", now.Add(time.Second), `{"syncAction":"org_micro_app_stop","agentId":1001}`))
 		shared.set(func() { shared.data[record] = []byte(before) }) // somebody writes over it
 		shared.set(func() { delete(shared.data, a.fleet.record("changes")) })
