@@ -3,6 +3,7 @@
 import {describe, test} from 'node:test'
 import assert from 'node:assert/strict'
 import {hints, later, listed, open, script} from './loading-story.mjs'
+import {until} from './harness.mjs'
 
 // expectHints makes sure that so many hints stand in the console when all is over,
 // and nothing else that is ours.
@@ -62,6 +63,18 @@ describe('a page is not told the line to add', () => {
     await tab.judged()
     await expectHints(0)(tab)
   }))
+
+  for (const [how, brought] of [
+    ['a property', script('3.2.9', 'umd')],
+    ['a const', script('3.2.9', 'other') + '<script>const dd = other</script>']
+  ]) {
+    test(`when the page has written itself anew, where dd is ${how}`, () => open('ios', 'h5', `<script>addEventListener('load', function () {
+      setTimeout(function () { document.open(); document.write(${JSON.stringify('<!doctype html><title>new</title>' + brought).replaceAll('<', '\\x3c')}); document.close() }, 0)
+    })</script>`, async tab => {
+      await until('the new document is there', () => tab.evaluate(() => document.title === 'new'))
+      await expectHints(0)(tab)
+    }))
+  }
 
   test('when the client app has brought dd', () => open('android', 'auto', '', async tab => {
     await expectHints(0)(tab)
