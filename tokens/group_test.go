@@ -125,6 +125,7 @@ func TestTheLatestConfigurationThatIsInUseCounts(t *testing.T) {
 		if _, err := app.Ticket(t.Context(), time.Minute); err != nil {
 			t.Fatal(err)
 		}
+		time.Sleep(time.Second) // the access token is given up when the ticket has been stored
 		stop()
 		if err := app.Refresh(t.Context()); err != nil {
 			t.Fatal(err)
