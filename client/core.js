@@ -4,9 +4,8 @@
 // terseness comes before ease here; what both halves do and why stands in the package
 // comment of client.go.
 //
-// noted is not
-// empty where the parameters cannot go out as they are: a further part of the question
-// to `config`, or what was noted about refusals.
+// noted is not empty where the parameters cannot go out as they are: a further part of
+// the question to `config`, or what was noted about refusals.
 (function (data, noted) {
   var rest = '/rest.js' // Go puts the name of the file in its place
   var config = data.config || undefined
