@@ -47,14 +47,7 @@ func TestASignInIsTheVisitsTenants(t *testing.T) {
 		"the user of the first":             {"/.dingtalk/user?corpid=ding111", pair, 200, ""},
 		"the user of the second":            {"/.dingtalk/user?corpid=ding222", pair, 401, "not_signed_in"},
 	} {
-		before := upstream.requests.Load()
-		a := fetchAs(t, s, "GET", c.path, "", c.cookie, "X-DingTalk-Corp-Id", "evil")
-		if a.Status != c.status || codeOf(a) != c.code || strings.Contains(a.Body, "evil") || strings.Contains(a.Body, value) {
-			t.Errorf("%s: %d %s, want %d %s", what, a.Status, a.Body, c.status, c.code)
-		}
-		if reached := upstream.requests.Load() > before; reached != (c.status == 200 && !strings.HasPrefix(c.path, "/.")) {
-			t.Errorf("%s: reached %v", what, reached)
-		}
+		a := expectGuarded(t, s, upstream, what, c.path, c.cookie, value, c.status, c.code)
 		if c.path == "/p?corpid=ding111" && !strings.Contains(a.Body, `"X-Dingtalk-Corp-Id":"ding111"`) || strings.HasPrefix(c.path, "/open") && strings.Contains(a.Body, "X-Dingtalk-") {
 			t.Errorf("%s: the upstream gets %s", what, a.Body)
 		}
@@ -92,4 +85,20 @@ func TestASignInIsTheVisitsTenants(t *testing.T) {
 	if a := visitAs(t, s, "/.dingtalk/callback?code=x&state=y", ""); a.Status != 400 || !strings.Contains(a.Body, "bad_state") {
 		t.Errorf("an answer that nobody has asked for: %d", a.Status)
 	}
+}
+
+// expectGuarded asks with a cookie, whose value is secret, and expects that status and
+// code, and that the upstream is reached by what is let through, and by nothing else. It
+// never gets what a visitor says of himself.
+func expectGuarded(t *testing.T, s *testsite.Site, upstream *echo, what, path, cookie, secret string, status int, code string) *testsite.Answer {
+	t.Helper()
+	before := upstream.requests.Load()
+	a := fetchAs(t, s, "GET", path, "", cookie, "X-DingTalk-Corp-Id", "evil")
+	if a.Status != status || codeOf(a) != code || strings.Contains(a.Body, "evil") || strings.Contains(a.Body, secret) {
+		t.Errorf("%s: %d %s, want %d %s", what, a.Status, a.Body, status, code)
+	}
+	if reached := upstream.requests.Load() > before; reached != (status == 200 && !strings.HasPrefix(path, "/.")) {
+		t.Errorf("%s: reached %v", what, reached)
+	}
+	return a
 }
