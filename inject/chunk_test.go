@@ -75,7 +75,8 @@ func checkPage(t *testing.T, way string, c coding, page [2][]byte, pieces [][]by
 	if err != nil {
 		t.Fatalf("%s, flush %t: %v", way, flush, err)
 	}
-	if !bytes.Equal(got, page[1]) {
+	early := flush && c != identity // before anything could tell the charset, so that it is not spliced
+	if !bytes.Equal(got, page[1]) && !(early && bytes.Equal(got, insertAt(page[0], place(page[0])))) {
 		t.Errorf("%s, flush %t:\n%q, want\n%q", way, flush, got, page[1])
 	}
 	if length := h["Content-Length"]; length != nil && length[0] != fmt.Sprint(len(s.body)) {
@@ -89,7 +90,7 @@ func checkPage(t *testing.T, way string, c coding, page [2][]byte, pieces [][]by
 // TestAPageCostsNoMoreWritesThanWithoutUs counts writes, which are what a response
 // costs.
 func TestAPageCostsNoMoreWritesThanWithoutUs(t *testing.T) {
-	head := "<!DOCTYPE html><html><head><title>x</title></head><body>"
+	head := `<!DOCTYPE html><html><head><meta charset="utf-8"><title>x</title></head><body>`
 	short, long := []byte(head), noise(head, 30000)
 	zipped := encoded(gzipCoding, long)
 	for name, c := range map[string]struct {
@@ -107,6 +108,7 @@ func TestAPageCostsNoMoreWritesThanWithoutUs(t *testing.T) {
 		"gzip, written in three pieces":     {gzipCoding, cut(zipped, 5, 4000), true},
 		"gzip, the trailer on its own":      {gzipCoding, cut(zipped, len(zipped)-8), true},
 		"gzip, short, with a known length":  {gzipCoding, whole(encoded(gzipCoding, short)), true},
+		"gzip, short, of an unknown length": {gzipCoding, whole(encoded(gzipCoding, short)), false},
 		"zstd, written at once":             {zstdCoding, whole(encoded(zstdCoding, long)), true},
 		"zstd, written in two pieces":       {zstdCoding, cut(encoded(zstdCoding, long), 4000), true},
 		"zstd, short, of an unknown length": {zstdCoding, whole(encoded(zstdCoding, short)), false},

@@ -127,6 +127,17 @@ func (c *coded) release(p []byte) error {
 	if c.page.over {
 		return nil
 	}
+	if c.spliced && c.looked < len(c.raw) && !c.page.prescanned() {
+		c.look()
+	}
+	if c.spliced && c.page.guessed() {
+		c.raw = append(c.raw, p...)
+		c.spliced, p = false, nil
+		c.page.head.forget()
+		if err := c.transcode(c.raw); err != nil || c.page.over || !c.page.head.found {
+			return err
+		}
+	}
 	err := c.open(p)
 	c.settle()
 	return err
@@ -156,9 +167,6 @@ func (c *coded) stop() {
 // and p, which is not: decoded, or as upstream has written it if the page is
 // spliced or left as it is.
 func (c *coded) open(p []byte) error {
-	if c.spliced && c.looked < len(c.raw) && !c.page.prescanned() {
-		c.look()
-	}
 	defer c.page.head.close()
 	buf := joinedBuffers.Get().(*[]byte)
 	defer joinedBuffers.Put(buf)
@@ -192,10 +200,15 @@ func (c *coded) leave(p []byte) error {
 func (c *coded) finish() error {
 	if c.spliced {
 		c.whole = true
-		if err := c.release(nil); err != nil || c.tail == nil {
+		if err := c.release(nil); err != nil {
 			return err
 		}
+	}
+	switch {
+	case c.tail != nil:
 		return c.tail.finish()
+	case c.spliced:
+		return nil
 	}
 	if c.dec == nil { // shorter than what is judged
 		if err := c.transcode(c.raw); err != nil {
@@ -260,11 +273,14 @@ func (c *coded) flush() (ready bool, err error) {
 
 // abort sends what may go out, and ends without a trailer.
 func (c *coded) abort() {
+	if c.dec == nil {
+		_ = c.release(nil) // which may begin to decode
+	}
 	if c.dec != nil {
 		_, _ = c.dec.close() // it gives what it has
 		c.stop()
+		_ = c.release(nil)
 	}
-	_ = c.release(nil)
 	switch {
 	case c.tail != nil:
 		_ = c.tail.abort()

@@ -87,7 +87,15 @@ func spliced(doc []byte) []byte {
 // formed returns the form that a page in this coding gets whose header names no
 // charset.
 func formed(c coding, doc []byte, pos int) []byte {
-	if _, ok := plainHead(doc); ok && (c == gzipCoding || c == zstdCoding && declaredIn(doc) != "") {
+	if c != identity && (declaredIn(doc) != "" || bytes.HasPrefix(doc, []byte(utf8BOM))) {
+		return formedOfKnown(doc, pos)
+	}
+	return insertAt(doc, pos)
+}
+
+// formedOfKnown returns the form that a page in a coding gets whose charset is known.
+func formedOfKnown(doc []byte, pos int) []byte {
+	if _, ok := plainHead(doc); ok {
 		return spliced(doc)
 	}
 	return insertAt(doc, pos)

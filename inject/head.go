@@ -44,6 +44,9 @@ func (d *head) close() {
 	d.buf = nil
 }
 
+// forget begins anew with nothing.
+func (d *head) forget() { *d = head{buf: d.buf}; *d.buf = (*d.buf)[:0] }
+
 func (d *head) bytes() []byte { return *d.buf }
 
 func (d *head) size() int64 { return int64(len(*d.buf)) }

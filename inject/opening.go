@@ -1,6 +1,9 @@
 package inject
 
-import "net/http"
+import (
+	"bytes"
+	"net/http"
+)
 
 // opening is the header and the beginning of a page, held until it is known what
 // becomes of them.
@@ -91,6 +94,11 @@ func (o *opening) begin(dst []byte, length func(start []byte, inserted int) int6
 
 // prescanned reports whether all is held that can tell the page's charset.
 func (o *opening) prescanned() bool { return o.declared || o.head.size() >= prescanLength }
+
+// guessed reports whether nothing tells the page's charset, so that browsers guess it.
+func (o *opening) guessed() bool {
+	return !o.declared && !bytes.HasPrefix(o.head.bytes(), []byte(utf8BOM)) && o.head.charset() == ""
+}
 
 // charset returns the charset that the Content-Type must name so that the
 // insertion cannot hide the meta element that declares it, "" if nothing need be

@@ -18,7 +18,8 @@ import (
 // the snippet and again behind it. That is done only where the beginning is
 // nothing but a doctype, <html …> and <head>: the parser ignores their second
 // coming (HTML standard 13.2.6.4.4, "in head"); white space between them becomes
-// white space in the head. Brotli refers to its output position and cannot be
+// white space in the head. And only where something tells the charset: browsers that
+// get what is ours by itself may guess by that, and it is ASCII (measured in Chromium). Brotli refers to its output position and cannot be
 // spliced; gzip members one after the other are not read to the end by browsers
 // (measured).
 //
@@ -52,11 +53,6 @@ func (c *coded) look() finding {
 		return f
 	}
 	if pos, ok := plainHead(plain); ok && pos <= maxSpliced {
-		if c.coding == zstdCoding && !c.page.declared && metaCharset(plain, pos) == "" {
-			// A frame of ours is ASCII alone, and browsers that get it by itself may
-			// guess the charset by that (measured in Chromium).
-			return noPlace
-		}
 		head := &c.page.head
 		*head.buf = append((*head.buf)[:0], plain[:min(len(plain), max(pos, prescanLength))]...)
 		head.pos, head.found, head.plain, c.spliced = pos, true, true, true

@@ -26,7 +26,7 @@ func TestWhatIsCutOffKeepsItsLastBytes(t *testing.T) {
 		"by an early return, without":             {false, func(w *Writer) { _ = w.Finish() }},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := http.Header{"Content-Type": {"text/html"}, "Content-Encoding": {"gzip"}}
+			h := http.Header{"Content-Type": {"text/html; charset=utf-8"}, "Content-Encoding": {"gzip"}}
 			if c.known {
 				h["Content-Length"] = []string{strconv.Itoa(len(body))}
 			}
