@@ -1,6 +1,8 @@
 package caddyfile
 
 import (
+	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -206,5 +208,52 @@ func TestWhoeverAddsWhatTheMessagesNameHasADirectiveInTheEnd(t *testing.T) {
 			}
 			t.Errorf("is never right: %q", told)
 		})
+	}
+}
+
+// TestWhoeverFillsThePlaceholderOfAMessageHasADirective: it names what has no value, or is
+// no placeholder, and its cure is done.
+func TestWhoeverFillsThePlaceholderOfAMessageHasADirective(t *testing.T) {
+	named := regexp.MustCompile(`\{(env|file)\.([^{}]+)\}`)
+	for name, placeholder := range map[string]string{
+		"a variable that is not set":         "{env.TEST_UNSET}",
+		"a variable that is empty":           "{env.TEST_EMPTY}",
+		"a variable of spaces":               "{env.TEST_SPACES}",
+		"a file that is not there":           "{file.FOLDER/none}",
+		"a file that is empty":               "{file.FOLDER/empty}",
+		"a placeholder that there is not":    "{secret.app}",
+		"a placeholder of requests":          "{http.request.host}",
+		"a placeholder that does not end":    "{env.TEST_UNSET",
+		"a placeholder as of other programs": "{{env.TEST_UNSET}}",
+	} {
+		for field, value := range right {
+			t.Run(name+" in "+field, func(t *testing.T) {
+				folder := t.TempDir()
+				if err := os.WriteFile(filepath.Join(folder, "empty"), nil, 0o600); err != nil {
+					t.Fatal(err)
+				}
+				t.Setenv("TEST_EMPTY", "")
+				t.Setenv("TEST_SPACES", "  ")
+				text := directive(map[string]string{field: strings.Replace(placeholder, "FOLDER", folder, 1)})
+				err := accept(t, text)
+				mistaken(t, name, err, field, "write {env.NAME}")
+
+				what, _, _ := strings.Cut(err.Error(), "write {env.NAME}")
+				switch m := named.FindStringSubmatch(what); {
+				case m == nil: // write one
+					t.Setenv("TEST_RIGHT", value)
+					text = directive(map[string]string{field: "{env.TEST_RIGHT}"})
+				case m[1] == "env":
+					t.Setenv(m[2], value)
+				default:
+					if err := os.WriteFile(m[2], []byte(value+"\n"), 0o600); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if again := accept(t, text); again != nil {
+					t.Errorf("the message: %v\nwhoever follows it is told: %v", err, again)
+				}
+			})
+		}
 	}
 }

@@ -5,13 +5,18 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/config"
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
+	"github.com/caddy-dingtalk/caddy-dingtalk/internal/testsite/language"
 )
+
+var han = regexp.MustCompile(`\p{Han}`)
 
 // right is a directive that is right, by subdirective.
 var right = map[string]string{"app_key": "dingkey", "app_secret": secretText, "corp_id": "ding1", "agent_id": "1234567890"}
@@ -113,6 +118,9 @@ func mistaken(t *testing.T, what string, err error, words ...string) {
 	}
 	if strings.Contains(err.Error(), secretText) {
 		t.Errorf("%s: the error tells a secret: %v", what, err)
+	}
+	if zh := doctor.Of(err).ZH; language.English(zh) != "" || !han.MatchString(zh) {
+		t.Errorf("%s: this is not Chinese: %s", what, zh)
 	}
 }
 

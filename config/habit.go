@@ -41,6 +41,8 @@ func habitsOf(block fielded, name string) error {
 var (
 	// variable is how shells, Compose files and Windows write a variable.
 	variable = regexp.MustCompile(`^(\$\w+|\$\{\w+\}|\$\(\w+\)|%\w+%|\{\{.*\}\}|\$env:\w+)$`)
+	// unclosed is a placeholder of ours that lacks its end.
+	unclosed = regexp.MustCompile(`^\{(env\.|file\.|\$)[^}]*$`)
 	// assignment is the line of an env file or of a shell.
 	assignment = regexp.MustCompile(`^(export\s+)?[A-Za-z_]\w*=[^=]`)
 )
@@ -62,6 +64,8 @@ func habit(v string) error {
 		return doctor.Wrong("its value is in quotes that belong to it: remove them (docker's --env-file and a secret's file take quotes as they are)")
 	case variable.MatchString(v):
 		return doctor.Wrong("its value is a variable that nobody replaces here: write {env.NAME}")
+	case unclosed.MatchString(v):
+		return doctor.Wrong("its value is a placeholder without its closing brace: write {env.NAME}")
 	case assignment.MatchString(v):
 		return doctor.Wrong("its value is a whole line NAME=value: keep what stands behind the =")
 	case strings.HasPrefix(v, "<") && strings.HasSuffix(v, ">"):

@@ -7,12 +7,16 @@ import (
 	"strings"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/oapi"
+	"github.com/caddy-dingtalk/caddy-dingtalk/robot"
 )
 
-// Advice says what to do about a failure of DingTalk's server API, in a sentence
-// or two that can follow the error's own text. It is empty for other errors.
+// Advice says what to do about a failure of DingTalk's server API or of a robot, in a
+// sentence or two that can follow the error's own text. It is empty for other errors.
 // Names of DingTalk's console stay Chinese in both languages, as shown there.
 func Advice(err error) Text {
+	if refused, is := errors.AsType[*robot.SendError](err); is {
+		return Text{EN: refused.Advice, ZH: chinese(refused.Advice)}
+	}
 	var e *oapi.Error
 	if !errors.As(err, &e) {
 		return Text{}

@@ -25,6 +25,15 @@ func (t Text) In(l Language) string {
 // Both is the text in both languages, where nobody knows which one is read.
 func (t Text) Both() string { return t.EN + " / " + t.ZH }
 
+// For is the text for who sends that Accept-Language: in both languages where it names
+// neither, as that of programs on a terminal.
+func (t Text) For(acceptLanguage string) string {
+	if l := Accepted(acceptLanguage, English); l == Accepted(acceptLanguage, Chinese) {
+		return t.In(l)
+	}
+	return t.Both()
+}
+
 // Accepted is the language that an Accept-Language prefers, and the other one where it
 // names neither. Browsers list their languages in the order of preference.
 func Accepted(acceptLanguage string, otherwise Language) Language {

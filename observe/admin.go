@@ -4,8 +4,6 @@ package observe
 
 import (
 	"encoding/json"
-	"errors"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -70,15 +68,15 @@ type tokenError struct {
 }
 
 func serveStatus(w http.ResponseWriter, r *http.Request) error {
-	if r.Method != http.MethodGet {
-		return caddy.APIError{HTTPStatus: http.StatusMethodNotAllowed, Err: errors.New("/dingtalk/status takes GET")}
+	if err := only(r, http.MethodGet); err != nil {
+		return err
 	}
 	return writeStatus(w, running.apps())
 }
 
 func serveRefresh(w http.ResponseWriter, r *http.Request) error {
-	if r.Method != http.MethodPost {
-		return caddy.APIError{HTTPStatus: http.StatusMethodNotAllowed, Err: errors.New("/dingtalk/refresh takes POST")}
+	if err := only(r, http.MethodPost); err != nil {
+		return err
 	}
 	q := r.URL.Query()
 	name, corp := q.Get("app"), q.Get("corpid")
@@ -97,9 +95,9 @@ func serveRefresh(w http.ResponseWriter, r *http.Request) error {
 	case len(apps) > 0 || inSuites || name == "" && corp == "":
 		return writeStatus(w, apps)
 	case corp != "":
-		return noCorp(corp)
+		return unknownCorp(r, corp)
 	}
-	return caddy.APIError{HTTPStatus: http.StatusNotFound, Err: fmt.Errorf("no app %q is in use: see /dingtalk/status", name)}
+	return unknownApp(r, name)
 }
 
 func named(apps []App, name string) (found []App) {

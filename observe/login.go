@@ -2,7 +2,6 @@ package observe
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"sync"
@@ -10,6 +9,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyevents"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 )
 
 // The events of sign-in.
@@ -141,25 +142,25 @@ func (r *loginRegister) status(app string) *LoginStatus {
 }
 
 func serveRevoke(w http.ResponseWriter, r *http.Request) error {
-	if r.Method != http.MethodPost {
-		return caddy.APIError{HTTPStatus: http.StatusMethodNotAllowed, Err: errors.New("/dingtalk/revoke takes POST")}
+	if err := only(r, http.MethodPost); err != nil {
+		return err
 	}
 	q := r.URL.Query()
 	name := q.Get("app")
 	if name == "" {
-		return caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: errors.New("which app? Add ?app= with its name from /dingtalk/status, and &user= for one user")}
+		return refusal(r, http.StatusBadRequest, doctor.Wrong("which app? Add ?app= with its name from /dingtalk/status, and &user= for one user"))
 	}
 	for _, one := range []string{"user", "corpid"} {
 		if q.Has(one) && q.Get(one) == "" {
-			return caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: fmt.Errorf("%s is empty: leave it out to end the sessions of all", one)}
+			return refusal(r, http.StatusBadRequest, doctor.Wrong("%s is empty: leave it out to end the sessions of all", one))
 		}
 	}
 	l := logins.of(name)
 	if l == nil {
-		return caddy.APIError{HTTPStatus: http.StatusNotFound, Err: fmt.Errorf("no app %q with login is in use: see /dingtalk/status", name)}
+		return refusal(r, http.StatusNotFound, doctor.Wrong("no app %q with login is in use: see /dingtalk/status", name))
 	}
 	if err := l.Revoke(r.Context(), q.Get("corpid"), q.Get("user")); err != nil {
-		return caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: err}
+		return refusal(r, http.StatusBadRequest, err)
 	}
 	return writeStatus(w, named(running.apps(), name))
 }

@@ -3,12 +3,8 @@ package observe
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"net/http"
 	"time"
-
-	"github.com/caddyserver/caddy/v2"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 	"github.com/caddy-dingtalk/caddy-dingtalk/tokens"
@@ -28,46 +24,34 @@ type sharedToken struct {
 const shareWait = 5 * time.Second
 
 func serveToken(w http.ResponseWriter, r *http.Request) error {
-	switch q := r.URL.Query(); {
-	case r.Method != http.MethodGet:
-		return caddy.APIError{HTTPStatus: http.StatusMethodNotAllowed, Err: errors.New("/dingtalk/token takes GET")}
+	if err := only(r, http.MethodGet); err != nil {
+		return err
+	}
+	q := r.URL.Query()
+	name, kind := q.Get("app"), q.Get("kind")
+	switch {
 	case r.Header.Get("Origin") != "" || r.Header.Get("Sec-Fetch-Site") != "":
-		return caddy.APIError{HTTPStatus: http.StatusForbidden, Err: errors.New("tokens are for programs: no browser gets one")}
-	case q.Get("kind") != tokens.KindAccess && q.Get("kind") != tokens.KindTicket:
-		return caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: fmt.Errorf("which kind? Add &kind=%s or &kind=%s", tokens.KindAccess, tokens.KindTicket)}
-	case q.Get("app") == "":
-		return caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: errors.New("which app? Add ?app= with its name from /dingtalk/status")}
-	default:
-		app, err := running.sharing(q.Get("app"))
-		if err != nil {
-			return err
-		}
-		return writeToken(r.Context(), w, app, q.Get("kind"))
+		return refusal(r, http.StatusForbidden, doctor.Wrong("tokens are for programs: no browser gets one"))
+	case kind != tokens.KindAccess && kind != tokens.KindTicket:
+		return refusal(r, http.StatusBadRequest, doctor.Wrong("which kind? Add &kind=%s or &kind=%s", tokens.KindAccess, tokens.KindTicket))
+	case name == "":
+		return refusal(r, http.StatusBadRequest, doctor.Wrong("which app? Add ?app= with its name from /dingtalk/status"))
 	}
-}
-
-// sharing returns an app of that name whose directive shares its tokens.
-func (r *register) sharing(name string) (App, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	known := false
-	for _, a := range r.all {
-		if a.Tokens.Name() == name {
-			known = true
-			if a.Shares {
-				return a, nil
-			}
+	apps := named(running.each(), name)
+	if len(apps) == 0 {
+		return unknownApp(r, name)
+	}
+	for _, a := range apps {
+		if a.Shares {
+			return writeToken(w, r, a, kind)
 		}
 	}
-	if !known {
-		return App{}, caddy.APIError{HTTPStatus: http.StatusNotFound, Err: fmt.Errorf("no app %q is in use: see /dingtalk/status", name)}
-	}
-	return App{}, caddy.APIError{HTTPStatus: http.StatusForbidden,
-		Err: fmt.Errorf("the app %q does not share its tokens: add the line share_tokens to its dingtalk directive if every program that reaches this admin endpoint may have them", name)}
+	return refusal(r, http.StatusForbidden,
+		doctor.Wrong("the app %q does not share its tokens: add the line share_tokens to its dingtalk directive if every program that reaches this admin endpoint may have them", name))
 }
 
-func writeToken(ctx context.Context, w http.ResponseWriter, a App, kind string) error {
-	ctx, cancel := context.WithTimeout(ctx, shareWait)
+func writeToken(w http.ResponseWriter, r *http.Request, a App, kind string) error {
+	ctx, cancel := context.WithTimeout(r.Context(), shareWait)
 	defer cancel()
 	var t *tokens.Token
 	var err error
@@ -77,7 +61,7 @@ func writeToken(ctx context.Context, w http.ResponseWriter, a App, kind string) 
 		t, err = a.Tokens.Ticket(ctx, shareWait)
 	}
 	if err != nil {
-		return caddy.APIError{HTTPStatus: http.StatusServiceUnavailable, Err: fmt.Errorf("DingTalk gives none: %w. %s", err, doctor.Advice(err).EN)}
+		return refusal(r, http.StatusServiceUnavailable, doctor.Wrong("DingTalk gives none: %v. %v", err, doctor.Advice(err)))
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")

@@ -4,14 +4,11 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/client"
@@ -131,8 +128,8 @@ const maxTenants = 1000
 // serveTenants answers `{"tenants": [{…}], "after": "…" or null}`: of one corp, or all in
 // pages; after is what the next page is asked for with.
 func serveTenants(w http.ResponseWriter, r *http.Request) error {
-	if r.Method != http.MethodGet {
-		return caddy.APIError{HTTPStatus: http.StatusMethodNotAllowed, Err: errors.New("/dingtalk/tenants takes GET")}
+	if err := only(r, http.MethodGet); err != nil {
+		return err
 	}
 	q := r.URL.Query()
 	var answer struct {
@@ -142,7 +139,7 @@ func serveTenants(w http.ResponseWriter, r *http.Request) error {
 	if corp := q.Get("corpid"); corp != "" {
 		answer.Tenants = tenantsOf(r.Context(), corp)
 		if len(answer.Tenants) == 0 {
-			return noCorp(corp)
+			return unknownCorp(r, corp)
 		}
 	} else {
 		answer.Tenants = tenantsAfter(q.Get("after"))
@@ -153,10 +150,6 @@ func serveTenants(w http.ResponseWriter, r *http.Request) error {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	return json.NewEncoder(w).Encode(answer)
-}
-
-func noCorp(corp string) error {
-	return caddy.APIError{HTTPStatus: http.StatusNotFound, Err: fmt.Errorf("no tenant of corp %q is in use: see /dingtalk/tenants", corp)}
 }
 
 // tenantsOf returns the tenants of one corp.

@@ -173,7 +173,7 @@ func securityAdvice(text string) string {
 		if ip := quotedIP.FindString(text); ip != "" {
 			address = ip + ", the address that DingTalk saw,"
 		}
-		return "The robot has IP地址（段） on: add " + address + " to it in the robot's settings (安全设置). It takes IPv4 only; calls through a proxy need the proxy's address."
+		return fmt.Sprintf("The robot has IP地址（段） on: add %s to it in the robot's settings (安全设置). It takes IPv4 only; calls through a proxy need the proxy's address.", address)
 	case has("sign not match", "签名不匹配"):
 		return "The robot has 加签 on and the sign does not fit: copy the secret (SEC…) of this very robot from its settings (安全设置 → 加签)."
 	case has("timestamp", "时间戳", "过期"):

@@ -12,12 +12,12 @@ package examine
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/config"
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 	"github.com/caddy-dingtalk/caddy-dingtalk/tokens"
 )
 
@@ -41,7 +41,7 @@ type Source interface {
 }
 
 // ErrNoHandler says that there is nothing to examine.
-var ErrNoHandler = errors.New("no dingtalk handler in this configuration: add the dingtalk directive to a site, or name the right file with --config")
+var ErrNoHandler = doctor.Wrong("no dingtalk handler in this configuration: add the dingtalk directive to a site, or name the right file with --config")
 
 // NoTenantError says that no handler has the tenant that is to be examined.
 type NoTenantError struct{ Corp, Agent string }

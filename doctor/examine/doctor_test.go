@@ -172,7 +172,7 @@ func TestTheReportTellsWhatIsWrongAndWhatToDo(t *testing.T) {
 
 		"the storage is read-only": {
 			caddyfile: faultyStorageLine("readonly") + goodSite,
-			want:      expectation{"storage": "error: storing: the disk is read-only", "lock": "warning: not checked", "ticket": "warning: none is fetched"},
+			want:      expectation{"storage": "error: storing: read-only file system", "lock": "warning: not checked", "ticket": "warning: none is fetched"},
 		},
 		"the storage is read-only, but has a ticket": {
 			caddyfile: faultyStorageLine("readonly") + goodSite, warm: true,
@@ -188,7 +188,7 @@ func TestTheReportTellsWhatIsWrongAndWhatToDo(t *testing.T) {
 		},
 		"the storage deletes nothing": {
 			caddyfile: faultyStorageLine("undeletable") + goodSite,
-			want:      expectation{"storage": "error: deleting: the disk", "lock": "warning: not checked", "ticket": "warning: none is fetched"},
+			want:      expectation{"storage": "error: deleting: read-only", "lock": "warning: not checked", "ticket": "warning: none is fetched"},
 		},
 		"the storage is slow": {
 			caddyfile: faultyStorageLine("slow") + goodSite,
@@ -196,7 +196,7 @@ func TestTheReportTellsWhatIsWrongAndWhatToDo(t *testing.T) {
 		},
 		"the storage takes no ticket": {
 			caddyfile: faultyStorageLine("noticket") + goodSite,
-			want:      expectation{"ticket": "warning: not stored: the disk is read-only"},
+			want:      expectation{"ticket": "warning: not stored: read-only file system"},
 		},
 		"the lock does nothing": {
 			caddyfile: faultyStorageLine("nolock") + goodSite,
@@ -204,7 +204,7 @@ func TestTheReportTellsWhatIsWrongAndWhatToDo(t *testing.T) {
 		},
 		"there is no lock": {
 			caddyfile: faultyStorageLine("lockless") + goodSite,
-			want:      expectation{"lock": "warning: locks are not supported"},
+			want:      expectation{"lock": "warning: no locks here"},
 		},
 
 		"the secret is in plain text": {

@@ -3,7 +3,6 @@ package examine
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"net"
 	"slices"
@@ -12,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/config"
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 )
 
 // findings are what a configuration holds for us.
@@ -66,7 +66,7 @@ func find(configuration []byte) (*findings, error) {
 	decoder := json.NewDecoder(bytes.NewReader(caddy.RemoveMetaFields(configuration)))
 	decoder.UseNumber() // durations are too long for a float
 	if err := decoder.Decode(&c); err != nil {
-		return nil, fmt.Errorf("reading the configuration, which must be a Caddyfile or Caddy's JSON: %w", err)
+		return nil, doctor.Wrong("reading the configuration, which must be a Caddyfile or Caddy's JSON: %v", err)
 	}
 	found := &findings{storage: c.Storage}
 	http := c.Apps.HTTP

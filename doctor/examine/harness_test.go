@@ -25,8 +25,10 @@ import (
 
 	_ "github.com/caddy-dingtalk/caddy-dingtalk"
 	"github.com/caddy-dingtalk/caddy-dingtalk/config"
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 	"github.com/caddy-dingtalk/caddy-dingtalk/doctor/examine"
 	"github.com/caddy-dingtalk/caddy-dingtalk/internal/sandbox"
+	"github.com/caddy-dingtalk/caddy-dingtalk/internal/testsite/language"
 	"github.com/caddy-dingtalk/caddy-dingtalk/login"
 	"github.com/caddy-dingtalk/caddy-dingtalk/tenant"
 	"github.com/caddy-dingtalk/caddy-dingtalk/tokens"
@@ -118,6 +120,13 @@ func (w *world) examineOne(t *testing.T, text, corp, agent string) (examine.Repo
 		if strings.Contains(plain.String(), secret) || strings.Contains(asJSON.String(), secret) {
 			t.Errorf("the report gives a secret away:\n%s", plain.String())
 		}
+	}
+	var inChinese bytes.Buffer
+	if err := report.In(doctor.Chinese).WriteText(&inChinese); err != nil {
+		t.Fatal(err)
+	}
+	if words := language.English(inChinese.String()); words != "" {
+		t.Errorf("%q is English:\n%s", words, inChinese.String())
 	}
 	for _, left := range w.stored(t) {
 		if strings.Contains(left, "doctor-") || strings.HasSuffix(left, ".lock") {
@@ -216,7 +225,7 @@ type faultyStorage struct {
 	fault string
 }
 
-var errDisk = errors.New("the disk is read-only")
+var errDisk = errors.New("read-only file system")
 
 func (s *faultyStorage) Store(ctx context.Context, key string, value []byte) error {
 	if s.fault == "readonly" || s.fault == "noticket" && strings.HasSuffix(key, "ticket.json") {
@@ -248,7 +257,7 @@ func (s *faultyStorage) Lock(ctx context.Context, name string) error {
 	case "nolock":
 		return nil
 	case "lockless":
-		return errors.New("locks are not supported")
+		return errors.New("no locks here")
 	}
 	return s.FileStorage.Lock(ctx, name)
 }

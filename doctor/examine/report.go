@@ -89,6 +89,15 @@ func Findings(page string, heading doctor.Text, findings []doctor.Finding) Repor
 	return Report{h}
 }
 
+// RobotFindings is the entry of a dingtalk_robot on these events.
+func RobotFindings(events string, findings []doctor.Finding) Handler {
+	h := Handler{Robot: events}
+	for _, f := range findings {
+		h.Checks = append(h.Checks, checkOf(f))
+	}
+	return h
+}
+
 // Check is one thing that was looked at.
 type Check struct {
 	Name    string `json:"name"`

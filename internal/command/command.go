@@ -4,11 +4,12 @@
 package command
 
 import (
-	"fmt"
 	"strings"
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 )
 
 // subcommands are what every build has, and what Add has added.
@@ -45,5 +46,7 @@ func known(cmd *cobra.Command, args []string) error {
 	for _, sub := range cmd.Commands() {
 		names = append(names, "caddy dingtalk "+sub.Name())
 	}
-	return fmt.Errorf("there is no command %q here, but %s", args[0], strings.Join(names, ", "))
+	err := doctor.Wrong("there is no command %q here, but %s", args[0], strings.Join(names, ", "))
+	say(cmd, "", err)
+	return err
 }

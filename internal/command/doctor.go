@@ -21,7 +21,7 @@ import (
 )
 
 func doctorCommand() *cobra.Command {
-	var o doctorOptions
+	o := new(doctorOptions)
 	cmd := &cobra.Command{
 		Use:   "doctor [--config <path> [--adapter <name>]] [--corpid <id>] [--agentid <id>] [--url <page>] [--lang zh|en] [--json] [--send-test]",
 		Short: "Says what is right and wrong with each dingtalk handler, and what to do",
@@ -70,12 +70,15 @@ finds the same storage and the same variables.
   caddy dingtalk doctor --corpid ding0123456789abcdef --agentid 1234567890
   caddy dingtalk doctor --url https://h5.example.com/app/ --lang zh`,
 		DisableFlagsInUseLine: true,
-		Args:                  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			cmd.SilenceUsage = true
-			return runDoctor(cmd, o)
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			return o.failed(cmd, doctor.Wrong("takes no arguments, but got %q: write --config before a file, --url before a page", args[0]))
 		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.failed(cmd, runDoctor(cmd, o)) },
 	}
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return o.failed(cmd, err) })
 	cmd.Flags().StringVarP(&o.file, "config", "c", "", "Configuration file (default: the Caddyfile of this folder)")
 	cmd.Flags().StringVarP(&o.adapter, "adapter", "a", "", "Name of config adapter to apply")
 	cmd.Flags().StringVar(&o.corp, "corpid", "", "Examine this one of several corps only")
@@ -94,23 +97,21 @@ type doctorOptions struct {
 	asJSON, sendTest          bool
 }
 
-// languageNamed is the one that --lang names, else that of the terminal.
-func languageNamed(lang string) (doctor.Language, error) {
-	switch lang {
-	case "":
-		return doctor.LanguageOfTerminal(), nil
-	case "en":
-		return doctor.English, nil
-	case "zh":
-		return doctor.Chinese, nil
-	}
-	return 0, fmt.Errorf("--lang is zh or en, not %q", lang)
-}
-
 // errFound ends the command with exit code 1; the report has said why.
 var errFound = errors.New("something is wrong with a dingtalk handler")
 
-func runDoctor(cmd *cobra.Command, o doctorOptions) error {
+// failed shows why there is no report, and returns that.
+func (o *doctorOptions) failed(cmd *cobra.Command, err error) error {
+	switch {
+	case errors.Is(err, errFound):
+		cmd.SilenceUsage, cmd.SilenceErrors = true, true
+	case err != nil:
+		say(cmd, o.lang, err)
+	}
+	return err
+}
+
+func runDoctor(cmd *cobra.Command, o *doctorOptions) error {
 	ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	language, err := languageNamed(o.lang)
@@ -140,14 +141,13 @@ func runDoctor(cmd *cobra.Command, o doctorOptions) error {
 		return fmt.Errorf("writing the report: %w", err)
 	}
 	if report.Count(examine.Error) > 0 {
-		cmd.SilenceErrors = true
 		return errFound
 	}
 	return nil
 }
 
 // examineConfiguration examines the handlers and robots of a configuration.
-func examineConfiguration(ctx context.Context, o doctorOptions) (examine.Report, error) {
+func examineConfiguration(ctx context.Context, o *doctorOptions) (examine.Report, error) {
 	modules, err := examine.Modules()
 	if err != nil {
 		return nil, err
@@ -157,7 +157,7 @@ func examineConfiguration(ctx context.Context, o doctorOptions) (examine.Report,
 		return nil, err
 	}
 	if len(configuration) == 0 {
-		return nil, errors.New("no configuration: there is no Caddyfile in this folder, name a file with --config")
+		return nil, doctor.Wrong("no configuration: there is no Caddyfile in this folder, name a file with --config")
 	}
 	robots, err := examineRobots(ctx, configuration, o.sendTest)
 	if err != nil {
@@ -180,11 +180,7 @@ func examineConfiguration(ctx context.Context, o doctorOptions) (examine.Report,
 func examineRobots(ctx context.Context, configuration []byte, sendTest bool) (report examine.Report, err error) {
 	robots, err := alert.Examine(ctx, configuration, sendTest)
 	for _, r := range robots {
-		h := examine.Handler{Robot: r.Event}
-		for _, c := range r.Checks {
-			h.Checks = append(h.Checks, examine.Check{Name: c.Name, Status: examine.Status(c.Status), Message: c.Message, Advice: c.Advice})
-		}
-		report = append(report, h)
+		report = append(report, examine.RobotFindings(r.Event, r.Findings))
 	}
 	return report, err
 }

@@ -5,6 +5,8 @@ import (
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 )
 
 // The exit codes besides 0.
@@ -13,10 +15,28 @@ const (
 	exitInvalid = 2 // what the command was called with is wrong, and nothing was done
 )
 
-// say shows an error: people and scripts read it, not Caddy's log.
-func say(cmd *cobra.Command, err error) {
+// say shows an error in the language that --lang names, else that of the terminal. Cobra
+// is to be silent about it.
+func say(cmd *cobra.Command, lang string, err error) {
+	language, wrong := languageNamed(lang)
+	if wrong != nil {
+		language = doctor.LanguageOfTerminal()
+	}
 	cmd.SilenceUsage, cmd.SilenceErrors = true, true
-	fmt.Fprintln(cmd.ErrOrStderr(), "Error:", err)
+	fmt.Fprintln(cmd.ErrOrStderr(), doctor.Say("Error: %v", "错误：%v", err).In(language))
+}
+
+// languageNamed is the one that --lang names, else that of the terminal.
+func languageNamed(lang string) (doctor.Language, error) {
+	switch lang {
+	case "":
+		return doctor.LanguageOfTerminal(), nil
+	case "en":
+		return doctor.English, nil
+	case "zh":
+		return doctor.Chinese, nil
+	}
+	return 0, doctor.Wrong("--lang is zh or en, not %q", lang)
 }
 
 // exit returns the error that makes Caddy exit with a code above 1.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 	"github.com/caddy-dingtalk/caddy-dingtalk/robot"
 )
 
@@ -23,13 +24,13 @@ type robotFlags struct {
 	at                                      []string
 	json                                    string
 	dryRun                                  bool
-	webhookFile, secretFile                 string
+	webhookFile, secretFile, lang           string
 }
 
 func robotCommand() *cobra.Command {
 	var f robotFlags
 	cmd := &cobra.Command{
-		Use:   "robot [--type <type>] [--title --text --url --picture --button --at] | --json <file|-> [--dry-run]",
+		Use:   "robot [--type <type>] [--title --text --url --picture --button --at] | --json <file|-> [--dry-run] [--lang zh|en]",
 		Short: "Sends one message to a DingTalk group through its custom robot",
 		Long: `
 Sends one message through a custom robot (自定义机器人) of a DingTalk group, or
@@ -51,15 +52,15 @@ Exit codes: 0 sent (with --dry-run: valid), 1 refused by DingTalk or not reached
 			if len(args) == 0 {
 				return nil
 			}
-			return notSent(cmd, fmt.Errorf("takes no arguments: write --text %q", args[0]))
+			return f.notSent(cmd, doctor.Wrong("takes no arguments: write --text %q", args[0]))
 		},
 	}
 	f.addTo(cmd)
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		if name := err.Error(); strings.Contains(name, "--webhook") || strings.Contains(name, "--secret") {
-			err = fmt.Errorf("%w: write it into a variable (DINGTALK_ROBOT_WEBHOOK, DINGTALK_ROBOT_SECRET) or a file (--webhook-file, --secret-file): every user of the machine sees arguments", err)
+			err = doctor.Wrong("%v: write it into a variable (DINGTALK_ROBOT_WEBHOOK, DINGTALK_ROBOT_SECRET) or a file (--webhook-file, --secret-file): every user of the machine sees arguments", err)
 		}
-		return notSent(cmd, err)
+		return f.notSent(cmd, err)
 	})
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
@@ -69,17 +70,17 @@ Exit codes: 0 sent (with --dry-run: valid), 1 refused by DingTalk or not reached
 		case err == nil:
 			return nil
 		case code == exitInvalid:
-			return notSent(cmd, err)
+			return f.notSent(cmd, err)
 		}
-		say(cmd, err)
+		say(cmd, f.lang, err)
 		return err
 	}
 	return cmd
 }
 
 // notSent shows why nothing was sent, and returns the error that makes Caddy exit so.
-func notSent(cmd *cobra.Command, err error) error {
-	say(cmd, err)
+func (f *robotFlags) notSent(cmd *cobra.Command, err error) error {
+	say(cmd, f.lang, err)
 	return exit(cmd, exitInvalid)
 }
 
@@ -96,10 +97,15 @@ func (f *robotFlags) addTo(cmd *cobra.Command) {
 	flags.BoolVar(&f.dryRun, "dry-run", false, "Print the body that would be sent")
 	flags.StringVar(&f.webhookFile, "webhook-file", "", "File with the webhook")
 	flags.StringVar(&f.secretFile, "secret-file", "", "File with the secret of 加签")
+	flags.StringVar(&f.lang, "lang", "", "Language of errors, zh or en (default: that of LC_ALL or LANG)")
 }
 
 // run returns the exit code, and why it is not 0.
 func (f *robotFlags) run(ctx context.Context, cmd *cobra.Command) (int, error) {
+	language, err := languageNamed(f.lang)
+	if err != nil {
+		return exitInvalid, err
+	}
 	m, err := f.message(cmd)
 	if err != nil {
 		return exitInvalid, err
@@ -119,7 +125,7 @@ func (f *robotFlags) run(ctx context.Context, cmd *cobra.Command) (int, error) {
 		return f.print(cmd.OutOrStdout(), m)
 	}
 	if webhook == "" {
-		return exitInvalid, errors.New("there is no webhook: set the variable DINGTALK_ROBOT_WEBHOOK, or name a file that holds it with --webhook-file")
+		return exitInvalid, doctor.Wrong("there is no webhook: set the variable DINGTALK_ROBOT_WEBHOOK, or name a file that holds it with --webhook-file")
 	}
 	r, err := robot.New(webhook, secret)
 	if err != nil {
@@ -130,11 +136,11 @@ func (f *robotFlags) run(ctx context.Context, cmd *cobra.Command) (int, error) {
 	}
 	if err := r.Send(ctx, m); err != nil {
 		if failure, ok := errors.AsType[*robot.SendError](err); ok {
-			return exitRefused, fmt.Errorf("%w\n%s", failure, failure.Advice)
+			return exitRefused, doctor.Wrong("%v\n%v", failure, doctor.Advice(failure))
 		}
 		return exitRefused, err
 	}
-	fmt.Fprintln(cmd.OutOrStdout(), "sent")
+	fmt.Fprintln(cmd.OutOrStdout(), doctor.Say("sent", "已发送").In(language))
 	return 0, nil
 }
 
@@ -145,7 +151,7 @@ func (f *robotFlags) print(out io.Writer, m robot.Message) (int, error) {
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	if err := enc.Encode(m); err != nil {
-		return exitInvalid, fmt.Errorf("writing the body: %w", err)
+		return exitInvalid, doctor.Wrong("writing the body: %v", err)
 	}
 	_, err := body.WriteTo(out)
 	return 0, err
@@ -156,17 +162,17 @@ func (f *robotFlags) message(cmd *cobra.Command) (robot.Message, error) {
 	if f.json != "" {
 		for _, name := range []string{"type", "title", "text", "url", "picture", "button", "at"} {
 			if cmd.Flags().Changed(name) {
-				return nil, fmt.Errorf("--%s and --json exclude one another: the JSON holds the whole message", name)
+				return nil, doctor.Wrong("--%s and --json exclude one another: the JSON holds the whole message", name)
 			}
 		}
 		content, err := readJSON(f.json, cmd.InOrStdin())
 		if err != nil {
-			return nil, fmt.Errorf("reading the message: %w", err)
+			return nil, doctor.Wrong("reading the message: %v", err)
 		}
 		return robot.Parse(content)
 	}
 	if unused := f.unused(); unused != "" {
-		return nil, fmt.Errorf("%s takes no --%s", f.kind, unused)
+		return nil, doctor.Wrong("%s takes no --%s", f.kind, unused)
 	}
 	switch f.kind {
 	case "text":
@@ -180,7 +186,7 @@ func (f *robotFlags) message(cmd *cobra.Command) (robot.Message, error) {
 	case "feedCard":
 		return robot.FeedCard{Links: []robot.FeedLink{{Title: f.title, MessageURL: f.url, PicURL: f.picture}}}, nil
 	}
-	return nil, fmt.Errorf("there is no type %q: write text, markdown, link, actionCard or feedCard", f.kind)
+	return nil, doctor.Wrong("there is no type %q: write text, markdown, link, actionCard or feedCard", f.kind)
 }
 
 // taken are the flags that a type takes.
@@ -230,11 +236,11 @@ func setting(variable, file string) (string, error) {
 	}
 	content, err := os.ReadFile(file)
 	if err != nil {
-		return "", fmt.Errorf("reading what %s would hold: %w", variable, err)
+		return "", doctor.Wrong("reading what %s would hold: %v", variable, err)
 	}
 	value := strings.TrimSpace(string(content))
 	if value == "" {
-		return "", fmt.Errorf("%s is empty", file)
+		return "", doctor.Wrong("%s is empty", file)
 	}
 	return value, nil
 }

@@ -3,7 +3,6 @@ package command
 import (
 	"crypto/rand"
 	"encoding/json"
-	"fmt"
 	"io"
 	"os"
 	"strconv"
@@ -61,9 +60,7 @@ func (f *partFlags) addTo(cmd *cobra.Command) {
 
 // invalid shows why nothing was done.
 func (f *partFlags) invalid(cmd *cobra.Command, err error) error {
-	language, _ := languageNamed(f.lang)
-	cmd.SilenceUsage, cmd.SilenceErrors = true, true
-	fmt.Fprintln(cmd.ErrOrStderr(), doctor.Say("Error: %v", "错误：%v", err).In(language))
+	say(cmd, f.lang, err)
 	return exit(cmd, exitInvalid)
 }
 

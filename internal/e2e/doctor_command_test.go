@@ -17,6 +17,7 @@ import (
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/internal/sandbox"
 	"github.com/caddy-dingtalk/caddy-dingtalk/internal/testsite"
+	"github.com/caddy-dingtalk/caddy-dingtalk/internal/testsite/language"
 )
 
 // foundSomething is the error when the report has said what is wrong.
@@ -33,6 +34,16 @@ func dingtalkCommand() *cobra.Command {
 // is one.
 func runDoctorIn(t *testing.T, caddyfile string, args ...string) (out string, err error) {
 	t.Helper()
+	out, shown, err := doctorIn(t, caddyfile, args...)
+	if err != nil && err.Error() != foundSomething && !strings.Contains(shown, err.Error()) {
+		t.Errorf("the user does not see the error: %s", shown)
+	}
+	return out, err
+}
+
+// doctorIn also returns the error as it is shown.
+func doctorIn(t *testing.T, caddyfile string, args ...string) (out, shown string, err error) {
+	t.Helper()
 	t.Chdir(testsite.Folder(t))
 	if caddyfile != "" {
 		if err := os.WriteFile("Caddyfile", []byte(caddyfile), 0o600); err != nil {
@@ -45,10 +56,7 @@ func runDoctorIn(t *testing.T, caddyfile string, args ...string) (out string, er
 	cmd.SetErr(&stderr)
 	cmd.SetArgs(append([]string{"doctor"}, args...))
 	err = cmd.ExecuteContext(t.Context())
-	if err != nil && err.Error() != foundSomething && !strings.Contains(stderr.String(), err.Error()) {
-		t.Errorf("the user does not see the error: %s", stderr.String())
-	}
-	return stdout.String(), err
+	return stdout.String(), stderr.String(), err
 }
 
 // credentialLines are those of a fresh simulated DingTalk.
@@ -82,7 +90,9 @@ func TestTheDoctorsExitCodeSaysWhetherSomethingIsWrong(t *testing.T) {
 		"no such adapter":                 {caddyfile(lines), []string{"-c", "Caddyfile", "-a", "nginx"}, "", "unrecognized config adapter: nginx"},
 		"no handler":                      {":8080 {\n\trespond hello\n}\n", nil, "", "no dingtalk handler"},
 		"a directive that is not right":   {caddyfile("app_key k"), nil, "", "Caddyfile:5"},
-		"an argument that is not known":   {caddyfile(lines), []string{"now"}, "", "unknown command"},
+		"an argument that is not known":   {caddyfile(lines), []string{"now"}, "", "write --config before a file"},
+		"a flag that is not known":        {caddyfile(lines), []string{"--agent", "1"}, "", "unknown flag: --agent"},
+		"a page that is none":             {"", []string{"--url", "h5.example.com"}, "", "--url takes the whole address"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -92,6 +102,10 @@ func TestTheDoctorsExitCodeSaysWhetherSomethingIsWrong(t *testing.T) {
 			}
 			if !strings.Contains(out, test.out) || test.out == "" && strings.Contains(out, "✓") {
 				t.Errorf("the report is\n%s", out)
+			}
+			out, shown, err := doctorIn(t, test.caddyfile, append([]string{"--lang", "zh"}, test.args...)...)
+			if words := language.English(out + shown); words != "" || (err != nil && err.Error() != foundSomething) != strings.HasPrefix(shown, "错误：") {
+				t.Errorf("%q is English in\n%s%s", words, shown, out)
 			}
 		})
 	}

@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 	"github.com/caddy-dingtalk/caddy-dingtalk/robot"
 )
 
@@ -176,15 +177,15 @@ func resolve(repl *caddy.Replacer, name, text string) (string, error) {
 	}
 	value, err := repl.ReplaceOrErr(text, true, true)
 	if value = strings.TrimSpace(value); err != nil || value == "" {
-		quoted := "a placeholder"
+		var quoted any = doctor.Hint("a placeholder")
 		if strings.HasPrefix(text, "{") && strings.IndexByte(text, '}') == len(text)-1 {
 			quoted = text
 		}
-		cure := "write {env.NAME} or {file./path}, and set the variable or fill the file before Caddy starts"
+		cure := doctor.Hint("write {env.NAME} or {file./path}, and set the variable or fill the file before Caddy starts")
 		if name != "webhook" {
-			cure += "; or leave the line " + name + " out"
+			cure = doctor.Hint("%v; or leave the line %s out", cure, name)
 		}
-		return "", fmt.Errorf("resolving %s: %s is unknown or empty: %s", name, quoted, cure)
+		return "", doctor.Wrong("resolving %s: %v is unknown or empty: %v", name, quoted, cure)
 	}
 	return value, nil
 }
@@ -231,17 +232,19 @@ func (h *Robot) enqueue(c content, at time.Time) {
 	if invalid, ok := errors.AsType[*robot.InvalidError](err); ok {
 		field = invalid.Type + "." + invalid.Field
 	}
-	advice := "Correct this field of the dingtalk_robot handler; the event may lack what its placeholder names."
-	h.logger.Error("dropping an invalid robot message", zap.String("field", field), zap.Error(err), zap.String("advice", advice))
+	advice := doctor.Say("Correct this field of the dingtalk_robot handler; the event may lack what its placeholder names.",
+		"请改正 dingtalk_robot 的这个字段；也可能是事件里没有占位符所指的数据")
+	h.logger.Error("dropping an invalid robot message",
+		zap.String("field", field), zap.Error(err), zap.String("advice", advice.EN), zap.String("advice_zh", advice.ZH))
 	h.emitFailed(string(robot.Invalid), field, advice)
 }
 
 // emitFailed emits dingtalk_robot_failed behind the caller's back.
-func (h *Robot) emitFailed(kind, code, advice string) {
+func (h *Robot) emitFailed(kind, code string, advice doctor.Text) {
 	if h.events == nil || h.ctx.Err() != nil || !h.events.ShouldEmit(eventRobotFailed) {
 		return
 	}
-	go h.events.Emit(h.ctx, eventRobotFailed, map[string]any{"kind": kind, "code": code, "advice": advice})
+	go h.events.Emit(h.ctx, eventRobotFailed, map[string]any{"kind": kind, "code": code, "advice": advice.EN, "advice_zh": advice.ZH})
 }
 
 // MarshalLogObject shows the handler without webhook and secret: at DEBUG Caddy

@@ -24,6 +24,7 @@ import (
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 	"github.com/caddy-dingtalk/caddy-dingtalk/internal/sandbox"
+	"github.com/caddy-dingtalk/caddy-dingtalk/internal/testsite/language"
 )
 
 const hook = "https://oapi.dingtalk.com/robot/send?access_token=t0ken"
@@ -403,30 +404,36 @@ func TestTheDoctorExaminesEachRobot(t *testing.T) {
 	]}}}`
 	all, err := Examine(t.Context(), []byte(config), false)
 	want := []struct {
-		event   string
-		status  Status
-		message string
+		event  string
+		status doctor.Status
+		en, zh string
 	}{
-		{"a", OK, "well formed"}, {"*", OK, "well formed"}, {"*", Error, "{env.NO_SUCH_VARIABLE}"}, {"d", Error, "link.text"},
+		{"a", doctor.OK, "well formed", "格式都对"}, {"*", doctor.OK, "well formed", "格式都对"},
+		{"*", doctor.Error, "{env.NO_SUCH_VARIABLE} is unknown or empty", "读取 webhook 的值：{env.NO_SUCH_VARIABLE} 未知或为空"},
+		{"d", doctor.Error, "link.text is missing or blank", "link.text 缺失或为空"},
 	}
 	if err != nil || len(all) != len(want) {
 		t.Fatalf("%v: %+v", err, all)
 	}
 	for i, w := range want {
-		if c := all[i].Checks[0]; all[i].Event != w.event || c.Name != "config" || c.Status != w.status || !strings.Contains(c.Message, w.message) || strings.Contains(c.Message, "t0ken") {
+		f := all[i].Findings[0]
+		if all[i].Event != w.event || f.Name != "config" || f.Status != w.status || !strings.Contains(f.Text.EN, w.en) || !strings.Contains(f.Text.ZH, w.zh) {
 			t.Errorf("handler %d: %+v", i, all[i])
+		}
+		if strings.Contains(f.Text.EN, "t0ken") || language.English(f.Text.ZH) != "" {
+			t.Errorf("handler %d: %+v", i, f.Text)
 		}
 	}
 	if n := len(ding.RobotMessages()); n != 0 {
 		t.Errorf("%d messages without being told to send", n)
 	}
 	all, _ = Examine(t.Context(), []byte(config), true)
-	if c := all[0].Checks[1]; len(ding.RobotMessages()) != 1 || c.Status != OK || !strings.Contains(c.Message, "test message") {
+	if f := all[0].Findings[1]; len(ding.RobotMessages()) != 1 || f.Status != doctor.OK || !strings.Contains(f.Text.EN, "test message") {
 		t.Errorf("%d messages, %+v", len(ding.RobotMessages()), all)
 	}
 	ding.SetRobot(sandbox.RobotRules{Keyword: "告警"})
 	all, _ = Examine(t.Context(), []byte(config), true)
-	if c := all[0].Checks[1]; c.Status != Error || !strings.Contains(c.Advice, "自定义关键词") {
-		t.Errorf("%+v", c)
+	if f := all[0].Findings[1]; f.Status != doctor.Error || !strings.Contains(f.Cure().EN, "give one as keyword") || !strings.Contains(f.Cure().ZH, "请用 keyword") {
+		t.Errorf("%+v", f)
 	}
 }

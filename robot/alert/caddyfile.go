@@ -1,8 +1,6 @@
 package alert
 
 import (
-	"errors"
-	"fmt"
 	"regexp"
 	"strings"
 	"time"
@@ -10,6 +8,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 	"github.com/caddy-dingtalk/caddy-dingtalk/robot"
 )
 
@@ -32,7 +31,7 @@ import (
 func (h *Robot) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the handler's name
 	if d.NextArg() {
-		return d.Errf("dingtalk_robot takes no arguments, but got %d: write the settings into a block { … }", 1+len(d.RemainingArgs()))
+		return d.WrapErr(doctor.Wrong("dingtalk_robot takes no arguments, but got %d: write the settings into a block { … }", 1+len(d.RemainingArgs())))
 	}
 	start, at := *d, *d
 	seen := make(map[string]bool)
@@ -41,9 +40,9 @@ func (h *Robot) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		parse, known := subdirectives[name]
 		switch {
 		case !known:
-			return d.Errf("unrecognized subdirective %q: write webhook, secret, keyword, text, markdown, link, action_card, at or every", name)
+			return d.WrapErr(doctor.Wrong("unrecognized subdirective %q: write webhook, secret, keyword, text, markdown, link, action_card, at or every", name))
 		case seen[name]:
-			return d.Errf("%s is given twice: keep one line; at takes all its values there, another webhook needs another on line", name)
+			return d.WrapErr(doctor.Wrong("%s is given twice: keep one line; at takes all its values there, another webhook needs another on line", name))
 		}
 		seen[name] = true
 		if name == "at" {
@@ -51,11 +50,11 @@ func (h *Robot) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		}
 		args := d.RemainingArgs()
 		if err := parse(h, args); err != nil {
-			return d.Errf("%s %v", name, err)
+			return d.WrapErr(doctor.Wrong("%s %v", name, err))
 		}
 		if isMessage[name] {
 			if h.messages() > 1 {
-				return d.Errf("%s is a second message: keep one of text, markdown, link and action_card", name)
+				return d.WrapErr(doctor.Wrong("%s is a second message: keep one of text, markdown, link and action_card", name))
 			}
 			if err := h.template().check(); err != nil {
 				return d.WrapErr(err)
@@ -63,7 +62,7 @@ func (h *Robot) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		}
 	}
 	if h.Webhook == "" {
-		return start.Errf("webhook %v", robot.CheckWebhook(""))
+		return start.WrapErr(doctor.Wrong("%s %v", "webhook", robot.CheckWebhook("")))
 	}
 	if err := h.checkAt(); err != nil {
 		return at.WrapErr(err)
@@ -87,7 +86,7 @@ var subdirectives = map[string]func(h *Robot, args []string) error{
 	},
 	"text": func(h *Robot, args []string) error {
 		if len(args) != 1 {
-			return errors.New("needs <content>: put quotes around a content with spaces")
+			return doctor.Wrong("needs <content>: put quotes around a content with spaces")
 		}
 		if h.Text = args[0]; strings.TrimSpace(h.Text) == "" {
 			return robot.Text{}.Validate()
@@ -96,14 +95,14 @@ var subdirectives = map[string]func(h *Robot, args []string) error{
 	},
 	"markdown": func(h *Robot, args []string) error {
 		if len(args) != 2 {
-			return errors.New("needs <title> <text>: put quotes around each")
+			return doctor.Wrong("needs <title> <text>: put quotes around each")
 		}
 		h.Markdown = &Markdown{args[0], args[1]}
 		return nil
 	},
 	"link": func(h *Robot, args []string) error {
 		if len(args) != 3 && len(args) != 4 {
-			return errors.New("needs <title> <text> <url> [<picture>]: without a text DingTalk accepts a link and shows it to nobody")
+			return doctor.Wrong("needs <title> <text> <url> [<picture>]: without a text DingTalk accepts a link and shows it to nobody")
 		}
 		h.Link = &Link{Title: args[0], Text: args[1], URL: args[2]}
 		if len(args) == 4 {
@@ -113,24 +112,24 @@ var subdirectives = map[string]func(h *Robot, args []string) error{
 	},
 	"action_card": func(h *Robot, args []string) error {
 		if len(args) != 4 {
-			return errors.New("needs <title> <text> <button> <url>")
+			return doctor.Wrong("needs <title> <text> <button> <url>")
 		}
 		h.ActionCard = &ActionCard{args[0], args[1], args[2], args[3]}
 		return nil
 	},
 	"at": func(h *Robot, args []string) error {
 		if h.At = args; len(args) == 0 {
-			return errors.New("needs whom to tell: mobile numbers, @userid, or all")
+			return doctor.Wrong("needs whom to tell: mobile numbers, @userid, or all")
 		}
 		return nil
 	},
 	"every": func(h *Robot, args []string) error {
 		if len(args) != 1 {
-			return errors.New("takes exactly one time, for example 10s")
+			return doctor.Wrong("takes exactly one time, for example 10s")
 		}
 		t, err := caddy.ParseDuration(args[0])
 		if err != nil {
-			return fmt.Errorf("takes a time, for example 10s, but got %q", args[0])
+			return doctor.Wrong("takes a time, for example 10s, but got %q", args[0])
 		}
 		h.Every = caddy.Duration(t)
 		return checkEvery(t)
@@ -139,7 +138,7 @@ var subdirectives = map[string]func(h *Robot, args []string) error{
 
 func one(args []string, value *string, check func(string) error) error {
 	if len(args) != 1 || args[0] == "" {
-		return errors.New("takes exactly one value")
+		return doctor.Wrong("takes exactly one value")
 	}
 	if *value = args[0]; !isStatic(*value) {
 		return nil
@@ -149,7 +148,7 @@ func one(args []string, value *string, check func(string) error) error {
 
 func checkEvery(t time.Duration) error {
 	if t < MinEvery {
-		return fmt.Errorf("must be at least %s: DingTalk takes 20 messages a minute from a robot, and for 10 minutes none if there are more", MinEvery)
+		return doctor.Wrong("must be at least %s: DingTalk takes 20 messages a minute from a robot, and for 10 minutes none if there are more", MinEvery)
 	}
 	return nil
 }
@@ -158,10 +157,10 @@ func checkEvery(t time.Duration) error {
 // is what `caddy validate` finds.
 func (h *Robot) check() error {
 	if err := checkEvery(time.Duration(h.Every)); err != nil {
-		return fmt.Errorf("every %w", err)
+		return doctor.Wrong("%s %v", "every", err)
 	}
 	if n := h.messages(); n > 1 {
-		return fmt.Errorf("%d messages are given: keep one of text, markdown, link and action_card", n)
+		return doctor.Wrong("%d messages are given: keep one of text, markdown, link and action_card", n)
 	}
 	if !h.isDefault() {
 		if err := h.template().check(); err != nil {
@@ -202,7 +201,7 @@ var placeholder = regexp.MustCompile(`\{[^{}]*\}`)
 // checkAt validates whom to tell.
 func (h *Robot) checkAt() error {
 	if len(h.At) > 0 && (h.Link != nil || h.ActionCard != nil) {
-		return errors.New("at works with text and markdown only: DingTalk tells nobody by name of a link or card")
+		return doctor.Wrong("at works with text and markdown only: DingTalk tells nobody by name of a link or card")
 	}
 	var at robot.At
 	for _, name := range h.At {

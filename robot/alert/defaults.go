@@ -15,7 +15,7 @@ import (
 const (
 	eventFailed      = "dingtalk_token_failed"
 	eventRefreshed   = "dingtalk_token_refreshed"
-	eventRobotFailed = "dingtalk_robot_failed" // data: kind, code, advice
+	eventRobotFailed = "dingtalk_robot_failed" // data: kind, code, advice, advice_zh
 )
 
 // byDefault makes the message of an event for which none is configured. ok is false

@@ -3,37 +3,21 @@ package alert
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 	"github.com/caddy-dingtalk/caddy-dingtalk/robot"
 )
 
 // Examined is what a doctor finds of one handler of a configuration.
 type Examined struct {
-	Event  string // what it is subscribed to; * for all events
-	Checks []Check
+	Event string // what it is subscribed to; * for all events
+	// Findings are called config, secrets, or message: that which is sent.
+	Findings []doctor.Finding
 }
-
-// Check is one thing that was looked at.
-type Check struct {
-	Name    string // config, secrets, or message: that which is sent
-	Status  Status
-	Message string
-	Advice  string // "" where nothing is to be done
-}
-
-// Status is how a check turned out.
-type Status string
-
-const (
-	OK      Status = "ok"
-	Warning Status = "warning"
-	Error   Status = "error"
-)
 
 // Examine checks each dingtalk_robot handler of a configuration in Caddy's own
 // JSON: its placeholders, the form of webhook and secret, its message. With send it
@@ -73,48 +57,56 @@ func Examine(ctx context.Context, configuration []byte, send bool) ([]Examined, 
 	return all, nil
 }
 
-func examine(ctx context.Context, raw json.RawMessage, event string, send bool, sent map[string]bool) []Check {
+var correct = []doctor.Text{doctor.Say("Correct this line of the dingtalk_robot handler, then run the doctor again.",
+	"请改正 dingtalk_robot 的这一行，再检查一次")}
+
+func examine(ctx context.Context, raw json.RawMessage, event string, send bool, sent map[string]bool) []doctor.Finding {
 	var h Robot
-	const correct = "Correct this line of the dingtalk_robot handler, then run the doctor again."
 	if err := json.Unmarshal(raw, &h); err != nil {
-		return []Check{{Name: "config", Status: Error, Message: "the handler cannot be read: " + err.Error(), Advice: correct}}
+		return []doctor.Finding{{Name: "config", Status: doctor.Error, Cures: correct,
+			Text: doctor.Say("the handler cannot be read: %v", "读不懂这个处理器的配置：%v", err)}}
 	}
 	err := h.resolve()
 	if err == nil {
 		err = h.check()
 	}
 	if err != nil {
-		return []Check{{Name: "config", Status: Error, Message: err.Error(), Advice: correct}}
+		return []doctor.Finding{{Name: "config", Status: doctor.Error, Text: doctor.Of(err), Cures: correct}}
 	}
-	checks := []Check{{Name: "config", Status: OK, Message: "webhook, secret and message are well formed; messages go to " + h.robot.Host()}}
+	findings := []doctor.Finding{{Name: "config", Status: doctor.OK, Text: doctor.Say(
+		"webhook, secret and message are well formed; messages go to %s", "webhook、secret 和消息的格式都对；消息发往 %s", h.robot.Host())}}
 	for _, secret := range []struct{ name, value string }{{"webhook", h.Webhook}, {"secret", h.Secret}} {
 		if secret.value != "" && isStatic(secret.value) {
-			checks = append(checks, Check{
-				Name: "secrets", Status: Warning, Message: secret.name + " stands in the configuration in plain text",
-				Advice: fmt.Sprintf("Write %s {env.NAME} or %s {file./path}: what the webhook holds lets everybody write into the group.", secret.name, secret.name),
+			findings = append(findings, doctor.Finding{
+				Name: "secrets", Status: doctor.Warning,
+				Text: doctor.Say("%s stands in the configuration in plain text", "%s 以明文写在配置里", secret.name),
+				Cures: []doctor.Text{doctor.Say("Write %[1]s {env.NAME} or %[1]s {file./path}: what the webhook holds lets everybody write into the group.",
+					"请写成 %[1]s {env.NAME} 或 %[1]s {file./path}：拿到 webhook 的人都能往群里发消息", secret.name)},
 			})
 		}
 	}
 	if send && !sent[h.key] {
 		sent[h.key] = true
-		checks = append(checks, h.test(ctx, event))
+		findings = append(findings, h.test(ctx, event))
 	}
-	return checks
+	return findings
 }
 
 // test sends one message.
-func (h *Robot) test(ctx context.Context, event string) Check {
+func (h *Robot) test(ctx context.Context, event string) doctor.Finding {
 	_, full := caddy.Version()
 	err := h.robot.Send(ctx, robot.Markdown{
 		Title: "dingtalk doctor",
 		Text: "**这是一条测试消息，机器人工作正常**\n\nA test message of caddy dingtalk doctor: the robot works\n\n" +
 			"- event: " + escape(event, "") + "\n- Caddy: " + escape(clean(full), ""),
 	})
-	if failure, ok := errors.AsType[*robot.SendError](err); ok {
-		return Check{Name: "message", Status: Error, Message: failure.Error(), Advice: failure.Advice}
+	if err == nil {
+		return doctor.Finding{Name: "message", Status: doctor.OK,
+			Text: doctor.Say("DingTalk has taken a test message: look whether the group shows it", "钉钉收下了一条测试消息：请看群里有没有显示")}
 	}
-	if err != nil {
-		return Check{Name: "message", Status: Error, Message: err.Error(), Advice: "Correct the handler's settings."}
+	f := doctor.Finding{Name: "message", Status: doctor.Error, Text: doctor.Of(err), Cures: correct}
+	if advice := doctor.Advice(err); advice != (doctor.Text{}) {
+		f.Cures = []doctor.Text{advice}
 	}
-	return Check{Name: "message", Status: OK, Message: "DingTalk has taken a test message: look whether the group shows it"}
+	return f
 }

@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 	"github.com/caddy-dingtalk/caddy-dingtalk/robot"
 )
 
@@ -89,10 +90,10 @@ func (s *sender) sent(b *batch) {
 // tried again after a while, or it has been dropped or put back.
 func (s *sender) failed(err error, b *batch, tried int) (wait time.Duration, again bool) {
 	h := s.queue.newest()
-	kind, code, advice := robot.Invalid, "", "This is a defect of the digest: please report it."
+	kind, code, advice := robot.Invalid, "", doctor.Say("This is a defect of the digest: please report it.", "这是汇总消息的缺陷：请报告给我们")
 	temporary := false
 	if failure, ok := errors.AsType[*robot.SendError](err); ok {
-		kind, code, advice, temporary = failure.Kind, failure.Code, failure.Advice, failure.Temporary()
+		kind, code, advice, temporary = failure.Kind, failure.Code, doctor.Advice(failure), failure.Temporary()
 	}
 	if s.state.begin(h.logger, kind, code, advice, err) {
 		h.emitFailed(string(kind), code, advice)
@@ -134,7 +135,7 @@ func (s *sender) finish(b *batch) {
 			if err := s.try(ctx, b); err == nil {
 				s.sent(b)
 			} else if failure, ok := errors.AsType[*robot.SendError](err); ok {
-				s.state.begin(h.logger, failure.Kind, failure.Code, failure.Advice, err)
+				s.state.begin(h.logger, failure.Kind, failure.Code, doctor.Advice(failure), err)
 				s.drop(failure.Kind, b)
 			}
 		} else {
@@ -167,7 +168,7 @@ type state struct {
 }
 
 // begin notes a failure, and reports whether it is a new one.
-func (s *state) begin(logger *zap.Logger, kind robot.Kind, code, advice string, err error) bool {
+func (s *state) begin(logger *zap.Logger, kind robot.Kind, code string, advice doctor.Text, err error) bool {
 	if s.kind == kind && s.code == code {
 		return false
 	}
@@ -176,7 +177,8 @@ func (s *state) begin(logger *zap.Logger, kind robot.Kind, code, advice string, 
 	}
 	s.kind, s.code = kind, code
 	logger.Error("robot messages are not taken",
-		zap.String("kind", string(kind)), zap.String("code", code), zap.Error(err), zap.String("advice", advice))
+		zap.String("kind", string(kind)), zap.String("code", code), zap.Error(err),
+		zap.String("advice", advice.EN), zap.String("advice_zh", advice.ZH))
 	return true
 }
 
