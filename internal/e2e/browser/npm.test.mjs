@@ -186,8 +186,12 @@ test('both READMEs show the same code, and it is what the package has', () => {
   const [en, zh] = [blocks('README.md'), blocks('README.zh-CN.md')]
   assert.deepEqual(zh, en)
   assert.ok(en.length >= 4)
-  const {files} = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
-  for (const name of files) readFileSync(join(folder, name))
+})
+
+test('npm publishes what belongs to the package, and nothing else', () => {
+  const [{files}] = JSON.parse(execFileSync('npm', ['pack', '--dry-run', '--json', '--offline'], {cwd: folder, encoding: 'utf8'}))
+  assert.deepEqual(files.map(f => f.path).sort(), ['LICENSE', 'README.md', 'README.zh-CN.md', 'index.d.ts', 'index.js', 'package.json'])
+  assert.equal(readFileSync(join(folder, 'LICENSE'), 'utf8'), readFileSync(join(folder, '../LICENSE'), 'utf8'))
 })
 
 describe('in a page behind Caddy', () => {
