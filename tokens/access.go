@@ -135,7 +135,7 @@ func (a *App) adoptAccess(ctx context.Context) *Token {
 // fetched with it lives as long, and the storage has it. Where it has not, or DingTalk
 // has refused the token, it stays.
 func (a *App) forgetAccess() {
-	if held := a.access.get(); a.group.fresh && held != nil && !held.refused() && a.storage.works() {
+	if held := a.access.get(); a.group.fresh && held != nil && !held.refused() && a.group.health.works() {
 		a.access.replace(held, nil)
 	}
 }

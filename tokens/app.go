@@ -68,9 +68,10 @@ type Options struct {
 
 // NewApp returns the tokens of an app.
 func NewApp(o Options) *App {
-	g := &Group{flights: &o.Memory.flights}
+	m := o.Memory.of(o.Name)
+	g := &Group{flights: &o.Memory.flights, health: &m.health}
 	g.Use(o, func(string) Source { return o.Source })
-	return &App{name: o.Name, group: g, record: o.Memory.record(o.Name)}
+	return &App{name: o.Name, group: g, record: &m.record}
 }
 
 // TakeOver shares what the process has had, or is fetching, since before a reload of
@@ -178,7 +179,7 @@ func (a *App) renewal() (*Token, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), flightTime)
 	defer cancel()
 	a.state.started()
-	a.storage.tried()
+	a.group.health.tried()
 	t := a.adopt(ctx)
 	if t == nil {
 		if err := a.state.paused(time.Now()); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"go.uber.org/zap"
 	"golang.org/x/sync/singleflight"
@@ -21,6 +22,7 @@ type Group struct {
 	work    work
 	health  *health // of the storage, which all its apps share
 	fresh   bool    // DingTalk answers each call for an access token with another one
+	tally   *tally  // of the tickets of its apps, nil where there is but one
 
 	current atomic.Pointer[means]
 	mu      sync.Mutex
@@ -42,7 +44,7 @@ type means struct {
 // NewGroup returns a group that has nothing to work with yet: see [Group.Use]. Its apps
 // stand in the storage under `dingtalk/<name>/…`.
 func NewGroup(name string) *Group {
-	return &Group{prefix: name + "/", flights: new(singleflight.Group), health: new(health), fresh: true}
+	return &Group{prefix: name + "/", flights: new(singleflight.Group), health: new(health), fresh: true, tally: new(tally)}
 }
 
 // Use lets the apps of the group work with what the options say, the Name, the Source
@@ -85,8 +87,13 @@ func (g *Group) stop(m *means) {
 
 // App returns the tokens of a new app of the group, which has none yet.
 func (g *Group) App(name string) *App {
-	return &App{name: name, group: g, record: &record{storage: g.health}}
+	return &App{name: name, group: g, record: &record{ticket: counted{tally: g.tally}}}
 }
+
+// Held returns how many of its apps hold an unexpired ticket in memory, to the second. It
+// looks at none of them. An app that is of no more use must be told to Forget, or counts
+// until its ticket expires.
+func (g *Group) Held() int { return g.tally.count(time.Now()) }
 
 func (a *App) means() *means { return a.group.current.Load() }
 

@@ -100,7 +100,7 @@ func (a *App) publish(t *Token) {
 	if a.forgotten() {
 		return
 	}
-	a.storage.tried()
+	a.group.health.tried()
 	stored := a.load(ctx, a.key(KindTicket))
 	switch {
 	case stored.valid(now) && !stored.due(now) && stored.newer(t):
@@ -116,7 +116,7 @@ func (a *App) publish(t *Token) {
 		}
 	}
 	a.unstored.Store(nil)
-	if a.storage.served() {
+	if a.group.health.served() {
 		a.means().log.Info("the storage works again")
 	}
 }
@@ -148,7 +148,7 @@ func (a *App) adopt(ctx context.Context) *Token {
 // and returns a token as soon as another process has put it there. Where the lock
 // cannot be had, it goes on without. release must be called.
 func (a *App) lock(ctx context.Context, of string, locking *atomic.Bool, adopt func(context.Context) *Token) (release func(), found *Token) {
-	if a.storage.rests(time.Now()) || !locking.CompareAndSwap(false, true) {
+	if a.group.health.rests(time.Now()) || !locking.CompareAndSwap(false, true) {
 		return func() {}, nil // the storage has not given up the last try: one goroutine that hangs is enough
 	}
 	name := "dingtalk-" + strings.ReplaceAll(of, "/", "-") // some storages make a file of it
@@ -174,7 +174,7 @@ func (a *App) lock(ctx context.Context, of string, locking *atomic.Bool, adopt f
 	defer poll.Stop()
 	limit := time.NewTimer(lockTime + rand.N(lockSpread))
 	defer limit.Stop()
-	for !a.storage.rests(time.Now()) {
+	for !a.group.health.rests(time.Now()) {
 		select {
 		case err := <-locked:
 			if err != nil { // some storages know no lock, or do not wait for it
@@ -205,8 +205,8 @@ func (a *App) load(ctx context.Context, key string) *Token { return look(ctx, a,
 // gives up after ReadTime even if the storage does not heed its context, as a
 // file system that hangs.
 func look[T any](ctx context.Context, a *App, key string, decode func([]byte, time.Time) (*T, error)) *T {
-	if a.storage.rests(time.Now()) {
-		a.storage.failed()
+	if a.group.health.rests(time.Now()) {
+		a.group.health.failed()
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, ReadTime)
@@ -235,7 +235,7 @@ func look[T any](ctx context.Context, a *App, key string, decode func([]byte, ti
 		return r.record
 	}
 	if ctx.Err() != nil && a.means().life.Err() == nil {
-		a.storage.hangs(time.Now())
+		a.group.health.hangs(time.Now())
 	}
 	a.logStorage("reading", r.err)
 	return nil
@@ -294,7 +294,7 @@ func (a *App) logStorage(doing string, err error) {
 	if a.means().life.Err() != nil {
 		return
 	}
-	if a.storage.failed() {
+	if a.group.health.failed() {
 		a.means().log.Warn("the storage fails; this process keeps its own tokens: check the storage that the dingtalk directive or Caddy's global options name",
 			zap.String("doing", doing), zap.Error(err))
 	}

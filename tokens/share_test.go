@@ -30,7 +30,7 @@ func TestWhatIsStoredIsWhatOthersRead(t *testing.T) {
 }
 
 func TestTheMemoryKeepsTheNewest(t *testing.T) {
-	var memory held
+	var memory counted
 	now := time.Now()
 	older, newer := newToken("older", now, time.Hour), newToken("newer", now.Add(1), time.Hour)
 	for _, tokens := range [][]*Token{{older, newer}, {newer, older}, {newer, newer}} {

@@ -115,7 +115,7 @@ func (n *node) step(by time.Duration, monotonic bool) {
 	n.clock.ahead.Add(int64(by))
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for kind, place := range map[string]*held{KindAccess: &n.access, KindTicket: &n.ticket} {
+	for kind, place := range map[string]*held{KindAccess: &n.access, KindTicket: &n.ticket.held} {
 		t := place.get()
 		if t == nil {
 			continue

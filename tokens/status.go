@@ -23,13 +23,12 @@ func (a *App) Name() string { return a.group.prefix + a.name }
 // Status returns how the app stands. It never waits.
 func (a *App) Status() Status {
 	now := time.Now()
-	s := Status{Access: span(&a.access, now), Ticket: span(&a.ticket, now), Storage: a.storage.works()}
+	s := Status{Access: span(a.access.get(), now), Ticket: span(a.ticket.get(), now), Storage: a.group.health.works()}
 	s.Retry, s.Err = a.state.standing(now)
 	return s
 }
 
-func span(h *held, now time.Time) *Span {
-	t := h.get()
+func span(t *Token, now time.Time) *Span {
 	if !t.valid(now) {
 		return nil
 	}
@@ -46,7 +45,7 @@ func (a *App) Refresh(ctx context.Context) error {
 			a.ticket.suspect(held, time.Now())
 		}
 		a.state.forgive()
-		a.storage.forgive()
+		a.group.health.forgive()
 		select {
 		case result := <-a.renew():
 			if result.Err != nil {

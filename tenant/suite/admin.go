@@ -2,7 +2,6 @@ package suite
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"time"
 
@@ -11,19 +10,16 @@ import (
 
 // After returns the first of the corps that are held and whose key is greater, in order.
 func (f *fleet) After(key string, limit int) (all []observe.Tenant) {
-	now := time.Now()
-	f.corps.each(func(id string, v view) {
-		if t := f.tenantOf(id, v, now); t.Key() > key {
-			all = append(all, t)
-		}
-	})
-	slices.SortFunc(all, func(a, b observe.Tenant) int { return strings.Compare(a.Key(), b.Key()) })
-	all = all[:min(limit, len(all))]
-	for i := range all {
-		if v, held := f.corps.peek(all[i].CorpID); held {
-			all[i] = all[i].WithTokens(observe.App{Tokens: v.tokens})
-		}
+	follows := func(id string) bool { // a key begins with the id and a point, which no id has
+		return id+"." > key || strings.HasPrefix(key, id+".")
 	}
+	now := time.Now()
+	f.corps.walk(follows, func(id string, v view) bool {
+		if t := f.tenantOf(id, v, now); t.Key() > key {
+			all = append(all, t.WithTokens(observe.App{Tokens: v.tokens}))
+		}
+		return len(all) < limit
+	})
 	return all
 }
 

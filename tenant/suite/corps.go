@@ -2,7 +2,6 @@ package suite
 
 import (
 	"sync"
-	"time"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/tokens"
 )
@@ -17,8 +16,7 @@ type corp struct {
 	id         string
 	standing   Standing
 	tokens     *tokens.App
-	read       bool  // the storage has been read, and says nothing newer as far as is known
-	slot       int32 // among all
+	read       bool // the storage has been read, and says nothing newer as far as is known
 	prev, next *corp
 }
 
@@ -29,9 +27,10 @@ type corps struct {
 
 	mu      sync.Mutex
 	byID    map[string]*corp
-	all     []*corp         // the same; nobody moves in it, so that a walk misses nobody
+	order   order           // the same
 	root    corp            // of the ring: next was used last, prev longest ago
 	unsaved map[string]bool // whose standing the storage has not taken
+	counts  [3]int          // how many there are of each side
 }
 
 func newCorps(limit int, tokens func(id string) *tokens.App) *corps {
@@ -76,27 +75,30 @@ func (c *corps) learn(id string, news Standing, fromStorage bool) (before, after
 	defer c.mu.Unlock()
 	held := c.byID[id]
 	if held == nil {
-		held = &corp{id: id, tokens: c.tokens(id), slot: int32(len(c.all))} //nolint:gosec // at most limit
-		if len(c.all) < c.limit {
-			c.all = append(c.all, held)
-		} else {
-			held.slot = c.drop(c.root.prev)
-			c.all[held.slot] = held
+		if len(c.byID) >= c.limit {
+			c.drop(c.root.prev)
 		}
+		held = &corp{id: id, tokens: c.tokens(id)}
 		c.byID[id] = held
+		c.order.add(held)
 		c.touch(held)
+		c.counts[held.standing.side()]++
 	}
 	before = view{held.standing, held.tokens, held.read}
+	c.counts[held.standing.side()]--
 	held.standing = held.standing.join(news)
+	c.counts[held.standing.side()]++
 	held.read = held.read || fromStorage
 	return before, view{held.standing, held.tokens, held.read}
 }
 
-// drop lets a corp leave, and returns its slot, which another takes.
-func (c *corps) drop(held *corp) (slot int32) {
+// drop lets a corp leave, with its tokens.
+func (c *corps) drop(held *corp) {
 	held.prev.next, held.next.prev = held.next, held.prev
 	delete(c.byID, held.id)
-	return held.slot
+	c.order.remove(held)
+	c.counts[held.standing.side()]--
+	held.tokens.Forget()
 }
 
 // saved notes whether the storage has what is known of a corp.
@@ -130,7 +132,8 @@ func (c *corps) toSave() (ids []string) {
 // doubt lets the storage be read again before a corp, or any ("" is all), is served.
 func (c *corps) doubt(id string) {
 	if id == "" {
-		for from := 0; c.some(from, func(held *corp) { held.read = false }); from += stride {
+		for last, more := "", true; more; {
+			last, more = c.some(after(last), func(held *corp) { held.read = false })
 		}
 		return
 	}
@@ -156,53 +159,59 @@ func (c *corps) peek(id string) (view, bool) {
 // is given back.
 const stride = 256
 
-// some calls back for the next corps from a slot on, a stride of them, under the lock. It
-// reports whether there were any. Who comes during a walk over all may be left out.
-func (c *corps) some(from int, do func(held *corp)) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if from >= len(c.all) {
-		return false
-	}
-	for _, held := range c.all[from:min(from+stride, len(c.all))] {
-		do(held)
-	}
-	return true
+// after is for the walk over what comes behind an id.
+func after(last string) (follows func(id string) bool) {
+	return func(id string) bool { return id > last }
 }
 
-// each calls back for all corps that are held, in no order, without the lock.
-func (c *corps) each(do func(id string, v view)) {
+// some calls back for the first corps that follow, a stride of them, in the order of their
+// ids, under the lock. It returns the id of the last one, and whether there was any. See
+// order.from.
+func (c *corps) some(follows func(id string) bool, do func(held *corp)) (last string, found bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.order.from(follows, stride, func(held *corp) {
+		do(held)
+		last, found = held.id, true
+	})
+	return last, found
+}
+
+// walk calls back for the corps that follow, in the order of their ids, without the lock,
+// until do returns false. Who comes or leaves meanwhile may be left out.
+func (c *corps) walk(follows func(id string) bool, do func(id string, v view) (more bool)) {
 	type entry struct {
 		id string
 		view
 	}
 	entries := make([]entry, 0, stride)
-	for from := 0; c.some(from, func(held *corp) {
-		entries = append(entries, entry{held.id, view{held.standing, held.tokens, held.read}})
-	}); from += stride {
-		for _, e := range entries {
-			do(e.id, e.view)
+	for {
+		last, found := c.some(follows, func(held *corp) {
+			entries = append(entries, entry{held.id, view{held.standing, held.tokens, held.read}})
+		})
+		if !found {
+			return
 		}
-		entries = entries[:0]
+		for _, e := range entries {
+			if !do(e.id, e.view) {
+				return
+			}
+		}
+		follows, entries = after(last), entries[:0]
 	}
 }
 
-// count returns how many corps are held in each state, and how many of them with a ticket.
-func (c *corps) count(now time.Time) (authorized, gone, withTicket int) {
-	c.each(func(_ string, v view) {
-		switch v.standing.state(now) {
-		case served, unlisted:
-			authorized++
-		case revoked:
-			gone++
-		case refused:
-			if v.standing.Authorized > 0 {
-				gone++
-			}
-		}
-		if v.tokens.Held() != nil {
-			withTicket++
-		}
+// each calls back for all corps that are held, without the lock.
+func (c *corps) each(do func(id string, v view)) {
+	c.walk(after(""), func(id string, v view) bool {
+		do(id, v)
+		return true
 	})
-	return authorized, gone, withTicket
+}
+
+// count returns how many corps have authorised the suite, and how many had.
+func (c *corps) count() (authorized, gone int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.counts[within], c.counts[formerly]
 }

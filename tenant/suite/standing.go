@@ -129,17 +129,44 @@ const (
 // state returns how the corp stands at a time.
 func (s Standing) state(now time.Time) state {
 	switch age := now.UnixMilli() - s.RefusedAt; {
-	case s.Revoked > 0 && s.Revoked >= s.Authorized:
+	case s.gone():
 		return revoked
-	case s.RefusedAt > 0 && s.RefusedOf >= s.Authorized && age < refusedTime.Milliseconds() && age > -refusedTime.Milliseconds():
+	case s.denied() && age < refusedTime.Milliseconds() && age > -refusedTime.Milliseconds():
 		return refused
-	case s.Authorized == 0, s.RefusedAt > 0 && s.RefusedOf >= s.Authorized:
+	case s.Authorized == 0, s.denied():
 		return unknown
 	case s.Listed <= s.Revoked:
 		return unlisted
 	}
 	return served
 }
+
+// side is what an administrator wants to know of how a corp stands. Unlike its state it does
+// not change by itself.
+type side int
+
+const (
+	outside  side = iota // the corp has not authorised the suite, as far as is known
+	within               // it has
+	formerly             // it had, and has revoked it, or DingTalk has said last that it does no longer
+)
+
+// side returns on which side the corp stands.
+func (s Standing) side() side {
+	switch {
+	case s.gone(), s.denied() && s.Authorized > 0:
+		return formerly
+	case s.denied(), s.Authorized == 0:
+		return outside
+	}
+	return within
+}
+
+// gone tells whether the corp has revoked what it authorised last, as DingTalk pushed.
+func (s Standing) gone() bool { return s.Revoked > 0 && s.Revoked >= s.Authorized }
+
+// denied tells whether DingTalk, when it was asked, has refused what the corp authorised last.
+func (s Standing) denied() bool { return s.RefusedAt > 0 && s.RefusedOf >= s.Authorized }
 
 // refuse is what a corp stands like when DingTalk itself says that it has not, or no
 // longer, authorised the suite.

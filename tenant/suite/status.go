@@ -10,6 +10,9 @@ import (
 // Name is the suite's in the storage.
 func (f *fleet) Name() string { return f.name }
 
+// HasTicket tells whether there is a suite_ticket.
+func (f *fleet) HasTicket() bool { return f.ticket.get().Value != "" }
+
 // Ticket is how old the suite_ticket is, nil where none has been received.
 func (f *fleet) Ticket() *observe.SuiteTicketStatus {
 	t := f.ticket.get()
@@ -21,9 +24,9 @@ func (f *fleet) Ticket() *observe.SuiteTicketStatus {
 
 // Status returns how the suite stands in this process. It never waits.
 func (f *fleet) Status() observe.SuiteStatus {
-	now := time.Now()
 	s := observe.SuiteStatus{App: f.name, SuiteKey: f.key, Ticket: f.Ticket()}
-	s.Corps.Authorized, s.Corps.Revoked, s.Corps.Held = f.corps.count(now)
+	s.Corps.Authorized, s.Corps.Revoked = f.corps.count()
+	s.Corps.Held = f.tokens.Held()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.failed != nil {
