@@ -124,10 +124,17 @@ http://%s {
 		return string(body)
 	}
 	fetch("/.dingtalk/config?url=" + url.QueryEscape("http://"+addr+"/")) // calls DingTalk
+	ticketHeld := regexp.MustCompile(`(?m)^caddy_dingtalk_suite_ticket_held\{app="[0-9a-f]+"\} (\d)$`)
+	if held := ticketHeld.FindStringSubmatch(fetch("/metrics")); len(held) != 2 || held[1] != "0" {
+		t.Errorf("before there is a suite_ticket its metric is %q", held)
+	}
 	if reply, err := ding.Push(t.Context(), sandbox.Push{URL: "http://" + addrs[1] + "/.dingtalk/callback", Event: "suite_ticket"}); err != nil || reply.Status != http.StatusOK {
 		t.Fatal(reply, err)
 	}
 	metrics := fetch("/metrics")
+	if held := ticketHeld.FindStringSubmatch(metrics); len(held) != 2 || held[1] != "1" {
+		t.Errorf("when there is a suite_ticket its metric is %q", held)
+	}
 	for _, zero := range []string{
 		`caddy_dingtalk_callbacks_total{event="org_suite_relieve",result="storage_unavailable"} 0`, `caddy_dingtalk_callbacks_total{event="other",result="bad_signature"} 0`,
 		`caddy_dingtalk_callbacks_total{event="suite_ticket",result="ok"} 1`, `caddy_dingtalk_tenant_pages_total{by="query",result="signed"} 0`,

@@ -90,7 +90,7 @@ func countCall(kind string, err error) {
 
 // RegisterMetrics makes the metrics of the process part of a configuration's.
 func RegisterMetrics(registry prometheus.Registerer) error {
-	for _, c := range []prometheus.Collector{pagesTotal, callsTotal, reportsTotal, loginsTotal, loginRequestsTotal, tenantPagesTotal, tenantsHeld, expiry, callbacksTotal, ticketAge} {
+	for _, c := range []prometheus.Collector{pagesTotal, callsTotal, reportsTotal, loginsTotal, loginRequestsTotal, tenantPagesTotal, tenantsHeld, expiry, callbacksTotal, suiteTickets} {
 		var already prometheus.AlreadyRegisteredError
 		if err := registry.Register(c); err != nil && !errors.As(err, &already) {
 			return fmt.Errorf("registering metrics: %w", err)

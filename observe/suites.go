@@ -54,7 +54,9 @@ type CorpsStatus struct {
 type Suite interface {
 	// Name is the suite's in the storage.
 	Name() string
-	// Ticket is how old its suite_ticket is, nil if there is none.
+	// HasTicket tells whether there is a suite_ticket, pushed or in the configuration.
+	HasTicket() bool
+	// Ticket is how old its suite_ticket is, nil if none has been received.
 	Ticket() *SuiteTicketStatus
 	Status() SuiteStatus
 }
@@ -103,28 +105,52 @@ func (r *suiteRegister) running() []Suite {
 	return slices.Collect(maps.Keys(r.all))
 }
 
-// tickets returns the suite_tickets there are, by the names of their apps.
-func (r *suiteRegister) tickets() map[string]*SuiteTicketStatus {
-	all := make(map[string]*SuiteTicketStatus)
+// tickets returns the suite_tickets of the apps in use by their names, nil where one has
+// none. Two configurations of an app, as while one takes over from another, count as one.
+func (r *suiteRegister) tickets() map[string]*suiteTicket {
+	all := make(map[string]*suiteTicket)
 	for _, s := range r.running() {
+		name := s.Name()
+		if all[name] == nil {
+			all[name] = new(suiteTicket)
+		}
+		all[name].held = all[name].held || s.HasTicket()
 		if t := s.Ticket(); t != nil {
-			all[s.Name()] = t
+			all[name].age = &t.Age
 		}
 	}
 	return all
 }
 
-// ageCollector reads the suite_tickets of the third-party apps in use when it is asked.
-type ageCollector struct{ desc *prometheus.Desc }
+// suiteTicket is how the suite_ticket of an app stands.
+type suiteTicket struct {
+	held bool
+	age  *int // in seconds, nil where none was received
+}
 
-var ticketAge = ageCollector{prometheus.NewDesc("caddy_dingtalk_suite_ticket_age_seconds",
-	"Seconds since the suite_ticket of a third-party app was received; there is none where none was. The app is the last part of its name in /dingtalk/status.",
-	[]string{"app"}, nil)}
+// ticketCollector reads the suite_tickets of the third-party apps in use when it is asked.
+type ticketCollector struct{ held, age *prometheus.Desc }
 
-func (c ageCollector) Describe(to chan<- *prometheus.Desc) { to <- c.desc }
+var suiteTickets = ticketCollector{
+	held: prometheus.NewDesc("caddy_dingtalk_suite_ticket_held",
+		"Whether there is a suite_ticket of a third-party app, 0 or 1. Without one no page of its corps can be signed. The app is the last part of its name in /dingtalk/status.",
+		[]string{"app"}, nil),
+	age: prometheus.NewDesc("caddy_dingtalk_suite_ticket_age_seconds",
+		"Seconds since the suite_ticket of a third-party app was received; there is none where none was. The app is the last part of its name in /dingtalk/status.",
+		[]string{"app"}, nil),
+}
 
-func (c ageCollector) Collect(to chan<- prometheus.Metric) {
+func (c ticketCollector) Describe(to chan<- *prometheus.Desc) { to <- c.held; to <- c.age }
+
+func (c ticketCollector) Collect(to chan<- prometheus.Metric) {
 	for app, ticket := range suiteApps.tickets() {
-		to <- prometheus.MustNewConstMetric(c.desc, prometheus.GaugeValue, float64(ticket.Age), idOf(app))
+		held := 0.0
+		if ticket.held {
+			held = 1
+		}
+		to <- prometheus.MustNewConstMetric(c.held, prometheus.GaugeValue, held, idOf(app))
+		if ticket.age != nil {
+			to <- prometheus.MustNewConstMetric(c.age, prometheus.GaugeValue, float64(*ticket.age), idOf(app))
+		}
 	}
 }
