@@ -10,6 +10,11 @@ import (
 
 // SignIn is what is known of the sign-in of a site.
 type SignIn struct {
+	// Suite tells that it is a third-party app's, whose corps grant it the permissions, each
+	// for itself. Corp is the one that is looked at, "" if none is.
+	Suite bool
+	Corp  string
+
 	Origin   signer.Origin // of the site as browsers show it, zero if that is not known
 	Unknown  *signer.Error // why nobody vouches for it, nil if it is known, or was not asked
 	Callback string        // the path of the redirect URL, "" without OAuth2
@@ -61,6 +66,10 @@ func (s SignIn) Findings() []Finding {
 // permissions is what the probes tell.
 func (s SignIn) permissions() []Finding {
 	const name = "permissions"
+	if s.Suite && s.Corp == "" {
+		return []Finding{{Name: name, Status: Open, Text: say("each corp grants the app its permissions: name one to try those of sign-in (--corpid, or corpid= in the URL of the doctor page)",
+			"接口权限由每个企业各自授予：请指明一个企业再检查登录所需的权限（--corpid，或在诊断页的网址里加 corpid=）")}}
+	}
 	if s.Probes == nil {
 		return []Finding{{Name: name, Status: Open, Text: say("the permissions of sign-in were not tried", "还没有检查登录所需的权限")}}
 	}
@@ -71,7 +80,11 @@ func (s SignIn) permissions() []Finding {
 		case Yes:
 			right = append(right, p.Call)
 		case No:
-			out = append(out, p.missing(name))
+			f := p.missing(name)
+			if s.Suite {
+				f.Cures = append(f.Cures, agree)
+			}
+			out = append(out, f)
 		default:
 			f := Finding{Name: name, Status: Open, Text: say("the permission for %s cannot be told: %s", "无法判断 %s 的权限：%s", p.Call, p.Err)}
 			if advice := PublicAdvice(p.Err); advice.EN != "" {
@@ -86,6 +99,11 @@ func (s SignIn) permissions() []Finding {
 	}
 	return out
 }
+
+// agree is what is left to do where a corp that has authorised a third-party app long ago
+// lacks a permission.
+var agree = say("then let the administrator of the corp agree to it; the corp's next access token, within two hours, has it",
+	"然后请该企业的管理员同意新的权限；两小时内换用的下一个 access token 起生效")
 
 // missing is the finding of a permission that the app has not. Sign-ins go on without what
 // user/get tells.
@@ -108,7 +126,13 @@ func (s SignIn) console() Finding {
 	home, callback := say("the address that users open", "用户打开的网址"), "https://…"
 	if s.Origin != (signer.Origin{}) {
 		callback = s.Origin.String()
-		home = say(callback+"/", callback+"/")
+		home = same(callback + "/")
+	}
+	if s.Suite {
+		home = say("%s with ?corpid=$CORPID$ behind it", "%s 再加上 ?corpid=$CORPID$", home)
+		if s.Origin != (signer.Origin{}) {
+			home = same(callback + "/?corpid=$CORPID$")
+		}
 	}
 	en, zh := "the console must have "+home.EN+" as 端内免登地址 or 应用首页地址", "开发者后台的“端内免登地址”或“应用首页地址”必须是 "+home.ZH
 	if s.Callback != "" {

@@ -38,6 +38,16 @@ func TestWhatIsFoundOfASignIn(t *testing.T) {
 			doctor.SignIn{Origin: https, Callback: "/.dingtalk/callback"}, "console", doctor.OK,
 			"https://h5.example.com/.dingtalk/callback as 重定向 URL", "必须是 https://h5.example.com/，",
 		},
+		"what to register for a third-party app": {
+			doctor.SignIn{Origin: https, Suite: true}, "console", doctor.OK, "have https://h5.example.com/?corpid=$CORPID$ as", "必须是 https://h5.example.com/?corpid=$CORPID$",
+		},
+		"what to register for a third-party app where the address is not known": {doctor.SignIn{Suite: true}, "console", doctor.OK, "the address that users open with ?corpid=$CORPID$", "再加上 ?corpid=$CORPID$"},
+		"a third-party app without a corp":                                      {doctor.SignIn{Suite: true, Probes: right}, "permissions", doctor.Open, "--corpid", "--corpid"},
+		"a corp of a third-party app":                                           {doctor.SignIn{Suite: true, Corp: "dingcorp1", Probes: right}, "permissions", doctor.OK, "getuserinfo", "getuserinfo"},
+		"a permission that a corp has not granted": {
+			doctor.SignIn{Suite: true, Corp: "dingcorp1", Probes: []doctor.Probe{{Call: "topapi/v2/user/getuserinfo", Verdict: doctor.No}}},
+			"permissions", doctor.Error, "let the administrator of the corp agree", "该企业的管理员同意",
+		},
 		"what to register where the address is not known": {doctor.SignIn{}, "console", doctor.OK, "the address that users open", "用户打开的网址"},
 		"https":                     {doctor.SignIn{Origin: https, Cookie: "dingtalk-1"}, "cookie", doctor.OK, "__Host-dingtalk-1", "Secure"},
 		"plain http":                {doctor.SignIn{Origin: signer.Origin{Scheme: "http", Host: "10.0.0.1"}, Cookie: "dingtalk-1"}, "cookie", doctor.Warning, "trusted_proxies", "明文"},

@@ -38,6 +38,7 @@ func openCorps(ctx caddy.Context, c *config.Config, block *config.Suite, one *su
 	if err != nil {
 		return nil, err
 	}
+	nobody.facts.Suite = true
 	in := signInOf(&own)
 	in.Called, in.Denied = observe.CountCall, nobody.denied
 	nobody.signIn = NewSignIn(in)

@@ -116,7 +116,7 @@ const (
 // examine is Examine for a visit of this tenant.
 func (s *Server) examine(ctx context.Context, v *visit.Visit, ask bool) doctor.SignIn {
 	facts := s.facts
-	facts.Cookie = s.cookies.plain
+	facts.Cookie, facts.Corp = s.cookies.plain, s.signIn.CorpID
 	facts.Origin, facts.Unknown = v.Site()
 	if last := s.audit.last.Load(); last != nil {
 		facts.Refusal = string(*last)

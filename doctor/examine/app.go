@@ -152,11 +152,7 @@ func (c *calls) ticket(ctx context.Context, store *store, open func(tokens.Stora
 		return unchecked(name, say("there is no storage to look for it, and to fetch another may end the one that is in use", "没有存储可查，而重新获取可能使正在用的 ticket 失效")), nil
 	}
 	c.withhold = !store.sound
-	var shared tokens.Storage = store.Storage
-	if !store.sound {
-		shared = readOnly{store.Storage}
-	}
-	app := open(shared)
+	app := open(store.shared())
 	t, err := app.Ticket(ctx, ticketTime)
 	var missing *noAccessError
 	app.Close()
@@ -190,6 +186,15 @@ func written(ctx context.Context, app *tokens.App) error {
 		return doctor.Wrong("the storage did not answer in time")
 	}
 	return err
+}
+
+// shared is the storage as tokens may use it: nothing is written to one that servers cannot
+// share.
+func (s *store) shared() tokens.Storage {
+	if s.sound {
+		return s.Storage
+	}
+	return readOnly{s.Storage}
 }
 
 // readOnly is a storage that is only to be read. A lock is written, too.

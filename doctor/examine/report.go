@@ -50,7 +50,7 @@ import (
 //
 // of is the entry of the handler, counted from 1. A tenant has credentials, ip_allow_list,
 // ticket and what sign-in adds; a suite callback and suite_ticket, credentials, ip_allow_list,
-// and of one corp authorization and ticket.
+// of one corp authorization and ticket, and what sign-in adds.
 //
 // A robot that is told of events is {"robot": "dingtalk_token_failed", "checks": […]},
 // with the checks config, secrets (where they stand in plain text) and message (where

@@ -25,6 +25,31 @@ func (e *examiner) signIn(ctx context.Context, p place, c *config.Config, calls 
 	if calls.access.err == nil {
 		facts.Probes = e.SignIn.Probe(ctx, c, func(context.Context) (string, error) { return calls.access.value, nil })
 	}
+	return signInChecks(facts)
+}
+
+// suiteSignIn is signIn for a third-party app. With a corp its permissions are tried, as it
+// has granted them; access gives its access token.
+func (e *examiner) suiteSignIn(ctx context.Context, p place, c *config.Config, block *config.Suite, corp doctor.Corp, access func(context.Context) (string, error)) []Check {
+	own := c.ForSuite(block)
+	own.CorpID, own.AgentID = e.Corp, e.Agent
+	if e.Agent == "" && len(corp.Agents) == 1 {
+		own.AgentID = corp.Agents[0]
+	}
+	facts := e.SignIn.Facts(&own)
+	if own.AgentID == "" {
+		facts.Cookie += "<agentid>" // it ends in it
+	}
+	facts.Suite, facts.Corp, facts.Origin = true, e.Corp, siteOrigin(p, c)
+	if e.Corp != "" {
+		if token, err := access(ctx); err == nil {
+			facts.Probes = e.SignIn.Probe(ctx, &own, func(context.Context) (string, error) { return token, nil })
+		}
+	}
+	return signInChecks(facts)
+}
+
+func signInChecks(facts doctor.SignIn) (checks []Check) {
 	for _, f := range facts.Findings() {
 		checks = append(checks, checkOf(f))
 	}

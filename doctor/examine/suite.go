@@ -1,6 +1,7 @@
 package examine
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -25,8 +26,8 @@ func suiteWays(c *config.Config) []way {
 	return all
 }
 
-// suite checks a third-party app: its callback, its suite_ticket and what DingTalk says to
-// it, and of the corp that is to be examined the authorisation and the jsapi_ticket.
+// suite checks a third-party app: its callback, its suite_ticket, what DingTalk says to it and
+// its sign-in, and of the corp that is to be examined the authorisation and the jsapi_ticket.
 func (e *examiner) suite(ctx context.Context, p place, c *config.Config, block *config.Suite, store *store, reached map[way]bool) (checks []Check) {
 	var storage suite.Storage = store.Storage
 	if store.Storage == nil {
@@ -39,26 +40,41 @@ func (e *examiner) suite(ctx context.Context, p place, c *config.Config, block *
 	if probe.Pushes() {
 		checks = append(checks, checkOf(push(ctx, probe, callbackOf(p, c, block)).Finding()))
 	}
-	ticket := probe.Ticket(ctx)
-	checks = append(checks, checkOf(ticket.Finding()))
+	checks = append(checks, checkOf(probe.Ticket(ctx).Finding()))
+	access := func(context.Context) (string, error) { return "", errUnreached }
+	corp := doctor.Corp{ID: e.Corp}
 	if slices.ContainsFunc(suiteWays(c), func(w way) bool { return !reached[w] }) {
-		return append(checks, unchecked("credentials", doctor.Of(errUnreached)))
+		checks = append(checks, unchecked("credentials", doctor.Of(errUnreached)))
+	} else {
+		var asked []Check
+		asked, corp = e.suiteCalls(ctx, probe, store)
+		checks = append(checks, asked...)
+		access = func(ctx context.Context) (string, error) { return corpAccess(ctx, probe, corp, store) }
 	}
-	corp := probe.Corp(ctx, orNobody(e.Corp))
+	if c.Login != nil {
+		checks = append(checks, e.suiteSignIn(ctx, p, c, block, corp, access)...)
+	}
+	return checks
+}
+
+// suiteCalls checks what DingTalk says to a third-party app, and of the corp that is to be
+// examined.
+func (e *examiner) suiteCalls(ctx context.Context, probe *suite.Probe, store *store) (checks []Check, corp doctor.Corp) {
+	corp = probe.Corp(ctx, orNobody(e.Corp))
 	if probe.HasTicket() {
 		checks = append(checks, checkOf(doctor.SuiteLogin(corp.Err)), checkOf(doctor.SuiteAddress(corp.Err)))
 	} else {
 		checks = append(checks, unchecked("credentials", doctor.NoSuiteTicket))
 	}
 	if e.Corp == "" {
-		return checks
+		return checks, doctor.Corp{}
 	}
 	corp.Agent = e.Agent
 	checks = append(checks, checkOf(corp.Finding()))
 	if corp.Err == nil && !corp.Unknown {
 		checks = append(checks, corpTicket(ctx, probe, e.Corp, store))
 	}
-	return checks
+	return checks, corp
 }
 
 func orNobody(corp string) string {
@@ -72,12 +88,32 @@ func orNobody(corp string) string {
 // access token is not tried: another one may end that of the servers.
 func corpTicket(ctx context.Context, probe *suite.Probe, corp string, store *store) Check {
 	made := lateCalls{&calls{Source: probe.Source(corp)}}
-	check, _ := made.ticket(ctx, store, func(shared tokens.Storage) *tokens.App {
-		group := tokens.NewGroup(probe.Name())
-		group.Use(tokens.Options{Storage: shared, Log: zap.NewNop()}, func(string) tokens.Source { return made })
-		return group.App(corp)
-	})
+	check, _ := made.ticket(ctx, store, func(shared tokens.Storage) *tokens.App { return corpApp(probe, corp, shared, made) })
 	return check
+}
+
+// corpApp opens the tokens of a corp as the servers of a suite have them.
+func corpApp(probe *suite.Probe, corp string, shared tokens.Storage, made tokens.Source) *tokens.App {
+	group := tokens.NewGroup(probe.Name())
+	group.Use(tokens.Options{Storage: shared, Log: zap.NewNop()}, func(string) tokens.Source { return made })
+	return group.App(corp)
+}
+
+// corpAccess takes the corp's access token from the storage, or fetches one for the servers.
+func corpAccess(ctx context.Context, probe *suite.Probe, corp doctor.Corp, store *store) (string, error) {
+	switch {
+	case corp.Err != nil:
+		return "", corp.Err
+	case store.Storage == nil:
+		return "", store.err
+	}
+	app := corpApp(probe, corp.ID, store.shared(), lateCalls{&calls{Source: probe.Source(corp.ID), withhold: !store.sound}})
+	t, err := app.AccessToken(ctx)
+	app.Close()
+	if unstored := written(ctx, app); err != nil || unstored != nil {
+		return "", cmp.Or(err, unstored)
+	}
+	return t.Value, nil
 }
 
 // lateCalls log in when an access token is needed.
