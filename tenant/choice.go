@@ -21,23 +21,21 @@ type Choice struct {
 
 // For returns the tenant that a visit is for. It waits for what is to be known of a corp
 // as long as a page may wait for its first ticket.
-func (t *Tenants) For(v *visit.Visit) Choice {
-	if t.only != nil {
-		return Choice{Tenant: t.only}
-	}
-	host, target := v.Asked()
-	names, by := namedFor(v, queryOf(target), true)
-	return t.pick(v, host, target, names, by)
-}
+func (t *Tenants) For(v *visit.Visit) Choice { return t.of(v, false) }
 
 // ForAnyPath is For where the path says nothing of the tenant: for pages of our own.
-func (t *Tenants) ForAnyPath(v *visit.Visit) Choice {
+func (t *Tenants) ForAnyPath(v *visit.Visit) Choice { return t.of(v, true) }
+
+func (t *Tenants) of(v *visit.Visit, anyPath bool) Choice {
 	if t.only != nil {
 		return Choice{Tenant: t.only}
 	}
 	host, target := v.Asked()
 	names, by := namedFor(v, queryOf(target), true)
-	return t.pick(v, host, "", names, by)
+	if anyPath {
+		target = ""
+	}
+	return t.pick(v, host, target, names, by)
 }
 
 // Page is what a call says of the page that it is about.
