@@ -120,10 +120,10 @@ func TestTheSignInOfASuiteIsExamined(t *testing.T) {
 		probed      int
 	}{
 		"no corp": {"", "", "", "right", "", map[string]string{
-			"permissions": "warning: --corpid", "console": "ok: https://h5.example.com/?corpid=$CORPID$", "cookie": "ok: __Host-dingtalk-<agentid>", "key": "ok: derived",
+			"permissions": "warning: --corpid", "console": "ok: http://127.0.0.1:1/?corpid=$CORPID$", "cookie": "ok: dingtalk-<agentid>", "key": "ok: derived",
 		}, 0},
 		"a corp": {"", "dingcorp1", "", "right", "", map[string]string{
-			"permissions": "ok: topapi/v2/user/getuserinfo", "console": "ok: https://h5.example.com/?corpid=$CORPID$", "cookie": "ok: __Host-dingtalk-501", "key": "ok: derived",
+			"permissions": "ok: topapi/v2/user/getuserinfo", "console": "ok: http://127.0.0.1:1/?corpid=$CORPID$", "cookie": "ok: dingtalk-501", "key": "ok: derived",
 		}, 1},
 		"a corp by the older calls": {"\n\t\tapi legacy", "dingcorp1", "", "right", "", map[string]string{
 			"permissions": "ok: user/getuserinfo", "console": "ok: ", "cookie": "ok: ", "key": "ok: ",
@@ -135,13 +135,13 @@ func TestTheSignInOfASuiteIsExamined(t *testing.T) {
 			"permissions": "warning: not checked: the permission for topapi/v2/user/getuserinfo cannot be told", "console": "ok: ", "cookie": "ok: ", "key": "ok: ",
 		}, 1},
 		"no suite_ticket": {"", "dingcorp1", "", "", "", map[string]string{
-			"permissions": "warning: not checked: the permissions of sign-in were not tried", "console": "ok: ", "cookie": "ok: __Host-dingtalk-<agentid>", "key": "ok: ",
+			"permissions": "warning: not checked: the permissions of sign-in were not tried", "console": "ok: ", "cookie": "ok: dingtalk-<agentid>", "key": "ok: ",
 		}, 0},
 		"a corp that has revoked it": {"", "dingcorp3", "", "right", "", map[string]string{
 			"permissions": "warning: not checked: the permissions of sign-in were not tried", "console": "ok: ", "cookie": "ok: ", "key": "ok: ",
 		}, 0},
 		"a corp with two agents, one of them named": {"", "dingcorp2 602", "", "right", "", map[string]string{
-			"permissions": "ok: ", "console": "ok: ", "cookie": "ok: __Host-dingtalk-602", "key": "ok: ",
+			"permissions": "ok: ", "console": "ok: ", "cookie": "ok: dingtalk-602", "key": "ok: ",
 		}, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -166,7 +166,7 @@ func TestTheSignInOfASuiteIsExamined(t *testing.T) {
 				w.ding.SetFault(sandbox.UserInfoCall, sandbox.MustFault(tt.fault))
 			}
 			corp, agent, _ := strings.Cut(tt.corp, " ")
-			report, text := w.examineOne(t, storageLine+site("h5.example.com", bases+tt.lines+suiteBlock("DOCTOR_SECRET", pushedTo)+"\n\t\tlogin"), corp, agent)
+			report, text := w.examineOne(t, storageLine+site(":8080", "public_origin http://127.0.0.1:1\n\t\t"+bases+tt.lines+suiteBlock("DOCTOR_SECRET", pushedTo)+"\n\t\tlogin"), corp, agent)
 			got := checksOf(report[1])
 			for _, other := range []string{"callback", "suite_ticket", "credentials", "ip_allow_list", "authorization", "ticket"} {
 				delete(got, other)
