@@ -136,7 +136,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		if w, user, pass, err = h.login.Guard(w, r, &v); !pass {
 			return err
 		}
-		defer h.login.Leave(r)
+		defer h.login.Leave(w, r)
 	}
 	if v.Target == "" { // a part of a page that templates ask for, maybe those of another route
 		return next.ServeHTTP(w, r)

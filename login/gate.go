@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/config"
 	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
@@ -115,7 +114,7 @@ func (g *Gate) Guard(w http.ResponseWriter, r *http.Request, v *visit.Visit) (ou
 	rule, err := s.rules.For(r, v.Target)
 	switch {
 	case err != nil:
-		return nil, "", false, caddyhttp.Error(http.StatusInternalServerError, err)
+		return nil, "", false, failed(w, err)
 	case rule.Public:
 		observe.CountLoginRequest(observe.LoginPublic)
 		return w, "", true, nil
@@ -138,8 +137,11 @@ func (g *Gate) refuse(w http.ResponseWriter, r *http.Request, choice tenant.Choi
 	return g.all[0].refuse(w, r, isDocument(r), Page{State: StateError, Code: code})
 }
 
-// Leave ends what Guard began, when the request has been served.
-func (g *Gate) Leave(r *http.Request) {
+// Leave ends what Guard began, when the request has been served; w is what Guard returned.
+func (g *Gate) Leave(w http.ResponseWriter, r *http.Request) {
+	if own, ok := w.(*response); ok {
+		own.leave()
+	}
 	for _, s := range g.all {
 		s.leave(r)
 	}

@@ -39,7 +39,7 @@ func (s *Server) guard(w http.ResponseWriter, r *http.Request, v *visit.Visit) (
 	rule, err := s.rules.For(r, v.Target)
 	switch {
 	case err != nil:
-		return nil, "", false, caddyhttp.Error(http.StatusInternalServerError, err)
+		return nil, "", false, failed(w, err)
 	case rule.Public && session == nil:
 		observe.CountLoginRequest(observe.LoginPublic)
 		return w, "", true, nil
@@ -57,13 +57,22 @@ func (s *Server) guard(w http.ResponseWriter, r *http.Request, v *visit.Visit) (
 	}
 	observe.CountLoginRequest(observe.LoginSignedIn)
 	if err := s.identify(r, r.Header, &session.User, site.String()); err != nil {
-		return nil, "", false, caddyhttp.Error(http.StatusInternalServerError, err)
+		return nil, "", false, failed(w, err)
 	}
 	s.admit(r, before, session, site)
+	if before != nil {
+		unmark(w.Header())
+	}
 	return &response{
 		ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w},
 		server:                s, session: session, secure: secure, protected: !rule.Public, mayHold: document || isScript(r),
 	}, session.User.Subject(), true, nil
+}
+
+// failed is an error of ours; nobody is to keep the page that Caddy makes of it.
+func failed(w http.ResponseWriter, err error) error {
+	w.Header().Set("Cache-Control", "no-store")
+	return caddyhttp.Error(http.StatusInternalServerError, err)
 }
 
 // clean takes out of a request whatever could pass for an identity, or a session at another
@@ -215,12 +224,35 @@ func (w *response) send() {
 	}
 	w.sent = true
 	header, now := w.Header(), time.Now()
-	slides := w.mayHold && w.session.Due(now, w.server.life) && !isShared(header)
-	if len(header["Cache-Control"]) == 0 && (w.protected || slides) {
-		header["Cache-Control"] = []string{"private"}
-	}
-	if slides {
+	w.mark(header)
+	if w.mayHold && w.session.Due(now, w.server.life) && !isShared(header) {
 		w.server.reseal(header, w.session, w.secure, now)
+	}
+}
+
+// leave is called when the request has been served. Where nothing was sent, what Caddy or
+// handle_errors make of that is an answer to the user, too.
+func (w *response) leave() {
+	if !w.sent {
+		w.mark(w.Header())
+	}
+}
+
+// private is what a response says that does not say itself who may keep it.
+const private = "private"
+
+// mark keeps what may name the user out of shared caches. Images, styles and the like of
+// public paths are no such thing, as far as we know.
+func (w *response) mark(header http.Header) {
+	if len(header["Cache-Control"]) == 0 && (w.protected || w.mayHold) {
+		header["Cache-Control"] = []string{private}
+	}
+}
+
+// unmark takes the mark off again, so that an answer has its own say.
+func unmark(header http.Header) {
+	if lines := header["Cache-Control"]; len(lines) == 1 && lines[0] == private {
+		delete(header, "Cache-Control")
 	}
 }
 

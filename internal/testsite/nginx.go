@@ -35,7 +35,11 @@ func Nginx(t testing.TB, dir, addr, servers string) {
 	for _, name := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
 		temp += fmt.Sprintf("%s_temp_path %s/%s;\n", name, dir, name)
 	}
-	conf := fmt.Sprintf("daemon off;\npid %s/pid;\nerror_log %s/error.log;\nevents {}\nhttp {\naccess_log off;\n%s%s}\n", dir, dir, temp, servers)
+	user := ""
+	if os.Getuid() == 0 { // else another user works, who must not see our folders
+		user = "user root;\n"
+	}
+	conf := user + fmt.Sprintf("daemon off;\npid %s/pid;\nerror_log %s/error.log;\nevents {}\nhttp {\naccess_log off;\n%s%s}\n", dir, dir, temp, servers)
 	file := filepath.Join(dir, "nginx.conf")
 	if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
 		t.Fatal(err)
