@@ -54,7 +54,7 @@ const (
 type Page struct {
 	State    State
 	Code     Code   // why, where it is an error
-	Next     string // where to go after signing in; "" is the page itself
+	Next     string // where to go after signing in; "" is the page itself, whose URL holds no code
 	Posted   bool   // it answers a request that a reload would send again, or lose
 	Language Language
 }
@@ -119,7 +119,7 @@ func (p Page) Write(w http.ResponseWriter, r *http.Request, status int, app App,
 	var page bytes.Buffer
 	err = pageTemplate.Execute(&page, map[string]any{
 		"Lang": [...]string{"zh-CN", "en"}[p.Language], "State": string(p.State), "Code": string(p.Code),
-		"Title": first.Title, "Text": text, "NoScript": noScript[p.Language], "Nonce": nonce, "Style": template.CSS(pageCSS),
+		"Next": p.Next, "Title": first.Title, "Text": text, "NoScript": noScript[p.Language], "Nonce": nonce, "Style": template.CSS(pageCSS),
 		"Data": json.RawMessage(data), "Script": app.Endpoint + "/" + script,
 	})
 	if err != nil {
