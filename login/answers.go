@@ -199,10 +199,7 @@ func (s *Server) serveAuthorize(w http.ResponseWriter, r *http.Request, v *visit
 	if unknown != nil {
 		return s.writeErrorPage(w, r, &Error{Code: CodeOriginUnknown}, "")
 	}
-	to := "/"
-	if given := queryOf(v)["to"]; len(given) == 1 {
-		to = SafeTo(given[0], s.endpoint)
-	}
+	to := SafeTo(one(queryOf(v), "to"), s.endpoint)
 	a := s.keys.begin(r.Header, w.Header(), s.cookies, to, site.Scheme == "https", time.Now())
 	w.Header().Set("Location", strings.TrimRight(s.loginBase, "/")+"/oauth2/auth?client_id="+url.QueryEscape(s.appKey)+
 		"&redirect_uri="+url.QueryEscape(site.String()+s.endpoint+"/callback")+

@@ -170,7 +170,7 @@ func (g *Gate) Answers() map[string]endpoint.Answer {
 
 // serverFor returns the sign-in that a call is for, nil if it is for none. DingTalk's answer
 // is for whoever began the attempt, as only that one's keys open it; all others are for the
-// tenant of the page that calls.
+// tenant of the page that calls, or of the one to come back to.
 func (g *Gate) serverFor(name string, r *http.Request, v *visit.Visit) (*Server, tenant.Choice) {
 	if name == "callback" {
 		for _, s := range g.all {
@@ -184,11 +184,23 @@ func (g *Gate) serverFor(name string, r *http.Request, v *visit.Visit) (*Server,
 	if !g.tenants.Many() {
 		return g.of(choice.Tenant), choice
 	}
-	site, _ := v.Site()
-	if from, err := signer.ParseURL(r.Header.Get("Referer")); err == nil && from.Origin == site {
-		choice = g.tenants.ForPage(v, tenant.Page{Host: from.Origin.Host, Target: from.Target, Own: true})
+	if target := g.pageOf(name, r, v); target != "" {
+		site, _ := v.Site()
+		choice = g.tenants.ForPage(v, tenant.Page{Host: site.Host, Target: target, Own: true})
 	}
 	return g.of(choice.Tenant), choice
+}
+
+// pageOf is the target of the page that a call is about, "" if it does not say.
+func (g *Gate) pageOf(name string, r *http.Request, v *visit.Visit) string {
+	if to := one(queryOf(v), "to"); to != "" && name == "login" && r.Method == http.MethodGet {
+		return SafeTo(to, g.all[0].endpoint)
+	}
+	site, _ := v.Site()
+	if from, err := signer.ParseURL(r.Header.Get("Referer")); err == nil && from.Origin == site {
+		return from.Target
+	}
+	return ""
 }
 
 // began tells whether an OAuth2 attempt is one of this tenant's.

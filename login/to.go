@@ -23,7 +23,7 @@ func SafeTo(to, endpoint string) string {
 	path, _, _ := strings.Cut(to, "#")
 	path, _, _ = strings.Cut(path, "?")
 	plain, err := url.PathUnescape(path)
-	if err != nil || trapped(path) {
+	if err != nil || dotted(path) {
 		return "/"
 	}
 	if rest, ok := strings.CutPrefix(plain, endpoint); ok && (rest == "" || rest[0] == '/') {
@@ -33,26 +33,11 @@ func SafeTo(to, endpoint string) string {
 }
 
 // trapped tells whether a path, still percent-encoded, may mean another one to the
-// upstream than to us: a segment is "." or ".." once decoded (with or without path
-// parameters, which some servers cut off), or it holds a backslash, an encoded slash or
-// backslash, or a NUL.
+// upstream than to us: it is dotted, or holds a backslash, an encoded slash or backslash,
+// or a NUL.
 func trapped(path string) bool {
-	if strings.IndexByte(path, '\\') >= 0 {
+	if strings.IndexByte(path, '\\') >= 0 || dotted(path) {
 		return true
-	}
-	if strings.IndexByte(path, '%') < 0 && !strings.Contains(path, "/.") && !strings.HasPrefix(path, ".") {
-		return false
-	}
-	for segment := range strings.SplitSeq(path, "/") {
-		segment, _, _ = strings.Cut(segment, ";")
-		plain, err := url.PathUnescape(segment)
-		if err != nil {
-			return true // who decodes it leniently may find anything
-		}
-		plain, _, _ = strings.Cut(plain, ";")
-		if plain == "." || plain == ".." {
-			return true
-		}
 	}
 	for rest := path; ; {
 		_, after, found := strings.Cut(rest, "%")
@@ -67,4 +52,24 @@ func trapped(path string) bool {
 		}
 		rest = after
 	}
+}
+
+// dotted tells whether a segment of a path is "." or ".." once decoded, with or without
+// path parameters, which some servers cut off.
+func dotted(path string) bool {
+	if strings.IndexByte(path, '%') < 0 && !strings.Contains(path, "/.") && !strings.HasPrefix(path, ".") {
+		return false
+	}
+	for segment := range strings.SplitSeq(path, "/") {
+		segment, _, _ = strings.Cut(segment, ";")
+		plain, err := url.PathUnescape(segment)
+		if err != nil {
+			return true // who decodes it leniently may find anything
+		}
+		plain, _, _ = strings.Cut(plain, ";")
+		if plain == "." || plain == ".." {
+			return true
+		}
+	}
+	return false
 }

@@ -82,6 +82,13 @@ func TestASignInIsTheVisitsTenants(t *testing.T) {
 	if end.Status != http.StatusSeeOther || !strings.Contains(strings.Join(end.Header["Set-Cookie"], "\n"), "dingtalk-2001=") {
 		t.Errorf("DingTalk's answer: %d %v %s", end.Status, end.Header["Set-Cookie"], end.Body)
 	}
+	// Who tries again on the page of that answer says only where to go then.
+	for to, want := range map[string]string{"/p?corpid=ding222": "dingkeyb", "/p?corpid=ding111": "dingkeya"} {
+		again := visitAs(t, s, "/.dingtalk/login?to="+url.QueryEscape(to), "")
+		if at, _ := url.Parse(again.Header.Get("Location")); again.Status != http.StatusFound || at.Query().Get("client_id") != want {
+			t.Errorf("trying again for %s: %d %v", to, again.Status, at)
+		}
+	}
 	if a := visitAs(t, s, "/.dingtalk/callback?code=x&state=y", ""); a.Status != 400 || !strings.Contains(a.Body, "bad_state") {
 		t.Errorf("an answer that nobody has asked for: %d", a.Status)
 	}
