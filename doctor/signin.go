@@ -191,6 +191,14 @@ func (c Clock) finding() Finding {
 	return Finding{
 		Name: name, Status: Warning,
 		Text:  say("this machine's clock is %[1]s off DingTalk's: other servers may refuse sessions that begin here", "本机时钟与钉钉相差 %[1]s：在这里登录的会话可能不被其他服务器接受", ahead),
-		Cures: []Text{say("set the clock by NTP (timedatectl set-ntp true, or chrony)", "请用 NTP 校准时钟（timedatectl set-ntp true，或 chrony）")},
+		Cures: []Text{setClock},
 	}
+}
+
+var setClock = say("set the clock by NTP (timedatectl set-ntp true, or chrony)", "请用 NTP 校准时钟（timedatectl set-ntp true，或 chrony）")
+
+// SessionAhead says that a session of this fleet is dated after now, by so much.
+func SessionAhead(by time.Duration) Text {
+	return say("a session is dated %[1]s after this machine's now, so it does not count here: on every server of the fleet %[2]s",
+		"有会话的时间比本机时钟晚 %[1]s，在这里不算数：在每台服务器上%[2]s", by.Round(time.Second), setClock)
 }

@@ -90,8 +90,16 @@ func (s *Server) session(header http.Header, secure bool, now time.Time) *Sessio
 	if value == "" {
 		return nil
 	}
-	session := s.keys.Open(value, now, s.life)
-	if session == nil || s.ended(session) {
+	session := s.keys.Open(value)
+	if session == nil {
+		return nil
+	}
+	if ahead := session.ahead(now); ahead > skew {
+		why := doctor.SessionAhead(ahead)
+		s.notices.Once("login clock", why.EN, zap.String("advice_zh", why.ZH))
+		return nil
+	}
+	if !session.lives(now, s.life) || s.ended(session) {
 		return nil
 	}
 	return session

@@ -46,6 +46,10 @@ func (s *Session) lives(now time.Time, life Lifetimes) bool {
 	return ms < end+skew.Milliseconds() && s.Seen <= ms+skew.Milliseconds() && s.Issued <= s.Seen
 }
 
+// ahead is by how much a session is dated after now. Beyond the skew a clock of the fleet is
+// wrong: nobody else seals sessions.
+func (s *Session) ahead(now time.Time) time.Duration { return time.UnixMilli(s.Seen).Sub(now) }
+
 // Due tells whether the session is to be sealed anew: a tenth of the idle time has
 // passed, or its key has been followed by another.
 func (s *Session) Due(now time.Time, life Lifetimes) bool {
@@ -53,22 +57,18 @@ func (s *Session) Due(now time.Time, life Lifetimes) bool {
 }
 
 // ErrTooLarge says that the user has so many departments that no cookie holds them.
-var ErrTooLarge = errors.New("sealing the session: the user's departments do not fit into a cookie of 2 KiB")
+var ErrTooLarge = errors.New("sealing the session: the departments above the user do not fit into a cookie of 2 KiB")
 
 // Seal returns the value of the session's cookie. What does not fit is left out, and is
-// unknown from then on: avatar, title, job number, then the own departments where the
-// rules have theirs.
+// unknown from then on: avatar, title, job number, then the own departments; those of the
+// rules stay, or nobody could say what the user may see.
 func (k *Keys) Seal(s *Session) (string, error) {
 	for _, leave := range []func(*User){
 		func(*User) {},
 		func(u *User) { u.Avatar = "" },
 		func(u *User) { u.Title = "" },
 		func(u *User) { u.JobNumber = "" },
-		func(u *User) {
-			if u.Within != nil {
-				u.Departments = nil
-			}
-		},
+		func(u *User) { u.Departments = nil },
 	} {
 		leave(&s.User)
 		plain := s.append(nil)
@@ -79,15 +79,15 @@ func (k *Keys) Seal(s *Session) (string, error) {
 	return "", ErrTooLarge
 }
 
-// Open returns the session in a cookie's value, or nil: what is too long, foreign,
-// altered or over is no session.
-func (k *Keys) Open(value string, now time.Time, life Lifetimes) *Session {
+// Open returns the session in a cookie's value, whether it lives or not; nil for what is
+// too long, foreign or altered.
+func (k *Keys) Open(value string) *Session {
 	plain, first, ok := open(k.session, value)
 	if !ok {
 		return nil
 	}
 	s, ok := parse(plain)
-	if !ok || !s.lives(now, life) {
+	if !ok {
 		return nil
 	}
 	s.Stale = !first

@@ -13,15 +13,22 @@ import (
 
 const loginKey = "0123456789abcdef0123456789abcdef"
 
-// aged is the cookie of a session of u1 at a site with loginKey, that began, and was last
-// sealed, so long ago.
-func aged(t *testing.T, s *testsite.Site, began, seen time.Duration) string {
+// loginKeys are those of a site with loginKey.
+func loginKeys(t *testing.T, s *testsite.Site) *login.Keys {
 	t.Helper()
 	o := s.Ding.Options()
 	keys, err := login.NewKeys([]string{loginKey}, login.Scope{CorpID: o.CorpID, AppKey: o.AppKey, AgentID: o.AgentID})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return keys
+}
+
+// aged is the cookie of a session of u1 at a site with loginKey, that began, and was last
+// sealed, so long ago.
+func aged(t *testing.T, s *testsite.Site, began, seen time.Duration) string {
+	t.Helper()
+	o, keys := s.Ding.Options(), loginKeys(t, s)
 	now := time.Now()
 	session := login.NewSession(login.User{UserID: "u1", CorpID: o.CorpID}, now.Add(-began), login.Lifetimes{Absolute: 12 * time.Hour, Idle: 4 * time.Hour})
 	session.Seen = now.Add(-seen).UnixMilli()
@@ -30,6 +37,21 @@ func aged(t *testing.T, s *testsite.Site, began, seen time.Duration) string {
 		t.Fatal(err)
 	}
 	return "dingtalk-" + o.AgentID + "=" + value
+}
+
+// resealed is a session at a site with loginKey as it would be if it had been sealed an hour
+// ago.
+func resealed(t *testing.T, s *testsite.Site, value string) string {
+	t.Helper()
+	keys := loginKeys(t, s)
+	session := keys.Open(value)
+	session.Issued -= time.Hour.Milliseconds()
+	session.Seen = session.Issued
+	value, err := keys.Seal(session)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return value
 }
 
 // TestASessionSlidesOnAnswersThatNobodyElseKeeps: a cookie in an answer that a cache gives to
@@ -110,6 +132,58 @@ func TestClocksOfAFleetMayDifferByAMinute(t *testing.T) {
 	} {
 		if a := fetchAs(t, s, "GET", "/api", "", aged(t, s, c.began, c.seen)); a.Status != c.status {
 			t.Errorf("%s: %d, want %d", name, a.Status, c.status)
+		}
+	}
+	if log := s.Logged(t, "after this machine's now", "NTP"); len(log) != 1 {
+		t.Errorf("the log has %d lines on the clock that is wrong", len(log))
+	}
+}
+
+// TestASignInTakesOverNothingFromACookieThatWasThere: who planted it would be signed in, too.
+func TestASignInTakesOverNothingFromACookieThatWasThere(t *testing.T) {
+	s, _ := loginSite(t, "login", sandbox.Options{})
+	planted := signIn(t, s, "u2")
+	a := fetchAs(t, s, "POST", "/.dingtalk/login", `{"code":"`+s.Ding.Code("app", "u1")+`"}`, planted)
+	own := cookieOf(t, a)
+	if own == planted || len(a.Header["Set-Cookie"]) != 1 {
+		t.Fatalf("%q", a.Header["Set-Cookie"])
+	}
+	for session, user := range map[string]string{planted: "u2", own: "u1"} {
+		if got := upstreamGets(t, s, session); got["X-Dingtalk-User-Id"] != user {
+			t.Errorf("%s is %v", user, got)
+		}
+	}
+	if a := fetchAs(t, s, "POST", "/.dingtalk/logout", "", planted); a.Status != 204 {
+		t.Fatal(a.Status)
+	}
+	if got := upstreamGets(t, s, own); got["X-Dingtalk-User-Id"] != "u1" {
+		t.Errorf("the end of the planted session leaves %v", got)
+	}
+}
+
+// TestAFramedSessionStaysOneWhenItSlides: its cookie is third-party, and kept apart for each
+// site that frames the page.
+func TestAFramedSessionStaysOneWhenItSlides(t *testing.T) {
+	s := testsite.Run(t, testsite.Setup{Global: behindProxy, Upstream: new(echo), Sites: "http://h5.test:PORT {\n\tdingtalk {\n\t\timport app\n\t\tlogin {\n\t\t\tkey " + loginKey + "\n\t\t}\n\t}\n\treverse_proxy UPSTREAM\n}\n"})
+	s.URL = s.At("h5.test")
+	const attributes = "SameSite=None; Partitioned"
+	for scheme, framed := range map[string]bool{"https": true, "http": false} {
+		in := fetchAs(t, s, "POST", "/.dingtalk/login", `{"code":"`+s.Ding.Code("app", "u1")+`","framed":true}`, "", "X-Forwarded-Proto", scheme)
+		if line := in.Header.Get("Set-Cookie"); in.Status != 200 || strings.Contains(line, attributes) != framed || strings.Contains(line, "; Secure") != framed {
+			t.Errorf("%s: %d %s", scheme, in.Status, line)
+		}
+		if !framed {
+			continue
+		}
+		name, value, _ := strings.Cut(in.Header.Get("Set-Cookie"), "=")
+		value, _, _ = strings.Cut(value, ";")
+		again := fetchAs(t, s, "GET", "/api", "", name+"="+resealed(t, s, value), "X-Forwarded-Proto", scheme)
+		if line := again.Header.Get("Set-Cookie"); again.Status != 200 || !strings.Contains(line, attributes) {
+			t.Errorf("when it slides: %d %q", again.Status, line)
+		}
+		out := fetchAs(t, s, "POST", "/.dingtalk/logout", "", name+"="+value, "X-Forwarded-Proto", scheme)
+		if lines := strings.Join(out.Header["Set-Cookie"], "\n"); strings.Count(lines, name+"=;") != 2 || !strings.Contains(lines, attributes) {
+			t.Errorf("signing out ends %q", lines)
 		}
 	}
 }
