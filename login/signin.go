@@ -128,12 +128,12 @@ func (s *SignIn) follower(ctx context.Context, code string) (User, error) {
 	}
 	u := User{OpenID: who.OpenID, UnionID: who.UnionID}
 	if s.Staff == nil || u.UnionID == "" {
-		return u, nil
+		return s.outsider(u), nil
 	}
 	u.UserID, err = s.byUnionID(ctx, u.UnionID, s.Staff, s.StaffTokens)
 	if refusedWith(err, CodeNotMember) || isCode(err, CodeNotMember) {
 		u.UserID = ""
-		return u, nil // a mere follower
+		return s.outsider(u), nil
 	}
 	if err != nil {
 		return User{}, err
@@ -144,6 +144,14 @@ func (s *SignIn) follower(ctx context.Context, code string) (User, error) {
 		}
 	}
 	return u, s.parents(ctx, &u, s.Staff, s.StaffTokens)
+}
+
+// outsider is a mere follower, who is in no department, as far as anybody can tell.
+func (s *SignIn) outsider(u User) User {
+	if s.Within {
+		u.Within = []int64{}
+	}
+	return u
 }
 
 func (s *SignIn) oauth(ctx context.Context, code string) (User, error) {
