@@ -17,10 +17,6 @@ const (
 
 // readCode reads the body of POST login: {"code": "…", "framed": true}.
 func readCode(w http.ResponseWriter, r *http.Request) (code string, framed bool, refused *Error) {
-	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || mediaType != "application/json" {
-		return "", false, &Error{Code: CodeMediaType}
-	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	var tooLarge *http.MaxBytesError
 	switch {
@@ -28,6 +24,9 @@ func readCode(w http.ResponseWriter, r *http.Request) (code string, framed bool,
 		return "", false, &Error{Code: CodeTooLarge}
 	case err != nil:
 		return "", false, &Error{Code: CodeBadCode}
+	}
+	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); len(body) > 0 && (err != nil || mediaType != "application/json") {
+		return "", false, &Error{Code: CodeMediaType}
 	}
 	code, framed, ok := parseCode(body)
 	if !ok {

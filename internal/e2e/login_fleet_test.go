@@ -2,8 +2,6 @@ package e2e
 
 import (
 	"net/http"
-	"net/url"
-	"strings"
 	"testing"
 	"time"
 
@@ -18,7 +16,7 @@ const revokedWithin = 15 * time.Second
 // which is lost in the end.
 func TestAFleetSharesSessionsAttemptsAndRevocations(t *testing.T) {
 	a := testsite.NewFleetApp("signin", sandbox.Options{})
-	a.SignIn = "login {\n outside oauth\n login_base https://login.dingtalk.test\n}"
+	a.SignIn = outsideByOAuth
 	f := testsite.StartFleet(t, 3, a)
 	sites := []*testsite.Site{f.Site(0, a), f.Site(1, a), f.Site(2, a)}
 	everywhere := func(want int, cookie, when string) {
@@ -43,11 +41,7 @@ func TestAFleetSharesSessionsAttemptsAndRevocations(t *testing.T) {
 		everywhere(200, cookie, "at the first request")
 	}
 
-	begin := visitAs(t, sites[0], "/.dingtalk/login?to=/a", "")
-	state, _, _ := strings.Cut(begin.Header.Get("Set-Cookie"), ";")
-	to, _ := url.Parse(begin.Header.Get("Location"))
-	back := "/.dingtalk/callback?code=" + a.Ding.Code("oauth", "u2") + "&state=" + to.Query().Get("state")
-	if end := visitAs(t, sites[1], back, state); end.Status != 303 || end.Header.Get("Location") != "/a" {
+	if end := beginOAuth(t, sites[0], "/a").end(t, sites[1], "code="+a.Ding.Code("oauth", "u2")); end.Status != 303 || end.Header.Get("Location") != "/a" {
 		t.Errorf("another process takes DingTalk's answer with %d", end.Status)
 	}
 	code := a.Ding.Code("app", "u2")

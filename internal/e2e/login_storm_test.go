@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -94,4 +95,49 @@ func comeIn(s *testsite.Site) error {
 		time.Sleep(time.Duration(float64(wait) * (1 + rand.Float64()) * float64(time.Second)))
 	}
 	return fmt.Errorf("somebody has given up")
+}
+
+func TestAStormOfSignInsKeepsToTheRateAndHurtsNobodySignedIn(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes ten seconds")
+	}
+	s, _ := loginSite(t, "login", sandbox.Options{Rate: 20})
+	session := signIn(t, s, "u2")
+	time.Sleep(1100 * time.Millisecond)
+	var in, busy, limited atomic.Int64
+	var all sync.WaitGroup
+	for range 130 {
+		all.Go(func() {
+			body := `{"code":"` + s.Ding.Code("app", "u1") + `"}`
+			r, _ := http.NewRequest("POST", s.URL+"/.dingtalk/login", strings.NewReader(body))
+			r.Header = http.Header{"Content-Type": {"application/json"}, "Sec-Fetch-Site": {"same-origin"}}
+			resp, err := s.Client.Do(r)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			a := testsite.Read(resp)
+			switch {
+			case a.Status == 200:
+				in.Add(1)
+			case codeOf(a) == "busy":
+				busy.Add(1)
+			case codeOf(a) == "rate_limited":
+				limited.Add(1)
+			default:
+				t.Errorf("%d %s", a.Status, a.Body)
+			}
+		})
+	}
+	for range 20 {
+		if a := fetchAs(t, s, "GET", "/api", "", session); a.Status != 200 {
+			t.Errorf("who has a session gets %d", a.Status)
+		}
+	}
+	all.Wait()
+	// The pace is tested in virtual time; here calls may arrive closer together than
+	// they left.
+	if limited.Load() > in.Load() || in.Load() < 40 || in.Load()+busy.Load()+limited.Load() != 130 {
+		t.Errorf("%d in, %d told to come back, %d beyond DingTalk's limit", in.Load(), busy.Load(), limited.Load())
+	}
 }

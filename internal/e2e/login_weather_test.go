@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -190,50 +189,4 @@ func visitAgainAs(t *testing.T, s *testsite.Site, header http.Header) *testsite.
 		}
 	}
 	return nil
-}
-
-// TestOAuthBehindAProxyThatCutsThePath comes back to the address that browsers see; where
-// nobody vouches for that, nobody is sent anywhere.
-func TestOAuthBehindAProxyThatCutsThePath(t *testing.T) {
-	s := testsite.Run(t, testsite.Setup{Global: behindProxy, Upstream: new(echo), Sites: `http://:PORT {
-	dingtalk {
-		import app
-		endpoint /app/.dingtalk
-		public_host h5.test
-		forwarded X-Forwarded-Prefix
-		login {
-			outside oauth
-			login_base https://login.dingtalk.test
-		}
-	}
-	reverse_proxy UPSTREAM
-}
-`})
-	ask := func(host, path string, more ...string) *testsite.Answer {
-		t.Helper()
-		headers := append([]string{"Host", host, "X-Forwarded-Proto", "https", "X-Forwarded-Prefix", "/app"}, more...)
-		return visitAs(t, s, path, "", headers...)
-	}
-	begin := ask("h5.test", "/.dingtalk/login?to=%2Fapp%2Fx")
-	to, _ := url.Parse(begin.Header.Get("Location"))
-	if begin.Status != 302 || to.Query().Get("redirect_uri") != "https://h5.test/app/.dingtalk/callback" {
-		t.Fatalf("%d to %v", begin.Status, to)
-	}
-	state, _, _ := strings.Cut(begin.Header.Get("Set-Cookie"), ";")
-	if !strings.HasPrefix(state, "__Host-dingtalk-1234567890-s-") {
-		t.Errorf("the cookie is %s", state)
-	}
-	end := ask("h5.test", "/.dingtalk/callback?code="+s.Ding.Code("oauth", "u2")+"&state="+to.Query().Get("state"), "Cookie", state)
-	if end.Status != 303 || end.Header.Get("Location") != "/app/x" || !strings.Contains(strings.Join(end.Header["Set-Cookie"], "\n"), "__Host-dingtalk-1234567890=") {
-		t.Errorf("%d to %s, %q", end.Status, end.Header.Get("Location"), end.Header["Set-Cookie"])
-	}
-	for _, path := range []string{"/x", "/.dingtalk/login?to=/x"} {
-		a := ask("stranger.test", path)
-		if a.Status != 503 || !strings.Contains(a.Body, `data-code="origin_unknown"`) || a.Header.Get("Location") != "" {
-			t.Errorf("%s of a stranger: %d %v", path, a.Status, a.Header)
-		}
-	}
-	if log := s.Logged(t, "nobody can sign in here", "public_origin"); len(log) != 1 {
-		t.Errorf("the log has %d lines with the cure", len(log))
-	}
 }
