@@ -13,11 +13,15 @@ export const parts = ['core', 'rest', 'tenant']
 export const source = part => new URL(part + '.js', import.meta.url)
 export const built = part => new URL(part + '.min.js', import.meta.url)
 
+// shared are the short names of what the halves share: the same in both, and in all versions.
+const shared = () => ({$$config: 'c', $$held: 'h', $$ours: 'o', $$renew: 'r', $$take: 't', $$taken: 'k'})
+
 export async function build (part) {
   const {code} = await minify(readFileSync(source(part), 'utf8'), {
     ecma: 5, // old Android webviews run it
     compress: {passes: 3, keep_fargs: false, expression: true},
-    mangle: true
+    mangle: {properties: {regex: /^\$/}},
+    nameCache: {props: {props: shared()}}
   })
   return code.replace(/;?\s*$/, '')
 }

@@ -41,8 +41,9 @@ var (
 	tabTenant string
 )
 
-// handOver gives the rest to the core that is in the page.
-var handOver = "ddSidecar.sign.take(" + rest + ")"
+// handOver calls the rest with what the core that is in the page has for it (core.js:
+// sign.$take).
+var handOver = rest + ".apply(0,ddSidecar.sign.t)"
 
 // fromBlock calls the core with the data block of the page, which goes.
 var fromBlock = `(function(b){b.remove();b=JSON.parse(b.textContent);` + Core + `(b,` + tabTenant + `(b.sidecar))})(document.getElementById("dd-sidecar"))`

@@ -4,11 +4,13 @@
 // terseness comes before ease here; what both halves do and why stands in the package
 // comment of client.go.
 //
+// Names with a $ are what the halves share: the build makes them one letter.
+//
 // noted is not empty where the parameters cannot go out as they are: a further part of
 // the question to `config`, or what was noted about refusals.
 (function (data, noted) {
   var rest = '/rest.js' // Go puts the name of the file in its place
-  var config = data.config || undefined
+  var config = data.config || shown // undefined: nobody has set that yet
   var sidecar = data.sidecar
   var page = window
   var doc = document
@@ -17,40 +19,34 @@
   var entry = location.href // the one that the document was opened with
   var define = Object.defineProperty
   var known // the dd whose config was wrapped last
-  var ours = [] // the functions that wrap others
   var queue = [] // what the rest is to do; its push does it at once when that is there
   var called // dd.config has been called for this document
   var parsed // the document has been, and its own listeners have run
   var heard // dd.error has been called
   var shown // what the page sees as ddConfig
   var used // the page signs for itself: it has read ddConfig or called sign
-  var more // the element that loads the rest, or something else when that is over
+  var more
   var value = page.ddSidecar // later: that of window.dd
 
   if (element) element.remove() // whoever walks through the document, as React does, does not meet us
 
   // What shows other pages in this document (Turbo, pjax) brings the script along
-  // with each. What it has to say is news for the one that knows the document.
-  if (value && value.sign) return value.sign.renew(sidecar.url, config)
+  // with each. What it has to say is news for the one that knows the document: its rest
+  // takes that over.
+  if (value && value.sign) return value.sign.$renew(8, sidecar.url, config)
 
-  watch('ddConfig', true, function () { used = 1; return shown }, function (v) { shown = v })
+  watch('ddConfig', function () { used = 1; return shown }, function (v) { shown = v })
   page.ddSidecar = sidecar
   define(sidecar, 'sign', {value: sign})
-  sign.renew = function (url, params) {
-    if (params && url == wanted()) {
-      page.ddConfig = queue.config = params
-      sidecar.url = url
-      sidecar.error = null
-    }
-  }
-  page.ddConfig = queue.config = config
-  // The rest comes here. What it is given, and what stands in the queue, is the same in
-  // all versions: in a rolling upgrade the halves may be of two.
-  sign.take = function (half) { more = half(queue, sidecar, entry, element, noted) }
+  sign.$renew = need
+  // What the rest is given, and what stands in the queue, is the same in all versions: in
+  // a rolling upgrade the halves may be of two.
+  sign.$take = [queue, sidecar, entry, element, noted]
+  page.ddConfig = queue.$config = config
 
   // watch defines a property of window.
-  function watch (name, enumerable, get, set) {
-    define(page, name, {configurable: true, enumerable: enumerable, get: get, set: set})
+  function watch (name, get, set) {
+    define(page, name, {configurable: true, get: get, set: set})
   }
 
   function sign (url) {
@@ -74,7 +70,7 @@
       asked.send()
     }
     queue.push([what, a, b, otherwise, asked])
-    if (!more) {
+    if (!more && !queue.$taken) {
       more = doc.createElement('script')
       more.onload = more.onerror = over
       more.nonce = element && element.nonce
@@ -85,10 +81,10 @@
   }
 
   function over () {
-    if (more.src) {
+    if (!queue.$taken && more.src) {
       more = 1
       console.warn('dingtalk: no ' + rest)
-      queue.held = 0
+      queue.$held = 0
       queue.map(queue.push = function (c) { if (c[3]) c[3](Error(rest)) })
     }
   }
@@ -101,13 +97,13 @@
         function wrapped (params) {
           var self = this
           var args = arguments
-          var asked = queue.held
-          // A call with nothing but these sets up the JSAPI script; it is not the one.
-          var counts = !(i || params && (typeof params != 'object' || /^(debug|usePromise|,)+$/.test(Object.keys(params))))
+          var asked = queue.$held
+          // A call with nothing but these sets up the JSAPI script.
+          var trifle = i || params && (typeof params != 'object' || /^(debug|usePromise|,)+$/.test(Object.keys(params)))
           // go corrects the page's own parameters: ours over them, and both jsApiLists.
           function go (fits) {
-            config = queue.config
-            if (counts && config && (fits == 1 || sidecar.url == wanted() || !params || !params.signature)) {
+            config = queue.$config
+            if (!trifle && config && (fits == 1 || sidecar.url == wanted() || !params || !params.signature)) {
               args = {}
               for (key in params) args[key] = params[key]
               for (key in config) if (key != 'type' || !(key in args)) args[key] = config[key]
@@ -117,29 +113,28 @@
             return original.apply(self, args)
           }
           if (i == 1) {
-            heard = 1
-            if (params && params.apply) args = [function (error) {
+            heard = params && params.apply && (args = [function (error) {
               need(4, error)
               return params.apply(this, arguments)
-            }]
+            }])
           }
-          if (counts) {
+          if (!trifle) {
             called = 1
             // Ours goes with that of the page: older scripts keep one.
-            try { if (!heard) dd.error(function () {}) } catch (e) {}
+            try { if (!heard) dd.error(found) } catch (e) {}
             // The ticket behind old parameters may have ended: pages are left open, and
             // come back out of caches.
-            config = queue.config
-            if (!config || noted || sidecar.url != wanted() || Date.now() / 6e5 - config.timeStamp / 600 | 0) queue.held = 1
+            config = queue.$config
+            if (!config || noted || sidecar.url != wanted() || Date.now() / 6e5 - config.timeStamp / 600 | 0) queue.$held = 1
           }
           // dd.ready before dd.config fires without its success: it is held meanwhile.
-          return queue.held ? need(counts ? 0 : 1, asked, dd, go) : go()
+          return queue.$held ? need(trifle ? 1 : 0, asked, dd, go) : go()
         }
-        if (original && original.apply && ours.indexOf(original) < 0) {
-          for (var name in original) wrapped[name] = original[name]
-          ours.push(wrapped)
-          name = {value: wrapped, writable: true}
-          try { define(dd, key, name) } catch (e) { define(dd = Object.create(dd), key, name) } // a frozen object, or the namespace of an ES module
+        if (original && original.apply && !original.$ours) {
+          wrapped.__proto__ = original
+          wrapped.$ours = 1
+          dd[key] = wrapped
+          if (dd[key] != wrapped) define(dd = Object.create(dd), key, {value: wrapped, writable: true}) // a frozen object, or the namespace of an ES module
           if (!i) {
             known = dd
             if (parsed) setTimeout(callIfNobodyDoes)
@@ -154,7 +149,7 @@
   function callIfNobodyDoes (late) {
     parsed = 1
     found()
-    config = queue.config
+    config = queue.$config
     if (late) {
       if (!known && !used) need(7)
     } else if (known && !called) {
@@ -176,20 +171,16 @@
   found()
   try {
     value = page.dd
-    watch('dd', false, function () {
+    watch('dd', function () {
       return value === undefined ? page.__proto__.dd : value = hook(value) // that is where window has the element with the id dd
     }, function (v) {
       value = v
       define(page, 'dd', {enumerable: true}) // until then nobody meets it who looks through window
       found()
     })
+    noted = noted || sessionStorage.ddSidecar || localStorage.ddSidecar
   } catch (e) {}
-  try { noted = noted || sessionStorage.ddSidecar || localStorage.ddSidecar } catch (e) {}
   doc.addEventListener('load', found, true) // of each script, before the next one runs
-  addEventListener('DOMContentLoaded', function () {
-    setTimeout(callIfNobodyDoes) // the page's own listeners may call dd.config
-  })
-  addEventListener('load', function () {
-    setTimeout(callIfNobodyDoes, 1000, 1) // loaders of modules take their time
-  })
+  addEventListener('DOMContentLoaded', setTimeout.bind(page, callIfNobodyDoes))
+  addEventListener('load', setTimeout.bind(page, callIfNobodyDoes, 1000, 1))
 })

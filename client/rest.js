@@ -2,8 +2,8 @@
 // are not those that DingTalk checks, where it refuses, and where the page signs for
 // itself. core.js loads it, and says what it hands over; ES5 like that.
 (function (queue, sidecar, entry, element, noted) {
-  if (queue.taken) return true // another copy of us
-  queue.taken = true
+  if (queue.$taken) return // another copy of us
+  queue.$taken = true
 
   var kept = keep('session') // what this tab has tried against a refusal, '' if nothing
   var other = kept.indexOf('=') > 0 // it is another form of signature
@@ -24,12 +24,12 @@
   }
 
   function fits () {
-    return queue.config && sidecar.url === wanted()
+    return queue.$config && sidecar.url === wanted()
   }
 
   // current tells whether the parameters can go out as they are.
   function current () {
-    return fits() && !other && !tenant && Math.abs(Date.now() / 1000 - queue.config.timeStamp) < 600
+    return fits() && !other && !tenant && Math.abs(Date.now() / 1000 - queue.$config.timeStamp) < 600
   }
 
   // keep notes what has been tried against a refusal, for this tab (session) or
@@ -64,7 +64,7 @@
   // renew takes over new parameters, if DingTalk checks their URL.
   function renew (url, params) {
     if (params && url === wanted()) {
-      window.ddConfig = queue.config = params
+      window.ddConfig = queue.$config = params
       sidecar.url = url
       sidecar.error = null
     }
@@ -84,7 +84,7 @@
 
   // The signature tells which ticket was refused.
   function report (code, message, done) {
-    var c = queue.config || {}
+    var c = queue.$config || {}
     ended(send('POST', '/report', JSON.stringify({
       url: wanted(), signed: sidecar.url || '', code: code, message: message.slice(0, 900),
       timeStamp: c.timeStamp, nonceStr: c.nonceStr, signature: c.signature, tried: kept,
@@ -117,7 +117,7 @@
       if (answer && !fits() && --turns) return load(wanted(), arrived) // a router has moved on
       answer = waiting
       waiting = null
-      queue.held = false
+      queue.$held = false
       answer.forEach(function (f) { f(fits()) })
     }, asked)
   }
@@ -155,7 +155,7 @@
   var deeds = [
     function config (a, dd, go, asked) {
       if (!waiting) {
-        if (current()) queue.held = false
+        if (current()) queue.$held = false
         else ask(asked)
       }
       later(go)
@@ -173,18 +173,18 @@
     function authenticate (dd) { if (dd.ready) dd.ready(function () {}) }, // open-develop 1.x does there
     function unsigned (call) {
       if (!tenant && (!sidecar.error || sidecar.error.code !== 'ticket_unavailable')) return
-      queue.held = true
+      queue.$held = true
       ask()
-      later(function () { if (queue.config) call() })
+      later(function () { if (queue.$config) call() })
     },
     function hint () {
       console.warn('dingtalk: no global dd. Where the page imports dingtalk-jsapi, add: dd.config(ddConfig), where its router has moved: ddSidecar.sign().then(dd.config)')
-    }
+    },
+    renew
   ]
 
   function act (c) { deeds[c[0]](c[1], c[2], c[3], c[4]) }
 
   queue.push = act
   queue.splice(0).forEach(act)
-  return true
 })

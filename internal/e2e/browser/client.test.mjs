@@ -48,7 +48,7 @@ test('a page that keeps dd.ready while config is asked may call it later', () =>
     XMLHttpRequest: class { open (method) { if (method === 'GET') requests.push(this) } send () {} },
     data: {config, sidecar: {url: address + '/page', endpoint: '/.dingtalk', version: '1', error: null}}
   }
-  new Function(...Object.keys(globals), `${minified.core}(data);data.sidecar.sign.take(${minified.rest})`)(...Object.values(globals))
+  new Function(...Object.keys(globals), `${minified.core}(data);${minified.rest}.apply(0,data.sidecar.sign.t)`)(...Object.values(globals))
   window.dd = {config: () => calls.push('config'), ready: f => { calls.push('ready'); f() }, error: nothing}
   window.dd.config({})
   const {ready} = window.dd
