@@ -14,7 +14,7 @@ export const source = part => new URL(part + '.js', import.meta.url)
 export const built = part => new URL(part + '.min.js', import.meta.url)
 
 // shared are the short names of what the halves share: the same in both, and in all versions.
-const shared = () => ({$$config: 'c', $$held: 'h', $$ours: 'o', $$renew: 'r', $$take: 't', $$taken: 'k'})
+const shared = () => ({$$config: 'c', $$held: 'h', $$renew: 'r', $$take: 't', $$taken: 'k'})
 
 export async function build (part) {
   const {code} = await minify(readFileSync(source(part), 'utf8'), {

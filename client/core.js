@@ -19,6 +19,7 @@
   var entry = location.href // the one that the document was opened with
   var define = Object.defineProperty
   var known // the dd whose config was wrapped last
+  var ours = [] // the functions that wrap others
   var queue = [] // what the rest is to do; its push does it at once when that is there
   var called // dd.config has been called for this document
   var parsed // the document has been, and its own listeners have run
@@ -35,7 +36,7 @@
   // takes that over.
   if (value && value.sign) return value.sign.$renew(8, sidecar.url, config)
 
-  watch('ddConfig', function () { used = 1; return shown }, function (v) { shown = v })
+  watch('ddConfig', true, function () { used = 1; return shown }, function (v) { shown = v })
   page.ddSidecar = sidecar
   define(sidecar, 'sign', {value: sign})
   sign.$renew = need
@@ -45,8 +46,8 @@
   page.ddConfig = queue.$config = config
 
   // watch defines a property of window.
-  function watch (name, get, set) {
-    define(page, name, {configurable: true, get: get, set: set})
+  function watch (name, enumerable, get, set) {
+    define(page, name, {configurable: true, enumerable: enumerable, get: get, set: set})
   }
 
   function sign (url) {
@@ -130,9 +131,9 @@
           // dd.ready before dd.config fires without its success: it is held meanwhile.
           return queue.$held ? need(trifle ? 1 : 0, asked, dd, go) : go()
         }
-        if (original && original.apply && !original.$ours) {
-          wrapped.__proto__ = original
-          wrapped.$ours = 1
+        if (original && original.apply && ours.indexOf(original) < 0) {
+          for (var name in original) wrapped[name] = original[name]
+          ours.push(wrapped)
           dd[key] = wrapped
           if (dd[key] != wrapped) define(dd = Object.create(dd), key, {value: wrapped, writable: true}) // a frozen object, or the namespace of an ES module
           if (!i) {
@@ -171,7 +172,7 @@
   found()
   try {
     value = page.dd
-    watch('dd', function () {
+    watch('dd', false, function () {
       return value === undefined ? page.__proto__.dd : value = hook(value) // that is where window has the element with the id dd
     }, function (v) {
       value = v

@@ -38,7 +38,7 @@ func (l *countingListener) Accept() (net.Conn, error) {
 // nginx, a URL of 60 bytes and two names in js_api_list: all of it fits into the
 // 4096 bytes that net/http writes at once.
 func TestAPageOfAKilobyteLeavesInOneWrite(t *testing.T) {
-	const path, most = "/news/approval/index.html?id=200141537", 2750
+	const path, most = "/news/approval/index.html?id=200141537", 2800
 	page := "<!DOCTYPE html><html><head><title>x</title></head><body>"
 	page += strings.Repeat("x", 1024-len(page))
 	h := provisioned(t, `"js_api_list":["biz.contact.choose","device.notification.alert"]`, `"public_origin":["https://h5.example.com"]`)
