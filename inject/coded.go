@@ -268,7 +268,7 @@ func (c *coded) flush() (ready bool, err error) {
 	if c.tail != nil {
 		err = c.tail.flush()
 	}
-	return true, err
+	return c.page.over, err
 }
 
 // abort sends what may go out, and ends without a trailer.

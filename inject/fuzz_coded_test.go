@@ -16,6 +16,8 @@ func FuzzGzip(f *testing.F) {
 		for _, zstd := range []bool{true, false} {
 			f.Add(body, true, zstd, uint64(1))
 			f.Add(body, false, zstd, uint64(2))
+			f.Add(body, true, zstd, uint64(5))
+			f.Add(body, false, zstd, uint64(6))
 		}
 	}
 	f.Fuzz(func(t *testing.T, body []byte, encode, zstd bool, seed uint64) {
@@ -29,6 +31,9 @@ func FuzzGzip(f *testing.F) {
 		h := codedHeader(codingName(c), body)
 		if seed%3 == 0 {
 			delete(h, "Content-Length")
+		}
+		if seed%5 < 2 {
+			h["Content-Type"] = []string{"text/html"} // nothing may tell the charset
 		}
 		s := &sink{header: h}
 		w := NewWriter(s, "", theSnippet)
