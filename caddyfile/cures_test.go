@@ -214,7 +214,7 @@ func TestWhoeverAddsWhatTheMessagesNameHasADirectiveInTheEnd(t *testing.T) {
 // TestWhoeverFillsThePlaceholderOfAMessageHasADirective: it names what has no value, or is
 // no placeholder, and its cure is done.
 func TestWhoeverFillsThePlaceholderOfAMessageHasADirective(t *testing.T) {
-	named := regexp.MustCompile(`\{(env|file)\.([^{}]+)\}`)
+	told := regexp.MustCompile(`: (?:set the variable (\S+) before|fill the file (\S+) before|write \{env\.NAME\})`)
 	for name, placeholder := range map[string]string{
 		"a variable that is not set":         "{env.TEST_UNSET}",
 		"a variable that is empty":           "{env.TEST_EMPTY}",
@@ -236,19 +236,19 @@ func TestWhoeverFillsThePlaceholderOfAMessageHasADirective(t *testing.T) {
 				t.Setenv("TEST_SPACES", "  ")
 				text := directive(map[string]string{field: strings.Replace(placeholder, "FOLDER", folder, 1)})
 				err := accept(t, text)
-				mistaken(t, name, err, field, "write {env.NAME}")
-
-				what, _, _ := strings.Cut(err.Error(), "write {env.NAME}")
-				switch m := named.FindStringSubmatch(what); {
-				case m == nil: // write one
-					t.Setenv("TEST_RIGHT", value)
-					text = directive(map[string]string{field: "{env.TEST_RIGHT}"})
-				case m[1] == "env":
-					t.Setenv(m[2], value)
-				default:
+				mistaken(t, name, err, field)
+				switch m := told.FindStringSubmatch(err.Error()); {
+				case m == nil:
+					t.Fatalf("says nothing that could be done: %v", err)
+				case m[1] != "":
+					t.Setenv(m[1], value)
+				case m[2] != "":
 					if err := os.WriteFile(m[2], []byte(value+"\n"), 0o600); err != nil {
 						t.Fatal(err)
 					}
+				default:
+					t.Setenv("TEST_RIGHT", value)
+					text = directive(map[string]string{field: "{env.TEST_RIGHT}"})
 				}
 				if again := accept(t, text); again != nil {
 					t.Errorf("the message: %v\nwhoever follows it is told: %v", err, again)

@@ -69,6 +69,8 @@ var mistakes = map[string]string{ //nolint:gosec // words about secrets, not sec
 	"%v: %s":                          "%v：%s",
 	"%s holds nothing but spaces: %s": "%s 的值只有空格：%s",
 	"write {env.NAME} or {file./path}, and set the variable or fill the file before Caddy starts": "请写成 {env.NAME} 或 {file./path}，并在启动 Caddy 之前设置变量或填好文件",
+	"set the variable %s before Caddy starts":                                                     "请在启动 Caddy 之前设置环境变量 %s",
+	"fill the file %s before Caddy starts":                                                        "请在启动 Caddy 之前填好文件 %s",
 	"%q holds a brace that begins no placeholder: write {env.NAME} or {file./path}":               "%q 里的花括号不是占位符：请写成 {env.NAME} 或 {file./path}",
 	"%s holds a brace that begins no placeholder: write nothing but {env.NAME} or {file./path}":   "%s 里的花括号不是占位符：请只写 {env.NAME} 或 {file./path}",
 
@@ -214,13 +216,13 @@ var mistakes = map[string]string{ //nolint:gosec // words about secrets, not sec
 
 	// What the admin endpoint is asked for
 	"%s takes %s": "%s 只接受 %s",
-	"no app %q is in use: see /dingtalk/status":                                         "没有在用的应用 %q：请看 /dingtalk/status",
-	"no app %q with login is in use: see /dingtalk/status":                              "没有在用的、带 login 的应用 %q：请看 /dingtalk/status",
-	"no tenant of corp %q is in use: see /dingtalk/tenants":                             "没有在用的企业 %q：请看 /dingtalk/tenants",
-	"which app? Add ?app= with its name from /dingtalk/status":                          "哪个应用？请加上 ?app=，值是 /dingtalk/status 里的名称",
-	"which app? Add ?app= with its name from /dingtalk/status, and &user= for one user": "哪个应用？请加上 ?app=，值是 /dingtalk/status 里的名称；只针对一个用户时再加 &user=",
-	"which kind? Add &kind=%s or &kind=%s":                                              "哪一种？请加上 &kind=%s 或 &kind=%s",
-	"tokens are for programs: no browser gets one":                                      "token 是给程序用的：浏览器一律拿不到",
+	"no app %q is in use: see /dingtalk/status":                                       "没有在用的应用 %q：请看 /dingtalk/status",
+	"no app %q with login is in use: see /dingtalk/status":                            "没有在用的、带 login 的应用 %q：请看 /dingtalk/status",
+	"no tenant of corp %q is in use: see /dingtalk/tenants":                           "没有在用的企业 %q：请看 /dingtalk/tenants",
+	"which app? Add app= with its name from /dingtalk/status":                         "哪个应用？请加上 app=，值是 /dingtalk/status 里的名称",
+	"which app? Add app= with its name from /dingtalk/status, and user= for one user": "哪个应用？请加上 app=，值是 /dingtalk/status 里的名称；只针对一个用户时再加 user=",
+	"which kind? Add kind=%s or kind=%s to the query":                                 "哪一种？请在查询参数里加上 kind=%s 或 kind=%s",
+	"tokens are for programs: no browser gets one":                                    "token 是给程序用的：浏览器一律拿不到",
 	"the app %q does not share its tokens: add the line share_tokens to its dingtalk directive if every program that reaches this admin endpoint may have them": "应用 %q 没有共享它的 token：" +
 		"如果能访问这个管理接口的程序都可以拿到，请在它的 dingtalk 指令里加上 share_tokens",
 	"DingTalk gives none: %v. %v":                          "钉钉没有给出：%v。%v",

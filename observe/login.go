@@ -148,7 +148,7 @@ func serveRevoke(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
 	name := q.Get("app")
 	if name == "" {
-		return refusal(r, http.StatusBadRequest, doctor.Wrong("which app? Add ?app= with its name from /dingtalk/status, and &user= for one user"))
+		return refusal(r, http.StatusBadRequest, doctor.Wrong("which app? Add app= with its name from /dingtalk/status, and user= for one user"))
 	}
 	for _, one := range []string{"user", "corpid"} {
 		if q.Has(one) && q.Get(one) == "" {

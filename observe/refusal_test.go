@@ -32,10 +32,10 @@ func TestTheAdminEndpointRefusesInTheLanguageOfItsCaller(t *testing.T) {
 		{"GET", "/dingtalk/tenants?corpid=x", 404, "see /dingtalk/tenants", "没有在用的企业"},
 		{"POST", "/dingtalk/refresh?app=x", 404, "see /dingtalk/status", "没有在用的应用"},
 		{"POST", "/dingtalk/refresh?corpid=x", 404, "see /dingtalk/tenants", "没有在用的企业"},
-		{"GET", "/dingtalk/token?app=x", 400, "&kind=jsapi_ticket", "哪一种"},
-		{"GET", "/dingtalk/token?kind=jsapi_ticket", 400, "Add ?app=", "哪个应用"},
+		{"GET", "/dingtalk/token?app=x", 400, "kind=jsapi_ticket", "哪一种"},
+		{"GET", "/dingtalk/token?kind=jsapi_ticket", 400, "Add app=", "哪个应用"},
 		{"GET", "/dingtalk/token?kind=jsapi_ticket&app=x", 404, "see /dingtalk/status", "没有在用的应用"},
-		{"POST", "/dingtalk/revoke", 400, "&user= for one user", "哪个应用"},
+		{"POST", "/dingtalk/revoke", 400, "user= for one user", "哪个应用"},
 		{"POST", "/dingtalk/revoke?app=x&user=", 400, "user is empty", "user 是空的"},
 		{"POST", "/dingtalk/revoke?app=x", 404, "with login", "带 login 的应用"},
 	} {

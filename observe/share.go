@@ -33,9 +33,9 @@ func serveToken(w http.ResponseWriter, r *http.Request) error {
 	case r.Header.Get("Origin") != "" || r.Header.Get("Sec-Fetch-Site") != "":
 		return refusal(r, http.StatusForbidden, doctor.Wrong("tokens are for programs: no browser gets one"))
 	case kind != tokens.KindAccess && kind != tokens.KindTicket:
-		return refusal(r, http.StatusBadRequest, doctor.Wrong("which kind? Add &kind=%s or &kind=%s", tokens.KindAccess, tokens.KindTicket))
+		return refusal(r, http.StatusBadRequest, doctor.Wrong("which kind? Add kind=%s or kind=%s to the query", tokens.KindAccess, tokens.KindTicket))
 	case name == "":
-		return refusal(r, http.StatusBadRequest, doctor.Wrong("which app? Add ?app= with its name from /dingtalk/status"))
+		return refusal(r, http.StatusBadRequest, doctor.Wrong("which app? Add app= with its name from /dingtalk/status"))
 	}
 	apps := named(running.each(), name)
 	if len(apps) == 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"slices"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/config"
@@ -15,7 +16,10 @@ import (
 // stands there until a page calls dd.config, so what is not proven is said to be so.
 func (c *calls) identity(ctx context.Context, settings *config.Config) []Check {
 	const name = "corp_id"
-	if c.access.err != nil {
+	switch {
+	case errors.Is(c.access.err, errUnreached):
+		return []Check{unchecked(name, doctor.Of(errUnreached)), identityCheck(doctor.AgentUnproven)}
+	case c.access.err != nil:
 		return []Check{unchecked(name, say("DingTalk looks at the credentials first", "钉钉先检查密钥")), identityCheck(doctor.AgentUnproven)}
 	}
 	return []Check{identityCheck(c.belonging(ctx, settings).Finding()), identityCheck(doctor.AgentUnproven)}

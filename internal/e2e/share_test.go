@@ -35,8 +35,8 @@ func TestOtherProgramsHaveTheTokensOfAnAppThatSharesThem(t *testing.T) {
 		status         int
 		words          string
 	}{
-		"no kind":        {http.MethodGet, where, http.StatusBadRequest, "&kind=access_token or &kind=jsapi_ticket"},
-		"another kind":   {http.MethodGet, where + "&kind=app_secret", http.StatusBadRequest, "&kind="},
+		"no kind":        {http.MethodGet, where, http.StatusBadRequest, "kind=access_token or kind=jsapi_ticket"},
+		"another kind":   {http.MethodGet, where + "&kind=app_secret", http.StatusBadRequest, "kind="},
 		"no app":         {http.MethodGet, "/dingtalk/token?kind=jsapi_ticket", http.StatusBadRequest, "/dingtalk/status"},
 		"an unknown app": {http.MethodGet, "/dingtalk/token?kind=jsapi_ticket&app=x", http.StatusNotFound, "/dingtalk/status"},
 		"another method": {http.MethodPost, where + "&kind=jsapi_ticket", http.StatusMethodNotAllowed, "GET"},

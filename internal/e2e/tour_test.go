@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/internal/testsite"
+	"github.com/caddy-dingtalk/caddy-dingtalk/internal/testsite/language"
 )
 
 // TestTheDoctorVisitsAPageThroughItsProxies runs `doctor --url` against real nginx with
@@ -64,6 +65,9 @@ func TestTheDoctorVisitsAPageThroughItsProxies(t *testing.T) {
 						t.Errorf("%s lacks %q: %s", check, word, got[check])
 					}
 				}
+			}
+			if out, shown, _ := doctorIn(t, "", "--url", "https://"+f.nginx+test.page, "--lang", "zh"); language.English(out+shown) != "" {
+				t.Errorf("%q is English in\n%s", language.English(out+shown), out)
 			}
 			if calls := s.Logged(t, "a visitor's page claims: dd.config"); len(calls) != 0 {
 				t.Errorf("the visit is reported: %v", calls)
