@@ -145,21 +145,25 @@ func (s SignIn) console() Finding {
 // scheme is about https, and the cookie that goes with it.
 func (s SignIn) scheme() Finding {
 	const name = "cookie"
+	cookie := s.Cookie
+	if strings.HasSuffix(cookie, "-") {
+		cookie += "<agentid>" // of whichever corp
+	}
 	switch {
 	case s.Unknown != nil:
 		return Finding{Name: name, Status: Error, Cures: []Text{Refusal(s.Unknown)},
 			Text: say("nobody can sign in here, as nobody vouches for this address", "这个网址没有任何配置确认，因此无法登录")}
 	case s.Origin.Scheme == "https":
 		return Finding{Name: name, Status: OK, Text: say("the session's cookie is __Host-%[1]s: Secure, HttpOnly, of this host alone",
-			"会话 Cookie 是 __Host-%[1]s：Secure、HttpOnly，只属于本域名", s.Cookie)}
+			"会话 Cookie 是 __Host-%[1]s：Secure、HttpOnly，只属于本域名", cookie)}
 	case s.Origin.Scheme == "http" && !here(s.Origin.Host):
 		return Finding{Name: name, Status: Warning,
 			Text: say("browsers show plain http: the session's cookie %[1]s goes over the network readable, and pages in a frame of another site cannot sign in",
-				"浏览器显示的是 http：会话 Cookie（%[1]s）在网络上是明文，嵌在其他网站框架里的页面也无法登录", s.Cookie),
+				"浏览器显示的是 http：会话 Cookie（%[1]s）在网络上是明文，嵌在其他网站框架里的页面也无法登录", cookie),
 			Cures: []Text{say("serve the site over https; if a proxy ends TLS, trust it (trusted_proxies) and let it send X-Forwarded-Proto",
 				"请使用 https；由前面的代理终结 TLS 的，要信任它（trusted_proxies），并让它发送 X-Forwarded-Proto")}}
 	}
-	return Finding{Name: name, Status: OK, Text: say("the session's cookie is %[1]s, with __Host- before it over https", "会话 Cookie 是 %[1]s，使用 https 时前面加 __Host-", s.Cookie)}
+	return Finding{Name: name, Status: OK, Text: say("the session's cookie is %[1]s, with __Host- before it over https", "会话 Cookie 是 %[1]s，使用 https 时前面加 __Host-", cookie)}
 }
 
 // here reports whether a host is this machine, where plain http is as good.

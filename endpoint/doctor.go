@@ -175,8 +175,9 @@ func (s *Server) tenantFindings(c *call) []doctor.Finding {
 	return facts.Findings()
 }
 
-// SignIn tells how sign-in stands for a visit; ask lets it ask DingTalk.
-type SignIn func(ctx context.Context, v *visit.Visit, ask bool) doctor.SignIn
+// SignIn tells how sign-in stands for a visit, nil where nothing is to be told; ask lets it ask
+// DingTalk.
+type SignIn func(ctx context.Context, v *visit.Visit, ask bool) *doctor.SignIn
 
 // WithSignIn lets the doctor page tell of sign-in. It must be called before the first
 // request.
@@ -186,5 +187,9 @@ func (s *Server) signInFindings(c *call, ask bool) []doctor.Finding {
 	if s.signIn == nil {
 		return nil
 	}
-	return s.signIn(c.Context(), c.visit, ask).Findings()
+	facts := s.signIn(c.Context(), c.visit, ask)
+	if facts == nil {
+		return nil
+	}
+	return facts.Findings()
 }

@@ -212,11 +212,18 @@ func (s *Server) began(r *http.Request, v *visit.Visit) bool {
 }
 
 // Examine tells how sign-in stands for a visit of the doctor page. DingTalk is asked if ask
-// says so, at most once a minute.
-func (g *Gate) Examine(ctx context.Context, v *visit.Visit, ask bool) doctor.SignIn {
+// says so, at most once a minute. Where the visit is for nobody it tells what all corps of a
+// third-party app have in common, and without one nothing: a tenant's is not for strangers.
+func (g *Gate) Examine(ctx context.Context, v *visit.Visit, ask bool) *doctor.SignIn {
 	s := g.of(g.tenants.ForAnyPath(v).Tenant)
-	if s == nil {
-		s = g.all[0]
+	for _, suite := range g.suites {
+		if s == nil {
+			s = suite.nobody
+		}
 	}
-	return s.examine(ctx, v, ask)
+	if s == nil {
+		return nil
+	}
+	facts := s.examine(ctx, v, ask)
+	return &facts
 }

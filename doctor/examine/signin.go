@@ -37,9 +37,6 @@ func (e *examiner) suiteSignIn(ctx context.Context, p place, c *config.Config, b
 		own.AgentID = corp.Agents[0]
 	}
 	facts := e.SignIn.Facts(&own)
-	if own.AgentID == "" {
-		facts.Cookie += "<agentid>" // it ends in it
-	}
 	facts.Suite, facts.Corp, facts.Origin = true, e.Corp, siteOrigin(p, c)
 	if e.Corp != "" {
 		if token, err := access(ctx); err == nil {

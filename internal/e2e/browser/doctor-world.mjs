@@ -31,7 +31,8 @@ export async function startDoctors () {
     SECRET: world.sandbox.app_secret,
     OTHER_SANDBOX: other.base,
     OTHER_SECRET: other.app_secret,
-    TOKEN: token
+    TOKEN: token,
+    AES_KEY: 'Yue0EfdN5900c1ce5cf6A152c63DDe1808a60c5ecd7'
   })
 }
 
