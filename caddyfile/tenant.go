@@ -45,7 +45,7 @@ func tenant(c *config.Config, d *caddyfile.Dispenser) error {
 			return start.WrapErr(err)
 		}
 	}
-	if err := readBlock(d, &t, "tenant", tenantGrammar, config.CheckTenant, config.SuggestionIn[config.Tenant]); err != nil {
+	if err := readBlock(d, &t, "tenant", tenantGrammar, config.CheckTenant, suggest[config.Tenant]("tenant <corp_id> <agent_id> { … }", "corp_id", "agent_id")); err != nil {
 		return err
 	}
 	c.Tenants = append(c.Tenants, t)
@@ -70,7 +70,7 @@ func suite(c *config.Config, d *caddyfile.Dispenser) error {
 	if err := config.CheckSuite(&s, "suite_key"); err != nil {
 		return start.WrapErr(err)
 	}
-	if err := readBlock(d, &s, "suite", suiteGrammar, config.CheckSuite, config.SuggestionIn[config.Suite]); err != nil {
+	if err := readBlock(d, &s, "suite", suiteGrammar, config.CheckSuite, suggest[config.Suite]("suite <suite_key> { … }", "suite_key")); err != nil {
 		return err
 	}
 	c.Suites = append(c.Suites, s)
@@ -81,6 +81,16 @@ func suite(c *config.Config, d *caddyfile.Dispenser) error {
 		return start.WrapErr(err)
 	}
 	return nil
+}
+
+// suggest is config.SuggestionIn, but for the fields that stand in the first line of a block.
+func suggest[B config.Tenant | config.Suite](first string, fields ...string) func(name string) doctor.Text {
+	return func(name string) doctor.Text {
+		if config.Closest(name, fields) != (doctor.Text{}) {
+			return doctor.Hint(": it stands in the first line of its block: %s", first)
+		}
+		return config.SuggestionIn[B](name)
+	}
 }
 
 // readBlock reads the lines of a block into it, and checks each.

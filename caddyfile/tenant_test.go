@@ -37,6 +37,8 @@ func TestErrorsOfTenantsNameLineAndCure(t *testing.T) {
 		"a suite without a name":     {secret + "\t}\n\tsuite {\n\t}\n}", 6, []string{"suite takes the suite_key"}},
 		"a suite without a secret":   {secret + "\t}\n\tsuite s9 {\n\t}\n}", 6, []string{"suite s9", "add suite_secret"}},
 		"a suite without a token":    {secret + "\t}\n\tsuite s9 {\n\t\tsuite_secret " + secretText + "\n\t}\n}", 6, []string{"suite s9", "add token"}},
+		"a corp_id within":           {"\t\tcorpid x\n\t}\n}", 4, []string{`"corpid" in tenant: it stands in the first line of its block: tenant <corp_id> <agent_id>`}},
+		"a suite_key within":         {secret + "\t}\n\tsuite s9 {\n\t\tsuite_key x\n\t}\n}", 7, []string{`"suite_key" in suite: it stands in the first line of its block: suite <suite_key>`}},
 		"a suite's unknown line":     {secret + "\t}\n\tsuite s9 {\n\t\taeskey x\n\t}\n}", 7, []string{"did you mean aes_key?"}},
 		"an aes_key of 42":           {secret + "\t}\n\tsuite s9 {\n\t\taes_key " + secretText + strings.Repeat("a", 30) + "\n\t}\n}", 7, []string{"aes_key", "42 characters"}},
 		"a callback without a slash": {secret + "\t}\n\tsuite s9 {\n\t\tcallback cb\n\t}\n}", 7, []string{"callback", "write /cb"}},

@@ -160,6 +160,7 @@ var mistakes = map[string]string{ //nolint:gosec // words about secrets, not sec
 
 	// What may have been meant
 	": did you mean %s?":                                                     "：是不是想写 %s？",
+	": it stands in the first line of its block: %s":                         "：它写在块的第一行：%s",
 	": there are %s and %s":                                                  "：这里有 %s 和 %s",
 	": comments begin with #":                                                "：注释以 # 开头",
 	": a Caddyfile line ends without ;":                                      "：Caddyfile 的行尾没有分号",

@@ -106,6 +106,8 @@ func (t *Tenants) pick(v *visit.Visit, host, target string, n Names, by string) 
 	switch {
 	case found != nil && by == "":
 		return Choice{Tenant: found, By: otherwise}
+	case found != nil && open && n.Agent == "" && v.Place().Err == nil && t.suites.have(v.Context(), n.Corp):
+		return t.none(&Error{Reason: Ambiguous, Names: n, By: by})
 	case found != nil:
 		return Choice{Tenant: found, By: by}
 	case open && n.Corp != "" && v.Place().Err == nil:

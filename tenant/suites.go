@@ -81,6 +81,19 @@ func (s *suites) find(ctx context.Context, n Names) (found *Tenant, why *Error) 
 	return found, why
 }
 
+// have tells whether a corp of which there is a tenant has authorised one of the suites, too,
+// as far as is known: nobody is waited for, but who does not know it begins to ask.
+func (s *suites) have(ctx context.Context, corp string) bool {
+	for _, one := range s.all {
+		_, err := one.Find(ctx, corp, "", 0)
+		var refused *suite.Error
+		if err == nil || errors.As(err, &refused) && refused.Kind == suite.Ambiguous {
+			return true
+		}
+	}
+	return false
+}
+
 // tenant makes the tenant of a corp, for one page.
 func (s *suites) tenant(of *suite.Suite, corp suite.Corp) *Tenant {
 	t := &Tenant{suite: of, revoked: corp.Revoked, Tokens: corp.Tokens, Signer: s.pages.Signer, Page: s.pages.Page, origins: s.pages.origins, wait: s.pages.wait, fingerprint: s.pages.fingerprint}

@@ -106,3 +106,22 @@ func TestTheDoctorPageTellsHowASuiteStands(t *testing.T) {
 		t.Errorf("with all there is: %v", told)
 	}
 }
+
+// TestTheDoctorPageTellsNobodyOfATenantsSignIn: a visit that is for no tenant may be anybody's.
+func TestTheDoctorPageTellsNobodyOfATenantsSignIn(t *testing.T) {
+	s := testsite.Run(t, testsite.Setup{Sites: tenantSite("", "\t\timport bases\n"+tenantA+tenantB+"\t\tdoctor\n\t\tlogin\n"), DingTalk: corps})
+	told := func(query string) string {
+		page := s.URL + "/.dingtalk/doctor" + query
+		a := s.Fetch(t, http.MethodPost, page, `{"url":"`+page+`","outcome":"outside"}`, "Sec-Fetch-Site", "same-origin", "Content-Type", "application/json")
+		return a.Body + s.Get(t, page).Body
+	}
+	if got := told(""); strings.Contains(got, `"sign_in"`) || strings.Contains(got, "1001") || strings.Contains(got, "2001") {
+		t.Errorf("nobody is told %s", got)
+	}
+	if calls := s.Ding.Calls(); calls["oapi.getuserinfo"] != 0 {
+		t.Errorf("for nobody DingTalk was called: %v", calls)
+	}
+	if got := told("?corpid=ding222"); !strings.Contains(got, `"sign_in"`) || !strings.Contains(got, "dingtalk-2001") || strings.Contains(got, "1001") {
+		t.Errorf("a tenant's visit is told %s", got)
+	}
+}
