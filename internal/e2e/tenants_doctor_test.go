@@ -115,13 +115,13 @@ func TestTheDoctorPageTellsNobodyOfATenantsSignIn(t *testing.T) {
 		a := s.Fetch(t, http.MethodPost, page, `{"url":"`+page+`","outcome":"outside"}`, "Sec-Fetch-Site", "same-origin", "Content-Type", "application/json")
 		return a.Body + s.Get(t, page).Body
 	}
-	if got := told(""); strings.Contains(got, `"sign_in"`) || strings.Contains(got, "1001") || strings.Contains(got, "2001") {
+	if got := told(""); strings.Contains(got, `"sign_in":`) || strings.Contains(got, "dingtalk-1001") || strings.Contains(got, "ding111") {
 		t.Errorf("nobody is told %s", got)
 	}
 	if calls := s.Ding.Calls(); calls["oapi.getuserinfo"] != 0 {
 		t.Errorf("for nobody DingTalk was called: %v", calls)
 	}
-	if got := told("?corpid=ding222"); !strings.Contains(got, `"sign_in"`) || !strings.Contains(got, "dingtalk-2001") || strings.Contains(got, "1001") {
+	if got := told("?corpid=ding222"); !strings.Contains(got, `"sign_in":`) || !strings.Contains(got, "dingtalk-2001") || strings.Contains(got, "ding111") {
 		t.Errorf("a tenant's visit is told %s", got)
 	}
 }
