@@ -40,10 +40,12 @@ func whole(plain []byte, value byte) []byte {
 	return append(plain, bytes.Repeat([]byte{value}, padTo-len(plain)%padTo)...)
 }
 
-// flip changes the last bit that can be changed without leaving letters and digits.
+// flip changes a bit of the first letter or digit where one is left when it is changed. Each
+// of what is pushed has some.
 func flip(s string) string {
 	b := []byte(s)
-	if i := slices.IndexFunc(b, func(c byte) bool { return c >= '0' && c <= '9' || c >= 'b' && c <= 'y' }); i >= 0 {
+	can := func(c byte) bool { return c >= '0' && c <= '9' || c >= 'b' && c <= 'y' || c >= 'B' && c <= 'Y' }
+	if i := slices.IndexFunc(b, can); i >= 0 {
 		b[i] ^= 1
 	}
 	return string(b)
