@@ -1,12 +1,16 @@
 package caddyfile
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
+	"github.com/caddy-dingtalk/caddy-dingtalk/internal/testsite/language"
 )
 
 // A cure is what a reader does who takes a message at its word: to the line that the
@@ -168,6 +172,11 @@ func TestNoCureLeadsToAnotherMistake(t *testing.T) {
 			first := accept(t, text)
 			if first == nil {
 				t.Fatalf("is no mistake:\n%s", text)
+			}
+			for _, told := range []error{first, errors.New("adapting config using caddyfile: parsing caddyfile tokens for 'dingtalk': " + first.Error())} { // as Caddy passes it on
+				if zh := doctor.Of(told).ZH; language.English(zh) != "" {
+					t.Errorf("%q is English: %s", language.English(zh), zh)
+				}
 			}
 			cured := follow(t, text, first.Error())
 			if err := accept(t, cured); err != nil {

@@ -29,10 +29,10 @@ var saysNames = map[signer.Part]Text{
 // neverRead says why the headers are never read that signer does not read: what
 // they tell stands elsewhere.
 var neverRead = map[signer.Part]Text{
-	signer.SchemePart: say("never read: the header for the scheme is X-Forwarded-Proto", "从不读取：表示协议的头是 X-Forwarded-Proto"),
-	signer.HostPart:   say("never read: the header for the host is X-Forwarded-Host", "从不读取：表示主机的头是 X-Forwarded-Host"),
-	signer.PortPart:   say("never read: it is the port of the client or of a listener", "从不读取：那是客户端或监听的端口"),
-	signer.Nothing:    say("says who is there, nothing of the URL", "说的是访问者是谁，与网址无关"),
+	signer.SchemePart: {EN: "never read: the header for the scheme is X-Forwarded-Proto", ZH: "从不读取：表示协议的头是 X-Forwarded-Proto"},
+	signer.HostPart:   {EN: "never read: the header for the host is X-Forwarded-Host", ZH: "从不读取：表示主机的头是 X-Forwarded-Host"},
+	signer.PortPart:   {EN: "never read: it is the port of the client or of a listener", ZH: "从不读取：那是客户端或监听的端口"},
+	signer.Nothing:    {EN: "says who is there, nothing of the URL", ZH: "说的是访问者是谁，与网址无关"},
 }
 
 func readable(h signer.Header) bool { return h.Read }

@@ -222,6 +222,9 @@ var spoken = sync.OnceValue(func() (all []phrase) {
 	for en, zh := range phrases {
 		all = append(all, newPhrase(en, zh))
 	}
+	for _, why := range neverRead { // which mistakes quote
+		all = append(all, newPhrase(why.EN, why.ZH))
+	}
 	for en, zh := range mistakes {
 		if p := newPhrase(en, zh); len(p.literal) >= minLiteral {
 			all = append(all, p)
