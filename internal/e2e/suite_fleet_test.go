@@ -27,10 +27,19 @@ func suiteApp(t *testing.T, name string) *testsite.FleetApp {
 	return a
 }
 
-// A suite from its first ticket to a revocation, on three processes.
 func TestASuiteOnAFleet(t *testing.T) {
 	a := suiteApp(t, "suite")
-	f := testsite.StartFleet(t, 3, a)
+	liveThrough(t, a, testsite.StartFleet(t, 3, a))
+}
+
+func TestASuiteOnAFleetOverRedis(t *testing.T) {
+	a := suiteApp(t, "suite")
+	liveThrough(t, a, redisFleet(t, 3, a))
+}
+
+// liveThrough is a suite from its first ticket to a revocation and on, on three processes.
+func liveThrough(t *testing.T, a *testsite.FleetApp, f *testsite.Fleet) {
+	t.Helper()
 	visit := func(i int, corp string) string { return f.Site(i, a).Visit(t, "/p?corpid="+corp) }
 	event := func(i int, name, corp string) {
 		t.Helper()
