@@ -26,7 +26,7 @@ func openCorps(ctx caddy.Context, c *config.Config, block *config.Suite, one *su
 	own := c.ForSuite(block)
 	all := &corps{key: block.SuiteKey, secrets: secrets(&own), keys: lately[*Keys]{limit: latelyKeys}}
 	// The script of the pages and the keys of tokens are the same for all corps.
-	nobody := &Server{app: App{Endpoint: c.Endpoint}, cookies: NewCookies("")}
+	nobody := &Server{app: App{Endpoint: c.Endpoint, ClientID: block.SuiteKey}, cookies: NewCookies("")}
 	var err error
 	if nobody.keys, err = NewKeys(all.secrets, Scope{AppKey: block.SuiteKey}); err != nil {
 		return nil, err
@@ -57,7 +57,7 @@ func (c *corps) server(t *tenant.Tenant, revoked int64) *Server {
 	s, in := *c.nobody, *c.nobody.signIn
 	in.CorpID, in.Tokens = corp, t.Tokens
 	s.signIn, s.keys, s.cookies = &in, keys, NewCookies(agent)
-	s.app.CorpID, s.app.ClientID = corp, c.key
+	s.app.CorpID = corp
 	s.scope, s.since = scopeOf(corp), revoked
 	return &s
 }

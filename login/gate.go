@@ -52,7 +52,7 @@ func Open(ctx caddy.Context, c *config.Config, tenants *tenant.Tenants, events *
 		cookies = append(cookies, s.cookies)
 	}
 	for i, one := range tenants.Suites() {
-		s, err := openCorps(ctx, c, &c.Suites[i], one, tenants.SuitePages(), rules, events, notices)
+		s, err := openCorps(ctx, c, &c.Suites[i], one, tenants.SuitePages(one), rules, events, notices)
 		if err != nil {
 			g.Close()
 			return nil, err
@@ -88,13 +88,12 @@ func (g *Gate) Close() {
 }
 
 // ScriptName is the name of the script with the code of ddSidecar.login on pages of a
-// tenant, "" for pages that are nobody's.
+// tenant, or of all corps of a third-party app; "" for pages that are nobody's.
 func (g *Gate) ScriptName(t *tenant.Tenant) string {
-	if s := g.servers[t]; s != nil {
-		return s.scriptName
-	}
-	for _, s := range g.suites { // it is the same for all of them
-		return s.nobody.scriptName
+	for _, s := range g.all {
+		if s.tenant == t {
+			return s.scriptName
+		}
 	}
 	return ""
 }

@@ -16,13 +16,13 @@ import (
 // suites are the third-party apps of a directive.
 type suites struct {
 	all   suite.Suites
-	pages *Tenant // what the pages of all their corps have in common
+	pages map[*suite.Suite]*Tenant // what the pages of all corps of an app have in common
 }
 
 // openSuites makes the third-party apps of a configuration.
 func openSuites(c *config.Config, storage certmagic.Storage, events *observe.Emitter, log *zap.Logger) (s suites, err error) {
 	own := c.ForTenant(&config.Tenant{JSAPIList: c.JSAPIList, Type: new(int), Hash: c.Hash})
-	s.pages = newTenant(&own, true)
+	s.pages = make(map[*suite.Suite]*Tenant)
 	for _, block := range c.Suites {
 		o := suiteOptions(c, &block)
 		o.Storage, o.Log, o.Events = storage, log, events
@@ -32,6 +32,7 @@ func openSuites(c *config.Config, storage certmagic.Storage, events *observe.Emi
 			return suites{}, fmt.Errorf("opening suite %s: %w", block.SuiteKey, err)
 		}
 		s.all = append(s.all, one)
+		s.pages[one] = newTenant(&own, true)
 	}
 	return s, nil
 }
@@ -65,7 +66,7 @@ func (s *suites) Close() {
 func (s *suites) find(ctx context.Context, n Names) (found *Tenant, why *Error) {
 	why = &Error{Reason: Unknown}
 	for _, one := range s.all {
-		corp, err := one.Find(ctx, n.Corp, n.Agent, s.pages.wait)
+		corp, err := one.Find(ctx, n.Corp, n.Agent, s.pages[one].wait)
 		var refused *suite.Error
 		switch {
 		case err == nil && found != nil:
@@ -96,9 +97,10 @@ func (s *suites) have(ctx context.Context, corp string) bool {
 
 // tenant makes the tenant of a corp, for one page.
 func (s *suites) tenant(of *suite.Suite, corp suite.Corp) *Tenant {
-	t := &Tenant{suite: of, revoked: corp.Revoked, Tokens: corp.Tokens, Signer: s.pages.Signer, Page: s.pages.Page, origins: s.pages.origins, wait: s.pages.wait, fingerprint: s.pages.fingerprint}
+	pages := s.pages[of]
+	t := &Tenant{suite: of, revoked: corp.Revoked, Tokens: corp.Tokens, Signer: pages.Signer, Page: pages.Page, origins: pages.origins, wait: pages.wait, fingerprint: pages.fingerprint}
 	t.Page.CorpID, t.Page.AgentID, t.Page.AppID = corp.ID, corp.AgentID, corp.AgentID
-	t.Renderer = s.pages.Renderer.For(t.Page)
+	t.Renderer = pages.Renderer.For(t.Page)
 	t.addToFingerprint(corp.ID + "." + corp.AgentID)
 	return t
 }
@@ -117,8 +119,8 @@ func (t *Tenants) ask(ctx context.Context, n Names, by string) Choice {
 // revoked it, in unix milliseconds (0: never); nil for a tenant of the configuration.
 func (t *Tenant) Suite() (of *suite.Suite, revoked int64) { return t.suite, t.revoked }
 
-// SuitePages is what the pages of all corps have in common, nil without third-party apps.
-func (t *Tenants) SuitePages() *Tenant { return t.suites.pages }
+// SuitePages is what the pages of all corps of a third-party app have in common.
+func (t *Tenants) SuitePages(of *suite.Suite) *Tenant { return t.suites.pages[of] }
 
 // Suites are the third-party apps, whose pushes the endpoints answer.
 func (t *Tenants) Suites() suite.Suites { return t.suites.all }

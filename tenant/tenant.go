@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -194,11 +195,7 @@ func (t *Tenants) Each(c *config.Config) iter.Seq2[*Tenant, *config.Config] {
 // WithLogin lets the pages of each tenant know the file with the code of ddSidecar.login. It
 // must be called before the first page.
 func (t *Tenants) WithLogin(fileFor func(*Tenant) string) {
-	all := slices.Clip(t.all)
-	if t.corps {
-		all = append(all, t.suites.pages)
-	}
-	for _, one := range all {
+	for _, one := range slices.AppendSeq(slices.Clip(t.all), maps.Values(t.suites.pages)) {
 		file := fileFor(one)
 		one.Page.Login = file
 		one.Renderer = client.NewRenderer(one.Page)

@@ -163,7 +163,8 @@ func TestASignInIsTheVisitsCorps(t *testing.T) {
 	}
 }
 
-// TestPagesOfASuitesCorpsKnowHowToSignIn: one script serves them all.
+// TestPagesOfASuitesCorpsKnowHowToSignIn: one script serves them all. It names the app, as
+// the newest of DingTalk's calls asks for that.
 func TestPagesOfASuitesCorpsKnowHowToSignIn(t *testing.T) {
 	lines := suiteLines + "\t\tlogin {\n\t\t\tpublic *\n\t\t}\n"
 	s := testsite.Run(t, testsite.Setup{DingTalk: thirdParty, Sites: tenantSite("", lines)})
@@ -180,7 +181,7 @@ func TestPagesOfASuitesCorpsKnowHowToSignIn(t *testing.T) {
 			t.Errorf("%s: %s", corp, page.Body)
 		}
 		file := regexp.MustCompile(`login\.[0-9a-f]+\.js`).FindString(page.Body)
-		if a := s.Fetch(t, http.MethodGet, "/.dingtalk/"+file, ""); a.Status != http.StatusOK || strings.Contains(a.Body, corp) {
+		if a := s.Fetch(t, http.MethodGet, "/.dingtalk/"+file, ""); a.Status != http.StatusOK || strings.Contains(a.Body, corp) || !strings.Contains(a.Body, `"clientId":"suiteone"`) {
 			t.Errorf("%q: %d", file, a.Status)
 		}
 		files[file] = true
