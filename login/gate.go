@@ -60,8 +60,10 @@ func Open(ctx caddy.Context, c *config.Config, tenants *tenant.Tenants, events *
 		g.suites[one] = s
 		g.all = append(g.all, s.nobody)
 	}
-	for _, s := range g.all {
-		s.siblings = cookies
+	if len(g.all) > 1 {
+		for _, s := range g.all {
+			s.siblings = cookies
+		}
 	}
 	return g, nil
 }

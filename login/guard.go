@@ -231,10 +231,12 @@ func (w *response) send() {
 		return
 	}
 	w.sent = true
-	header, now := w.Header(), time.Now()
+	header := w.Header()
 	w.mark(header)
-	if w.mayHold && w.session.Due(now, w.server.life) && !isShared(header) {
-		w.server.reseal(header, w.session, w.secure, now)
+	if w.mayHold && !isShared(header) {
+		if now := time.Now(); w.session.Due(now, w.server.life) {
+			w.server.reseal(header, w.session, w.secure, now)
+		}
 	}
 }
 

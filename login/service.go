@@ -28,7 +28,7 @@ type service struct {
 	storage  Storage
 	issuer   *Issuer // nil without `jwt`
 	tenant   *tenant.Tenant
-	siblings []Cookies // of all tenants of the directive
+	siblings []Cookies // of all tenants of the directive, where there are several
 
 	scriptName, script string // see script
 	appKey             string
