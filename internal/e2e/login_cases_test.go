@@ -125,6 +125,32 @@ func TestAKeyThatIsRetiredOpensUntilItIsRemoved(t *testing.T) {
 	}
 }
 
+// TestKeysChangeInThreeStepsWhileUsersStaySignedIn: each step meets processes of the one
+// before it.
+func TestKeysChangeInThreeStepsWhileUsersStaySignedIn(t *testing.T) {
+	const before, after = "0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"
+	steps := []string{before, before + " " + after, after + " " + before, after}
+	sites := ""
+	for i, keys := range steps {
+		sites += fmt.Sprintf("http://step%d.test:PORT {\n\tdingtalk {\n\t\timport app\n\t\tlogin {\n\t\t\tkey %s\n\t\t}\n\t}\n\treverse_proxy UPSTREAM\n}\n", i, keys)
+	}
+	s := testsite.Run(t, testsite.Setup{Upstream: new(echo), Sites: sites})
+	s.URL = s.At("step0.test")
+	session := signIn(t, s, "u1")
+	for step := 1; step < len(steps); step++ {
+		for _, process := range []int{step, step - 1, step} { // requests go to this one or that
+			s.URL = s.At(fmt.Sprintf("step%d.test", process))
+			a := fetchAs(t, s, "GET", "/api", "", session)
+			if a.Status != 200 {
+				t.Fatalf("step %d: a process with %q answers %d", step, steps[process], a.Status)
+			}
+			if len(a.Header["Set-Cookie"]) > 0 {
+				session = cookieOf(t, a)
+			}
+		}
+	}
+}
+
 func TestTheEndpointsOfSignInAreThereOnlyWithIt(t *testing.T) {
 	s, _ := loginSite(t, "", sandbox.Options{})
 	for _, name := range []string{"login", "callback", "user", "logout", "jwks"} {
