@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"iter"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -113,27 +112,12 @@ func resolve(repl *caddy.Replacer, text string) (string, error) {
 	}
 	v, err := repl.ReplaceOrErr(text, true, true)
 	if err != nil {
-		return "", doctor.Wrong("%v: %s", err, fill(err.Error()))
+		return "", doctor.Wrong("%v: %s", err, doctor.Fill(err.Error()))
 	}
 	if v = strings.TrimSpace(v); v == "" {
-		return "", doctor.Wrong("%s holds nothing but spaces: %s", text, fill(text))
+		return "", doctor.Wrong("%s holds nothing but spaces: %s", text, doctor.Fill(text))
 	}
 	return v, nil
-}
-
-// source matches a placeholder that has its value from outside.
-var source = regexp.MustCompile(`\{(env|file)\.([^{}]+)\}`)
-
-// fill says how the placeholder that a text names comes by a value.
-func fill(text string) doctor.Text {
-	switch named := source.FindStringSubmatch(text); {
-	case named == nil:
-		return doctor.Hint("write {env.NAME} or {file./path}, and set the variable or fill the file before Caddy starts")
-	case named[1] == "env":
-		return doctor.Hint("set the variable %s before Caddy starts", named[2])
-	default:
-		return doctor.Hint("fill the file %s before Caddy starts", named[2])
-	}
 }
 
 // resolveText refuses the braces that are left: checks take them for a

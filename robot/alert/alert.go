@@ -181,7 +181,7 @@ func resolve(repl *caddy.Replacer, name, text string) (string, error) {
 		if strings.HasPrefix(text, "{") && strings.IndexByte(text, '}') == len(text)-1 {
 			quoted = text
 		}
-		cure := doctor.Hint("write {env.NAME} or {file./path}, and set the variable or fill the file before Caddy starts")
+		cure := doctor.Fill(text)
 		if name != "webhook" {
 			cure = doctor.Hint("%v; or leave the line %s out", cure, name)
 		}
