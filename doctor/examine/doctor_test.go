@@ -147,14 +147,14 @@ func TestTheReportTellsWhatIsWrongAndWhatToDo(t *testing.T) {
 			caddyfile: storageLine + site("h5.example.com", "APP\n\t\tapi_base http://api.dingtalk.invalid"),
 			want: expectation{
 				"dns": "error: api.dingtalk.invalid has no address", "connection": "warning: not checked", "clock": "warning: " + unreached,
-				"credentials": "warning: " + unreached, "ip_allow_list": "warning: " + unreached, "ticket": "warning: not checked",
+				"credentials": "warning: " + unreached, "corp_id": "warning: " + unreached, "ip_allow_list": "warning: " + unreached, "ticket": "warning: not checked",
 			},
 		},
 		"DingTalk refuses the connection": {
 			caddyfile: storageLine + site("h5.example.com", "APP\n\t\tapi_base http://NOBODY"),
 			want: expectation{
 				"connection": "error: api_base of the dingtalk directive", "clock": "warning: " + unreached,
-				"credentials": "warning: " + unreached, "ip_allow_list": "warning: " + unreached, "ticket": "warning: not checked",
+				"credentials": "warning: " + unreached, "corp_id": "warning: " + unreached, "ip_allow_list": "warning: " + unreached, "ticket": "warning: not checked",
 			},
 		},
 		"the clock is 5 minutes behind": {
