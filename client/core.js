@@ -32,14 +32,19 @@
   if (element) element.remove() // whoever walks through the document, as React does, does not meet us
 
   // What shows other pages in this document (Turbo, pjax) brings the script along
-  // with each. What it has to say is news for the one that knows the document: its rest
-  // takes that over.
-  if (value && value.sign) return value.sign.$renew(8, sidecar.url, config)
+  // with each. What it has to say is news for the one that knows the document.
+  if (value && value.sign) return value.sign.$renew(sidecar.url, config)
 
   watch('ddConfig', true, function () { used = 1; return shown }, function (v) { shown = v })
   page.ddSidecar = sidecar
   define(sidecar, 'sign', {value: sign})
-  sign.$renew = need
+  sign.$renew = function (url, params) {
+    if (params && url == wanted()) {
+      page.ddConfig = queue.$config = params
+      sidecar.url = url
+      sidecar.error = null
+    }
+  }
   // What the rest is given, and what stands in the queue, is the same in all versions: in
   // a rolling upgrade the halves may be of two.
   sign.$take = [queue, sidecar, entry, element, noted]
@@ -58,7 +63,7 @@
   // wanted returns the URL that DingTalk checks: on Android the entry URL, elsewhere the
   // one that is shown.
   function wanted () {
-    return (/Android/i.test(place) ? entry : location.href).split('#')[0]
+    return (/Android/.test(place) ? entry : location.href).split('#')[0]
   }
 
   // need lets the rest do something, and puts the question to `config` beside it where
@@ -99,8 +104,9 @@
           var self = this
           var args = arguments
           var asked = queue.$held
-          // A call with nothing but these sets up the JSAPI script.
-          var trifle = i || params && (typeof params != 'object' || /^(debug|usePromise|,)+$/.test(Object.keys(params)))
+          // A call with nothing but these sets up the JSAPI script. Texts and functions are none
+          // of ours.
+          var trifle = i || params && (params.big || params.call || /^(debug|usePromise|,)+$/.test(Object.keys(params)))
           // go corrects the page's own parameters: ours over them, and both jsApiLists.
           function go (fits) {
             config = queue.$config
@@ -134,8 +140,8 @@
         if (original && original.apply && ours.indexOf(original) < 0) {
           for (var name in original) wrapped[name] = original[name]
           ours.push(wrapped)
-          dd[key] = wrapped
-          if (dd[key] != wrapped) define(dd = Object.create(dd), key, {value: wrapped, writable: true}) // a frozen object, or the namespace of an ES module
+          name = {value: wrapped, writable: true}
+          try { define(dd, key, name) } catch (e) { define(dd = Object.create(dd), key, name) } // a frozen object, or the namespace of an ES module
           if (!i) {
             known = dd
             if (parsed) setTimeout(callIfNobodyDoes)

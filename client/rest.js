@@ -179,12 +179,12 @@
     },
     function hint () {
       console.warn('dingtalk: no global dd. Where the page imports dingtalk-jsapi, add: dd.config(ddConfig), where its router has moved: ddSidecar.sign().then(dd.config)')
-    },
-    renew
+    }
   ]
 
   function act (c) { deeds[c[0]](c[1], c[2], c[3], c[4]) }
 
+  if (queue.hasOwnProperty('push')) queue.length = 0 // we come late: the core has let them go
   queue.push = act
   queue.splice(0).forEach(act)
 })
