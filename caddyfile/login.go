@@ -121,6 +121,11 @@ func ruleMatcher(d *caddyfile.Dispenser, match Matcher) (sets caddyhttp.RawMatch
 	if !given && d.Val() != name {
 		return nil, false, d.WrapErr(doctor.Wrong("%s: %q is no matcher: write *, a path that begins with / or a named matcher @name", name, d.Val()))
 	}
+	if given {
+		if err := config.Habit(d.Val()); err != nil {
+			return nil, false, d.WrapErr(doctor.Wrong("%s: %v", name, err))
+		}
+	}
 	if set != nil {
 		sets = caddyhttp.RawMatcherSets{set}
 	}

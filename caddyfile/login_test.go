@@ -40,6 +40,13 @@ func TestErrorsOfLoginNameLineAndCure(t *testing.T) {
 		"key without a value":            {"\t\tkey", 8, []string{"{env.NAME}"}},
 		"staff_app without a secret":     {"\t\tstaff_app dingstaff", 8, []string{"app_secret"}},
 		"staff_app of no service window": {"\t\tstaff_app dingstaff " + strings.Repeat("k", 32), 2, []string{"channel_secret"}},
+		"require with nginx's semicolon": {"\t\trequire /admin/*; {\n\t\t\tadmin\n\t\t}", 8, []string{"ends without ;"}},
+		"public with nginx's semicolon":  {"\t\tpublic /assets/*;", 8, []string{"ends without ;"}},
+		"a user with a comma behind it":  {"\t\trequire {\n\t\t\tuser u1, u2\n\t\t}", 8, []string{"comma"}},
+		"users without spaces":           {"\t\trequire {\n\t\t\tuser u1,u2\n\t\t}", 8, []string{"spaces between"}},
+		"a user in quotes":               {"\t\trequire {\n\t\t\tuser 'u1'\n\t\t}", 8, []string{"quotes"}},
+		"a jwt with nginx's semicolon":   {"\t\tjwt my-app;", 8, []string{"ends without ;"}},
+		"a key that is a variable":       {"\t\tkey $LOGIN_SESSION_ENCRYPTION_KEY_0000001", 8, []string{"{env.NAME}"}},
 		"a login_base without a scheme":  {"\t\tlogin_base login.example.com", 8, []string{"https://"}},
 	}
 	for name, tt := range tests {

@@ -47,6 +47,10 @@ var (
 	assignment = regexp.MustCompile(`^(export\s+)?[A-Za-z_]\w*=[^=]`)
 )
 
+// Habit says what is wrong with a word of a Caddyfile that is no field's value, such as a
+// matcher.
+func Habit(word string) error { return habit(word) }
+
 const quotes = "\"'`“”‘’「」"
 
 // habit says what is wrong with a value and what to do, nil if nothing is.

@@ -174,8 +174,27 @@ func CheckLogin(l *Login, name string) error {
 	if !known {
 		return nil
 	}
-	if err := check(l); err != nil {
+	err := loginHabits(l, name)
+	if err == nil {
+		err = check(l)
+	}
+	if err != nil {
 		return fmt.Errorf("login %s: %w", name, err)
+	}
+	return nil
+}
+
+// loginHabits is habitsOf for a field of the login block.
+func loginHabits(l *Login, name string) error {
+	prefix := "login " + strings.TrimSuffix(name, "s") // a rule of the rules
+	fields := slices.Concat(slices.Collect(maps.Keys(l.texts())), slices.Collect(maps.Keys(l.secrets())), slices.Collect(maps.Keys(l.lists())))
+	for _, field := range slices.Sorted(slices.Values(fields)) {
+		if !strings.HasPrefix(field, prefix) {
+			continue
+		}
+		if err := habitsOf(l, field); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -199,6 +218,9 @@ func checkRules(rules []LoginRule) error {
 			return doctor.Wrong("line %d is never reached, as the line before it fits every request: put it first, or remove it", i+1)
 		case rule.Public && (len(rule.User) > 0 || len(rule.Department) > 0 || rule.Admin):
 			return doctor.Wrong("line %d is public, where user, department and admin say nothing: write require, or remove them", i+1)
+		}
+		if slices.ContainsFunc(rule.User, func(id string) bool { return strings.ContainsAny(id, ",，;；、") }) {
+			return doctor.Wrong("line %d: a userid holds no comma or semicolon: a list has spaces between its values", i+1)
 		}
 		if slices.Contains(rule.User, "") {
 			return doctor.Wrong("line %d names an empty userid: remove it", i+1)
@@ -304,8 +326,12 @@ func checkLogin(c *Config) error {
 		return nil
 	}
 	for _, name := range slices.Sorted(maps.Keys(loginChecks)) {
-		if err := loginChecks[name](c.Login); err != nil {
-			return fmt.Errorf("%s: %w", strings.TrimSpace(name), err)
+		err := loginHabits(c.Login, name)
+		if err == nil {
+			err = loginChecks[name](c.Login)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	return nil

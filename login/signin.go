@@ -286,11 +286,16 @@ func ask[T any](ctx context.Context, s *SignIn, c call[T]) (T, error) {
 		var theirs *oapi.Error
 		isTheirs := errors.As(err, &theirs)
 		done(isTheirs && codeOf(theirs) == CodeRateLimited)
-		if again || c.tokens == nil || !isTheirs || !theirs.TokenRejected() {
+		if again || c.tokens == nil || !isTheirs || !repeatable(theirs) {
 			return got, err
 		}
 		c.tokens.RefuseAccess(token)
 	}
+}
+
+// repeatable tells whether DingTalk refused the access token of a call, not who the app is.
+func repeatable(e *oapi.Error) bool {
+	return e.TokenRejected() && e.Code != "40096" && e.Code != "40089"
 }
 
 // noToken is why no call could be made at all.
