@@ -5,6 +5,7 @@ package endpoint
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/client"
@@ -130,7 +131,19 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, v visit.Visit, na
 }
 
 func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
-	writeError(w, r, http.StatusNotFound, codeNotFound, doctor.UnknownEndpoint(s.path, "config", "report", client.FileName))
+	writeError(w, r, http.StatusNotFound, codeNotFound, doctor.UnknownEndpoint(s.path, s.names()...))
+}
+
+// names are those of the endpoints that a caller may be told of, in order: the calls and the
+// script, neither the doctor, which may be hidden, nor the scripts of single tenants.
+func (s *Server) names() (calls []string) {
+	for name := range s.answers {
+		if name != doctorName && (name == client.FileName || !strings.HasSuffix(name, ".js")) {
+			calls = append(calls, name)
+		}
+	}
+	slices.Sort(calls)
+	return calls
 }
 
 // query returns the query of a call as the browser sent it.

@@ -71,14 +71,17 @@ func serveStatus(w http.ResponseWriter, r *http.Request) error {
 	if err := only(r, http.MethodGet); err != nil {
 		return err
 	}
-	return writeStatus(w, running.apps())
+	return writeStatus(w, running.apps(), nil)
 }
 
 func serveRefresh(w http.ResponseWriter, r *http.Request) error {
 	if err := only(r, http.MethodPost); err != nil {
 		return err
 	}
-	q := r.URL.Query()
+	q, err := query(r, "app", "corpid")
+	if err != nil {
+		return err
+	}
 	name, corp := q.Get("app"), q.Get("corpid")
 	apps := running.apps()
 	if name != "" {
@@ -93,7 +96,7 @@ func serveRefresh(w http.ResponseWriter, r *http.Request) error {
 	inSuites := refreshCorp(r.Context(), name, corp)
 	switch {
 	case len(apps) > 0 || inSuites || name == "" && corp == "":
-		return writeStatus(w, apps)
+		return writeStatus(w, apps, nil)
 	case corp != "":
 		return unknownCorp(r, corp)
 	}
@@ -118,13 +121,18 @@ func ofCorp(apps []App, corp string) (found []App) {
 	return found
 }
 
-func writeStatus(w http.ResponseWriter, apps []App) error {
+// writeStatus answers how the apps stand, and whose sessions a call has ended, if any.
+func writeStatus(w http.ResponseWriter, apps []App, ended *revoked) error {
 	all := make([]appStatus, 0, len(apps)) // never null
 	for _, a := range apps {
 		all = append(all, a.status(time.Now()))
 	}
 	w.Header().Set("Content-Type", "application/json")
-	return json.NewEncoder(w).Encode(map[string]any{"apps": all, "suites": suiteApps.statuses()})
+	return json.NewEncoder(w).Encode(struct {
+		Apps    []appStatus   `json:"apps"`
+		Suites  []SuiteStatus `json:"suites"`
+		Revoked *revoked      `json:"revoked,omitempty"`
+	}{all, suiteApps.statuses(), ended})
 }
 
 func (a App) status(now time.Time) appStatus {

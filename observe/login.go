@@ -141,11 +141,21 @@ func (r *loginRegister) status(app string) *LoginStatus {
 	return &status
 }
 
+// revoked is whose sessions a call has ended.
+type revoked struct {
+	CorpID string `json:"corp_id"` // as the call named it, "" without
+	UserID string `json:"user_id"`
+	All    bool   `json:"all"` // of all users: of the corp, or of the app where none was named
+}
+
 func serveRevoke(w http.ResponseWriter, r *http.Request) error {
 	if err := only(r, http.MethodPost); err != nil {
 		return err
 	}
-	q := r.URL.Query()
+	q, err := query(r, "app", "corpid", "user")
+	if err != nil {
+		return err
+	}
 	name := q.Get("app")
 	if name == "" {
 		return refusal(r, http.StatusBadRequest, doctor.Wrong("which app? Add app= with its name from /dingtalk/status, and user= for one user"))
@@ -162,7 +172,8 @@ func serveRevoke(w http.ResponseWriter, r *http.Request) error {
 	if err := l.Revoke(r.Context(), q.Get("corpid"), q.Get("user")); err != nil {
 		return refusal(r, http.StatusBadRequest, err)
 	}
-	return writeStatus(w, named(running.apps(), name))
+	corp, user := q.Get("corpid"), q.Get("user")
+	return writeStatus(w, named(running.apps(), name), &revoked{corp, user, user == ""})
 }
 
 // OnStarted calls f when the configuration that is being provisioned runs, which one that

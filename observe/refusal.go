@@ -1,7 +1,11 @@
 package observe
 
 import (
+	"maps"
 	"net/http"
+	"net/url"
+	"slices"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 
@@ -20,6 +24,24 @@ func only(r *http.Request, method string) error {
 		return nil
 	}
 	return refusal(r, http.StatusMethodNotAllowed, doctor.Wrong("%s takes %s", r.URL.Path, method))
+}
+
+// query returns the parameters of a call. It refuses what the call does not know, what is
+// there twice and what cannot be read: a parameter that went unheard would widen the call.
+func query(r *http.Request, known ...string) (url.Values, error) {
+	q, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, refusal(r, http.StatusBadRequest, doctor.Wrong("the query of %s cannot be read: put & between its parameters, and encode their values", r.URL.Path))
+	}
+	for _, name := range slices.Sorted(maps.Keys(q)) {
+		if !slices.Contains(known, name) {
+			return nil, refusal(r, http.StatusBadRequest, doctor.Wrong("%s has no parameter %q, but these: %s", r.URL.Path, name, strings.Join(known, ", ")))
+		}
+		if len(q[name]) > 1 {
+			return nil, refusal(r, http.StatusBadRequest, doctor.Wrong("%s takes %s once: call it for each value", r.URL.Path, name))
+		}
+	}
+	return q, nil
 }
 
 // unknownApp refuses a name that no app in use has.

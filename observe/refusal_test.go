@@ -37,6 +37,13 @@ func TestTheAdminEndpointRefusesInTheLanguageOfItsCaller(t *testing.T) {
 		{"GET", "/dingtalk/token?kind=jsapi_ticket&app=x", 404, "see /dingtalk/status", "没有在用的应用"},
 		{"POST", "/dingtalk/revoke", 400, "user= for one user", "哪个应用"},
 		{"POST", "/dingtalk/revoke?app=x&user=", 400, "user is empty", "user 是空的"},
+		{"POST", "/dingtalk/revoke?app=x&usr=u1", 400, `no parameter "usr", but these: app, corpid, user`, `没有参数 "usr"，只有这些：app, corpid, user`},
+		{"POST", "/dingtalk/revoke?app=x&user=u1&user=u2", 400, "takes user once", "一次只接受一个 user"},
+		{"POST", "/dingtalk/revoke?app=x;user=u1", 400, "cannot be read", "无法读取"},
+		{"POST", "/dingtalk/revoke?app=x&user=%zz", 400, "cannot be read", "无法读取"},
+		{"POST", "/dingtalk/refresh?ap=x", 400, "these: app, corpid", "只有这些：app, corpid"},
+		{"GET", "/dingtalk/tenants?corp=x", 400, "these: corpid, after", "只有这些：corpid, after"},
+		{"GET", "/dingtalk/token?kind=jsapi_ticket&ap=x", 400, "these: app, kind", "只有这些：app, kind"},
 		{"POST", "/dingtalk/revoke?app=x", 404, "with login", "带 login 的应用"},
 	} {
 		for accept, wants := range map[string][]string{"": {test.en, test.zh}, "zh-CN,zh;q=0.9,en;q=0.8": {test.zh}, "en-US,zh;q=0.5": {test.en}, "fr": {test.en, test.zh}} {

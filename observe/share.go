@@ -27,7 +27,10 @@ func serveToken(w http.ResponseWriter, r *http.Request) error {
 	if err := only(r, http.MethodGet); err != nil {
 		return err
 	}
-	q := r.URL.Query()
+	q, err := query(r, "app", "kind")
+	if err != nil {
+		return err
+	}
 	name, kind := q.Get("app"), q.Get("kind")
 	switch {
 	case r.Header.Get("Origin") != "" || r.Header.Get("Sec-Fetch-Site") != "":

@@ -131,7 +131,10 @@ func serveTenants(w http.ResponseWriter, r *http.Request) error {
 	if err := only(r, http.MethodGet); err != nil {
 		return err
 	}
-	q := r.URL.Query()
+	q, err := query(r, "corpid", "after")
+	if err != nil {
+		return err
+	}
 	var answer struct {
 		Tenants []Tenant `json:"tenants"`
 		After   *string  `json:"after"`

@@ -236,8 +236,18 @@ http://h5.test:PORT {
 	if len(apps) != 1 || !strings.Contains(status, `"login":{"outside":"page","key":"configured"`) || strings.Contains(status, loginKey[:8]) {
 		t.Fatalf("the status is %s", status)
 	}
-	if code, _, text := testsite.Admin(t, http.MethodPost, "/dingtalk/revoke?app="+apps[0].App+"&user=u1"); code != 200 {
+	if code, _, text := testsite.Admin(t, http.MethodPost, "/dingtalk/revoke?app="+apps[0].App+"&usr=u1"); code != 400 {
+		t.Errorf("revoking with a mistyped parameter: %d %s", code, text)
+	}
+	if a := fetchAs(t, s, "GET", "/api", "", session); a.Status != 200 {
+		t.Errorf("after a call that was refused, a session gets %d", a.Status)
+	}
+	if code, _, text := testsite.Admin(t, http.MethodPost, "/dingtalk/revoke?app="+apps[0].App+"&user=u1"); code != 200 ||
+		!strings.Contains(text, `"revoked":{"corp_id":"","user_id":"u1","all":false}`) {
 		t.Errorf("revoking: %d %s", code, text)
+	}
+	if a := s.Fetch(t, http.MethodGet, "/.dingtalk/none", ""); !strings.Contains(a.Body, "login, logout") || !strings.Contains(a.Body, "report, user") {
+		t.Errorf("an unknown endpoint is answered with %s", a.Body)
 	}
 	if a := fetchAs(t, s, "GET", "/api", "", session); a.Status != 401 {
 		t.Errorf("a revoked session gets %d", a.Status)
@@ -248,7 +258,7 @@ http://h5.test:PORT {
 	got := grown(before, metrics.Metrics(t))
 	for name, want := range map[string]float64{
 		`logins_total{outcome="ok",way="code"}`: 1, `logins_total{outcome="code_invalid",way="code"}`: 1,
-		`login_requests_total{outcome="signed_in"}`: 1, `login_requests_total{outcome="not_signed_in"}`: 2,
+		`login_requests_total{outcome="signed_in"}`: 2, `login_requests_total{outcome="not_signed_in"}`: 2,
 	} {
 		if got[name] != want {
 			t.Errorf("%s has grown by %v, want %v", name, got[name], want)

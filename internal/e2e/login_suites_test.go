@@ -124,7 +124,8 @@ func TestASignInIsTheVisitsCorps(t *testing.T) {
 	expect("a user who was revoked", "dingcorp2", two, 401)
 	expect("of the same name elsewhere", "dingcorp1", one, 200)
 	two = signIn("dingcorp2", "u2")
-	if code, _, why := testsite.Admin(t, http.MethodPost, revoke+"&corpid=dingcorp2"); code != http.StatusOK {
+	if code, _, why := testsite.Admin(t, http.MethodPost, revoke+"&corpid=dingcorp2"); code != http.StatusOK ||
+		!strings.Contains(why, `"revoked":{"corp_id":"dingcorp2","user_id":"","all":true}`) {
 		t.Errorf("%d %s", code, why)
 	}
 	expect("a corp whose sessions were ended", "dingcorp2", two, 401)
