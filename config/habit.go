@@ -88,6 +88,15 @@ func invisible(r rune) bool {
 	return r == '\uFEFF' || r == '\u00AD' || unicode.Is(unicode.Cf, r)
 }
 
+// PastedSecret says what is wrong with a secret, or a token, that was copied by hand: nil if
+// nothing is.
+func PastedSecret(s string) error {
+	if err := habit(s); err != nil {
+		return err
+	}
+	return secret(Secret(s))
+}
+
 // secret checks what all secrets of DingTalk's console are: one word in ASCII.
 func secret(s Secret) error {
 	if later(string(s)) {

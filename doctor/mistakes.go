@@ -239,8 +239,13 @@ var mistakes = map[string]string{ //nolint:gosec // words about secrets, not sec
 	"--lang is zh or en, not %q": "--lang 是 zh 或 en，不是 %q",
 	"no configuration: there is no Caddyfile in this folder, name a file with --config":                                     "没有配置：这个文件夹里没有 Caddyfile，请用 --config 指定文件",
 	"no dingtalk handler in this configuration: add the dingtalk directive to a site, or name the right file with --config": "这份配置里没有 dingtalk 指令：请在站点里加上它，或用 --config 指定正确的文件",
-	"there is no command %q here, but %s":                                      "没有命令 %q，有的是 %s",
-	"reading the configuration, which must be a Caddyfile or Caddy's JSON: %v": "读取配置，它必须是 Caddyfile 或 Caddy 的 JSON：%v",
+	"the ticket: %v": "ticket 有误：%v",
+	"the ticket is a whole answer in JSON: keep what stands behind ticket or value alone, without quotes": "ticket 是整段 JSON：请只保留 ticket 或 value 的值，不带引号",
+	"--url has spaces, but no address has: copy location.href, where they are %%20, not %q":               "--url 里有空格，网址里不会有：请复制 location.href（空格在那里是 %%20），而不是 %q",
+	"--timestamp takes the digits of timeStamp, for example 1700000000, not %q":                           "--timestamp 要写 timeStamp 的数字，例如 1700000000，而不是 %q",
+	"--signature takes the 40 hex digits of SHA-1 or the 64 of SHA-256, not %q":                           "--signature 要写 SHA-1 的 40 位或 SHA-256 的 64 位十六进制数字，而不是 %q",
+	"there is no command %q here, but %s":                                                                 "没有命令 %q，有的是 %s",
+	"reading the configuration, which must be a Caddyfile or Caddy's JSON: %v":                            "读取配置，它必须是 Caddyfile 或 Caddy 的 JSON：%v",
 
 	// What the doctor command meets
 	"DingTalk is not reached":                    "连不上钉钉",

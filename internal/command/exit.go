@@ -2,6 +2,8 @@ package command
 
 import (
 	"fmt"
+	"os"
+	"strings"
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
@@ -18,12 +20,29 @@ const (
 // say shows an error in the language that --lang names, else that of the terminal. Cobra
 // is to be silent about it.
 func say(cmd *cobra.Command, lang string, err error) {
+	if lang == "" {
+		lang = langAmong(os.Args)
+	}
 	language, wrong := languageNamed(lang)
 	if wrong != nil {
 		language = doctor.LanguageOfTerminal()
 	}
 	cmd.SilenceUsage, cmd.SilenceErrors = true, true
 	fmt.Fprintln(cmd.ErrOrStderr(), doctor.Say("Error: %v", "错误：%v", err).In(language))
+}
+
+// langAmong finds what --lang names among arguments that were not read up to there, because
+// one before it is wrong; "" if it is not there.
+func langAmong(args []string) string {
+	for i, arg := range args {
+		if lang, found := strings.CutPrefix(arg, "--lang="); found {
+			return lang
+		}
+		if arg == "--lang" && i+1 < len(args) {
+			return args[i+1]
+		}
+	}
+	return ""
 }
 
 // languageNamed is the one that --lang names, else that of the terminal.

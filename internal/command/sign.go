@@ -8,9 +8,11 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
+	"github.com/caddy-dingtalk/caddy-dingtalk/config"
 	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 	"github.com/caddy-dingtalk/caddy-dingtalk/signer"
 )
@@ -79,14 +81,40 @@ func (f *partFlags) tickets(in io.Reader) (tickets []string, err error) {
 		return nil, doctor.Wrong("reading the ticket: %v", err)
 	}
 	for line := range strings.Lines(string(content)) {
-		if line = strings.TrimSpace(line); line != "" {
-			tickets = append(tickets, line)
+		if line = strings.TrimSpace(line); line == "" {
+			continue
 		}
+		if err := wrongTicket(line); err != nil {
+			return nil, err
+		}
+		tickets = append(tickets, line)
 	}
 	if len(tickets) == 0 {
 		return nil, doctor.Wrong("there is no ticket: name a file that holds it with --ticket-file, or set the variable %s", ticketVariable)
 	}
 	return tickets, nil
+}
+
+// wrongTicket says of a line that is no ticket what it is, without showing it.
+func wrongTicket(line string) error {
+	if strings.ContainsAny(line, "{}") {
+		return doctor.Wrong("the ticket is a whole answer in JSON: keep what stands behind ticket or value alone, without quotes")
+	}
+	if err := config.PastedSecret(line); err != nil {
+		return doctor.Wrong("the ticket: %v", err)
+	}
+	return nil
+}
+
+// wrongURL says what is wrong with the address that a page is said to have, if it is none.
+func wrongURL(url string) error {
+	if strings.ContainsFunc(url, unicode.IsSpace) {
+		return doctor.Wrong("--url has spaces, but no address has: copy location.href, where they are %%20, not %q", url)
+	}
+	if _, err := signer.ParseURL(url); err != nil {
+		return doctor.Wrong("--url takes the whole address of a page, for example https://h5.example.com/app/, not %q", url)
+	}
+	return nil
 }
 
 func signCommand() *cobra.Command {
@@ -125,9 +153,15 @@ func (f *partFlags) sign(cmd *cobra.Command, hash, policy string) error {
 	if err != nil {
 		return err
 	}
+	if err := wrongURL(f.URL); err != nil {
+		return err
+	}
 	page, err := signer.ParseURL(f.URL)
 	if err != nil {
-		return doctor.Wrong("--url takes the whole address of a page, for example https://h5.example.com/app/, not %q", f.URL)
+		return err
+	}
+	if strings.Trim(f.TimeStamp, "0123456789") != "" {
+		return doctor.Wrong("--timestamp takes the digits of timeStamp, for example 1700000000, not %q", f.TimeStamp)
 	}
 	tickets, err := f.tickets(cmd.InOrStdin())
 	if err != nil {

@@ -2,6 +2,7 @@ package command
 
 import (
 	"errors"
+	"regexp"
 
 	"github.com/spf13/cobra"
 
@@ -12,6 +13,9 @@ import (
 
 // errOtherwise ends the command with exit code 1; the report has said why.
 var errOtherwise = errors.New("DingTalk does not accept this signature")
+
+// hexSum is how the sums of both hashes are written; capitals are among the mistakes to find.
+var hexSum = regexp.MustCompile(`^(?i:[0-9a-f]{40}|[0-9a-f]{64})$`)
 
 func verifyCommand() *cobra.Command {
 	var f partFlags
@@ -68,6 +72,12 @@ func (f *partFlags) verify(cmd *cobra.Command, signature string) (made bool, rep
 		if flag.value == "" {
 			return false, nil, doctor.Wrong("--%s is missing: copy it from what the page gives to dd.config", flag.name)
 		}
+	}
+	if err := wrongURL(f.URL); err != nil {
+		return false, nil, err
+	}
+	if !hexSum.MatchString(signature) {
+		return false, nil, doctor.Wrong("--signature takes the 40 hex digits of SHA-1 or the 64 of SHA-256, not %q", signature)
 	}
 	tickets, err := f.tickets(cmd.InOrStdin())
 	if err != nil {
