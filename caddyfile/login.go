@@ -56,7 +56,7 @@ func login(match Matcher) value[config.Config] {
 			set, known := loginGrammar[name]
 			switch {
 			case !known:
-				return d.WrapErr(doctor.Wrong("unrecognized line %q in login%s", name, cmp.Or(config.Closest(name, slices.Collect(maps.Keys(loginGrammar))),
+				return d.WrapErr(doctor.Wrong("unrecognized line %q in %s%s", name, "login", cmp.Or(config.Closest(name, slices.Collect(maps.Keys(loginGrammar))),
 					doctor.Hint(": login has public, require, outside, session, detail, key, staff_app, jwt and login_base"))))
 			case seen[name] && fieldOf[name] == "":
 				return d.WrapErr(doctor.Wrong("login: %s is given twice: keep one line", name))

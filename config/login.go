@@ -292,7 +292,7 @@ func completeLogin(c *Config) error {
 		}
 	}
 	if len(c.Suites) > 0 && c.Login.OAuth() {
-		return fmt.Errorf("login outside oauth stands beside suite %s, whose corps sign in within DingTalk only: remove the line, or move the suite into a directive of its own", c.Suites[0].SuiteKey)
+		return doctor.Wrong("login outside oauth stands beside suite %s, whose corps sign in within DingTalk only: remove the line, or move the suite into a directive of its own", c.Suites[0].SuiteKey)
 	}
 	for i := range c.Suites {
 		own := c.ForSuite(&c.Suites[i])

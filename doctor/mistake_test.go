@@ -6,6 +6,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -78,11 +79,37 @@ func TestEachMistakeIsWordedInBothLanguages(t *testing.T) {
 		if words := language.English(zh); words != "" || !han.MatchString(zh) && letter.MatchString(verb.ReplaceAllString(en, "")) {
 			t.Errorf("%q is not Chinese", zh)
 		}
-		if len(verb.FindAllString(en, -1)) != len(verb.FindAllString(zh, -1)) {
+		if !sameArguments(en, zh) {
 			t.Errorf("the arguments of %q are not those of %q", en, zh)
 		}
 		if _, used := found[en]; !used && !strings.Contains(sources.String(), strconv.Quote(en)) && !strings.HasPrefix(en, "a") {
 			t.Errorf("nothing says %q", en)
+		}
+	}
+}
+
+// sameArguments reports whether both texts write each of their arguments with the same verb.
+func sameArguments(en, zh string) bool { return maps.Equal(arguments(en), arguments(zh)) }
+
+// arguments are the verbs of a text by the number of the argument that they write. A verb
+// without a number takes the argument behind that of the verb before it, as fmt has it.
+func arguments(text string) map[int]string {
+	verbs, n := make(map[int]string), 0
+	for _, v := range verb.FindAllString(text, -1) {
+		n++
+		if v[1] == '[' {
+			n, _ = strconv.Atoi(v[2:3])
+		}
+		verbs[n] = v[len(v)-1:]
+	}
+	return verbs
+}
+
+func TestArgumentsInAnotherOrderNeedNumbers(t *testing.T) {
+	const en = "%q in %s"
+	for zh, same := range map[string]bool{"%q %s": true, "%[2]s %[1]q": true, "%[1]q %s": true, "%s %q": false, "%[2]s %q": false, "%q": false} {
+		if sameArguments(en, zh) != same {
+			t.Errorf("%q for %q: %v", zh, en, !same)
 		}
 	}
 }

@@ -90,6 +90,9 @@ var mistakes = map[string]string{ //nolint:gosec // words about secrets, not sec
 	"login outside oauth needs app_key and app_secret: DingTalk's OAuth2 page knows no other login":               "login 的 outside oauth 需要 app_key 和 app_secret：钉钉的 OAuth2 页面不支持其他登录方式",
 	"login staff_app belongs to a service window (channel_secret): remove it, an app knows its members by itself": "login 的 staff_app 只用于服务窗（channel_secret）：请去掉，应用自己就认识企业成员",
 
+	"login outside oauth stands beside suite %s, whose corps sign in within DingTalk only: remove the line, or move the suite into a directive of its own": "login 的 outside oauth 不能与 suite %s 并存，" +
+		"它的企业只在钉钉里登录：请去掉这一行，或把 suite 移到单独的指令里",
+
 	// Tenants and suites
 	"tenant %s %s is given twice: keep one block, or correct the corp_id or agent_id of the other": "tenant %s %s 写了两次：请只保留一个，或改正另一个的 corp_id 或 agent_id",
 	"tenant %s %s has the corp_id and agent_id of the directive itself: keep one of them":          "tenant %s %s 与指令本身的 corp_id 和 agent_id 相同：请只保留一处",
@@ -119,8 +122,7 @@ var mistakes = map[string]string{ //nolint:gosec // words about secrets, not sec
 	"login takes no arguments, but got %q: write its lines into a block { … }":                         "login 不接受参数，却看到 %q：请把设置写进花括号 { … }",
 	"unrecognized subdirective %q%s":                               "没有子指令 %q%s",
 	"unrecognized field %q%s":                                      "没有字段 %q%s",
-	"unrecognized line %q in %s%s":                                 "没有这一行 %q，在 %s 里%s",
-	"unrecognized line %q in login%s":                              "login 里没有 %q%s",
+	"unrecognized line %q in %s%s":                                 "%[2]s 里没有 %[1]q%[3]s",
 	"unrecognized rule %q: require has user, department and admin": "没有规则 %q：require 有 user、department 和 admin",
 	": login has public, require, outside, session, detail, key, staff_app, jwt and login_base":                    "：login 有 public、require、outside、session、detail、key、staff_app、jwt 和 login_base",
 	"%s is given twice: keep one line; a list takes all its values there":                                          "%s 写了两次：请只保留一行，列表的值都写在那一行",

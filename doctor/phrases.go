@@ -274,6 +274,8 @@ func newPhrase(en, zh string) (p phrase) {
 			pattern.WriteString(`("(?:[^"\\]|\\.)*")`)
 		case kind == "d":
 			pattern.WriteString(`(-?\d+)`)
+		case verb.FindStringIndex(rest) != nil && verb.FindStringIndex(rest)[0] == 0: // only a word has an end that is seen
+			pattern.WriteString(`([\w.-]+)`)
 		case rest == "":
 			pattern.WriteString(`(.*)`)
 		default:

@@ -114,8 +114,11 @@ func TestAnErrorThatIsTextOnlyIsToldInChinese(t *testing.T) {
 	for en, zh := range map[string]string{
 		`adapting config using caddyfile: parsing caddyfile tokens for 'dingtalk': unrecognized subdirective "agentid": did you mean agent_id?, at Caddyfile:7`: `用 caddyfile 转换配置：读取 dingtalk：没有子指令 "agentid"：是不是想写 agent_id？, at Caddyfile:7`,
 		`public_origin: "h5.example.com" must be written https://host or https://host:port: it must begin with http:// or https://`:                             `public_origin: "h5.example.com" 要写成 https://主机 或 https://主机:端口：要以 http:// 或 https:// 开头`,
-		"calling x: the answer is longer than 64 KiB":                                   "calling x: 回应超过 64 KiB",
-		`text.at names 51 people: DingTalk tells at most 50, use isAtAll for everybody`: "text.at 点了 51 个人：钉钉最多通知 50 个，通知所有人请用 isAtAll",
+		`unrecognized line "endpoint" in tenant: there are app_key and app_secret`:                                                                              `tenant 里没有 "endpoint"：这里有 app_key 和 app_secret`,
+		`unrecognized line "tokn" in suite: did you mean token?`:                                                                                                `suite 里没有 "tokn"：是不是想写 token？`,
+		`unrecognized line "endpoint" in login, at Caddyfile:7`:                                                                                                 `login 里没有 "endpoint", at Caddyfile:7`,
+		"calling x: the answer is longer than 64 KiB":                                                                                                           "calling x: 回应超过 64 KiB",
+		`text.at names 51 people: DingTalk tells at most 50, use isAtAll for everybody`:                                                                         "text.at 点了 51 个人：钉钉最多通知 50 个，通知所有人请用 isAtAll",
 		"The robot has IP地址（段） on: add 203.0.113.7, the address that DingTalk saw, to it in the robot's settings (安全设置). It takes IPv4 only; calls through a proxy need the proxy's address.": "机器人开启了 IP地址（段）：请在机器人的设置（安全设置）里加上203.0.113.7（钉钉看到的地址）。只支持 IPv4；走代理的要加代理的地址。",
 		"$1 storing: $2": "$1 写入：$2",
 	} {

@@ -152,9 +152,14 @@ func (t Tour) endpoint() Finding {
 		f.Cures = []Text{say("let the proxy lead %s/ to Caddy, too", "请让代理把 %s/ 也转发给 Caddy", at)}
 		for _, path := range slices.Sorted(maps.Keys(t.Elsewhere)) {
 			if t.Elsewhere[path].Ours {
+				if strings.HasPrefix(at, strings.TrimSuffix(path, at)+"/") { // it stands below the folder already
+					f.Cures = []Text{say("a proxy cuts off the path, and Caddy does not believe what it was: let the proxy send X-Forwarded-Prefix or X-Original-URI, name that in forwarded, and the proxy in trusted_proxies of the global options (servers)",
+						"代理截掉了前面的路径，而 Caddy 不知道或不相信原来的路径：请让代理发送 X-Forwarded-Prefix 或 X-Original-URI，写进 forwarded，并把代理写进全局选项 servers 的 trusted_proxies")}
+					break
+				}
 				line := "endpoint " + path
 				f.Text = join([]Text{f.Text, say("it answers at %s, for a proxy cuts off what stands before it", "它在 %s 有回答，因为代理截掉了前面的路径", path)}, "; ", "；")
-				f.Cures = []Text{say("add the line %s to the dingtalk directive, and let the proxy send X-Forwarded-Prefix or X-Original-URI, which the line forwarded must name", "请在 dingtalk 指令里加上 %s，并让代理发送 X-Forwarded-Prefix 或 X-Original-URI，同时写进 forwarded", line)}
+				f.Cures = []Text{say("add the line %s to the dingtalk directive, and let the proxy send X-Forwarded-Prefix or X-Original-URI, which the line forwarded must name, and the proxy stand in trusted_proxies", "请在 dingtalk 指令里加上 %s，并让代理发送 X-Forwarded-Prefix 或 X-Original-URI，同时写进 forwarded，并把代理写进 trusted_proxies", line)}
 				f.lines = []Line{inDirective(line)}
 				break
 			}

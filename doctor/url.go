@@ -36,7 +36,7 @@ func Refusal(e *signer.Error) Text {
 			"只签名 http 和 https 网址：请从网页里调用")
 	case signer.NotAbsolute:
 		return say("url is not a page's address: %[1]s; send encodeURIComponent(location.href)",
-			"url 不是网页地址（%[1]s）：请发送 encodeURIComponent(location.href)", s)
+			"url 不是网页地址（%[1]s）：请发送 encodeURIComponent(location.href)", Text{EN: s, ZH: chinese(s)})
 	case signer.NoPath:
 		return say("url must have a path, and only bytes that location.href shows (0x21 to 0x7E): send encodeURIComponent(location.href)",
 			"url 必须有路径，且只含 location.href 会显示的字节（0x21 到 0x7E）：请发送 encodeURIComponent(location.href)")

@@ -60,10 +60,13 @@ func secretsCheck(c *config.Config) Check {
 	const name = "secrets"
 	var plain []string
 	var placeholders []doctor.Text
+	lost := false
 	given := c.Secrets()
 	for _, field := range slices.Sorted(maps.Keys(given)) {
 		switch secret := *given[field]; {
 		case secret == "":
+		case secret.Placeholder() && !filled(string(secret)):
+			lost = true
 		case secret.Placeholder():
 			placeholders = append(placeholders, say("%s comes from %s", "%s 来自 %s", field, secret))
 		default:
@@ -85,7 +88,21 @@ func secretsCheck(c *config.Config) Check {
 	case len(placeholders) > 0:
 		return good(name, doctor.Join(placeholders, ", ", "，"))
 	}
+	if lost {
+		return unchecked(name, say("no placeholder of a secret has a value", "密钥的占位符都没有值"))
+	}
 	return unchecked(name, say("there is none", "没有密钥"))
+}
+
+// filled reports whether each placeholder of a text has a value.
+func filled(text string) bool {
+	for _, m := range placeholder.FindAllStringSubmatch(text, -1) {
+		if source(m[1], m[2]) != (doctor.Text{}) {
+			return false // Caddy would log it
+		}
+	}
+	_, err := caddy.NewReplacer().ReplaceOrErr(text, true, true)
+	return err == nil
 }
 
 var missingAdvice = say("Caddy does not start without it. Set the variable (systemd: Environment= or EnvironmentFile= of the unit) or fill the "+
