@@ -106,7 +106,7 @@
           var asked = queue.$held
           // A call with nothing but these sets up the JSAPI script. Texts and functions are none
           // of ours.
-          var trifle = i || params && (params.big || params.call || /^(debug|usePromise|,)+$/.test(Object.keys(params)))
+          var trifle = i || params && (typeof params != 'object' || /^(debug|usePromise|,)+$/.test(Object.keys(params)))
           // go corrects the page's own parameters: ours over them, and both jsApiLists.
           function go (fits) {
             config = queue.$config

@@ -181,6 +181,9 @@ func (a *App) renewal() (*Token, error) {
 	a.state.started()
 	a.group.health.tried()
 	t := a.adopt(ctx)
+	if t != nil && time.Since(t.Fetched) < agreedTime {
+		a.group.work.run(a.agree) // another may be about to replace it
+	}
 	if t == nil {
 		if err := a.state.paused(time.Now()); err != nil {
 			return nil, err

@@ -30,6 +30,8 @@ const (
 	// one ticket, on an average: see agree.
 	settleTime  = 3 * time.Second
 	settleLooks = 4
+	// agreedTime is how old a ticket is when the fleet has agreed upon one.
+	agreedTime = 2 * settleLooks * settleTime * 3 / 2
 	// pollTime is how often a waiting process looks whether the one that holds
 	// the lock has stored its ticket. Locks themselves poll once a second.
 	pollTime = 200 * time.Millisecond
@@ -79,26 +81,28 @@ func (a *App) obtain(ctx context.Context) (*Token, error) {
 // agree makes sure that the fleet ends up with one ticket, the newest: without a
 // lock that holds, several processes fetch at the same time, and what one reads
 // another may be about to replace. The looks are at random times, so that those of
-// two processes cross at most by chance.
+// two processes cross at most by chance; who has written looks again, as what it has
+// written over may have been newer.
 func (a *App) agree() {
-	for range settleLooks {
+	wrote := false
+	for look := 0; look < settleLooks || wrote && look < 2*settleLooks; look++ {
 		select {
 		case <-time.After(settleTime/2 + rand.N(settleTime)):
 		case <-a.means().life.Done():
 			return // the next configuration goes on with it
 		}
 		if t := a.ticket.get(); t.valid(time.Now()) {
-			a.publish(t)
+			wrote = a.publish(t)
 		}
 	}
 }
 
 // publish makes a ticket the one of the fleet, unless there is a newer one by now, or it
-// has been forgotten.
-func (a *App) publish(t *Token) {
+// has been forgotten. It tells whether it has written it.
+func (a *App) publish(t *Token) (wrote bool) {
 	ctx, now := context.Background(), time.Now()
 	if a.forgotten() {
-		return
+		return false
 	}
 	a.group.health.tried()
 	stored := a.load(ctx, a.key(KindTicket))
@@ -109,8 +113,9 @@ func (a *App) publish(t *Token) {
 	default:
 		if err := a.store(ctx, a.key(KindTicket), t); err != nil {
 			a.unstored.Store(&err)
-			return
+			return false
 		}
+		wrote = true
 		if a.forgotten() { // while it was written
 			a.remove(ctx, a.key(KindTicket))
 		}
@@ -119,6 +124,7 @@ func (a *App) publish(t *Token) {
 	if a.group.health.served() {
 		a.means().log.Info("the storage works again")
 	}
+	return wrote
 }
 
 // adopt takes over the ticket in the storage if that helps: any unexpired one

@@ -102,7 +102,7 @@ func expectOneTicket(t *testing.T, f *testsite.Fleet, a *testsite.FleetApp) {
 	for end := time.Now().Add(30 * time.Second); !isOne(); time.Sleep(100 * time.Millisecond) {
 		if time.Now().After(end) {
 			last, newest := stored(t, a)
-			t.Fatalf("of %d tickets there are %d in use, and the stored one is %s older than the newest", calls, len(inUse), newest.Sub(last))
+			t.Fatalf("of %d tickets there are %d in use (%v), and the stored one is %s older than the newest", calls, len(inUse), inUse, newest.Sub(last))
 		}
 	}
 	if n := len(a.Called(sandbox.TicketCall)); n != calls {
