@@ -128,3 +128,13 @@ func TestAMistakeInACaddyfileIsShownWithItsPlace(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestAMatcherWithANginxSemicolonIsRefused: no request would meet it, and the app stand there
+// without signatures, and without sign-in.
+func TestAMatcherWithANginxSemicolonIsRefused(t *testing.T) {
+	text := "http://:0 {\n\tdingtalk /app/*; {\n\t\tapp_key x\n\t}\n}\n"
+	_, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), map[string]any{"filename": "Caddyfile"})
+	if err == nil || !strings.Contains(err.Error(), "Caddyfile:2") || !strings.Contains(err.Error(), "ends without ;") {
+		t.Errorf("%v", err)
+	}
+}

@@ -329,6 +329,12 @@ func parseCaddyfile(helper httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, e
 	if !helper.Next() {
 		return nil, helper.ArgErr()
 	}
+	if helper.NextArg() {
+		if err := config.Habit(helper.Val()); err != nil {
+			return nil, helper.WrapErr(doctor.Wrong("the matcher of dingtalk: %v", err))
+		}
+		helper.Prev()
+	}
 	matcher, err := helper.ExtractMatcherSet()
 	if err != nil {
 		return nil, err

@@ -26,7 +26,7 @@
   var heard // dd.error has been called
   var shown // what the page sees as ddConfig
   var used // the page signs for itself: it has read ddConfig or called sign
-  var more
+  var more // the element that loads the rest, 1 when that is over
   var value = page.ddSidecar // later: that of window.dd
 
   if (element) element.remove() // whoever walks through the document, as React does, does not meet us
@@ -104,8 +104,8 @@
           var self = this
           var args = arguments
           var asked = queue.$held
-          // A call with nothing but these sets up the JSAPI script. Texts and functions are none
-          // of ours.
+          // A call with nothing but these sets up the JSAPI script; one with a text or a
+          // function is meant for a dd of the page's own.
           var trifle = i || params && (typeof params != 'object' || /^(debug|usePromise|,)+$/.test(Object.keys(params)))
           // go corrects the page's own parameters: ours over them, and both jsApiLists.
           function go (fits) {
@@ -188,6 +188,8 @@
     noted = noted || sessionStorage.ddSidecar || localStorage.ddSidecar
   } catch (e) {}
   doc.addEventListener('load', found, true) // of each script, before the next one runs
+  // The page's own listeners may call dd.config, and loaders of modules take their time. The
+  // event, as a delay, is none.
   addEventListener('DOMContentLoaded', setTimeout.bind(page, callIfNobodyDoes))
   addEventListener('load', setTimeout.bind(page, callIfNobodyDoes, 1000, 1))
 })

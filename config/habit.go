@@ -31,7 +31,7 @@ func habitsOf(block fielded, name string) error {
 		values = append(values, *list...)
 	}
 	for _, v := range values {
-		if err := habit(v); err != nil {
+		if err := Habit(v); err != nil {
 			return err
 		}
 	}
@@ -47,14 +47,10 @@ var (
 	assignment = regexp.MustCompile(`^(export\s+)?[A-Za-z_]\w*=[^=]`)
 )
 
-// Habit says what is wrong with a word of a Caddyfile that is no field's value, such as a
-// matcher.
-func Habit(word string) error { return habit(word) }
-
 const quotes = "\"'`“”‘’「」"
 
-// habit says what is wrong with a value and what to do, nil if nothing is.
-func habit(v string) error {
+// Habit says what is wrong with a value, or with a matcher, and what to do: nil if nothing is.
+func Habit(v string) error {
 	switch {
 	case v == "":
 		return nil
@@ -91,7 +87,7 @@ func invisible(r rune) bool {
 // PastedSecret says what is wrong with a secret, or a token, that was copied by hand: nil if
 // nothing is.
 func PastedSecret(s string) error {
-	if err := habit(s); err != nil {
+	if err := Habit(s); err != nil {
 		return err
 	}
 	return secret(Secret(s))

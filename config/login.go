@@ -170,18 +170,21 @@ func (l Login) GoString() string { return l.String() }
 
 // CheckLogin checks one field of the login block, by its JSON name.
 func CheckLogin(l *Login, name string) error {
+	if err := checkLoginField(l, name); err != nil {
+		return fmt.Errorf("login %s: %w", name, err)
+	}
+	return nil
+}
+
+func checkLoginField(l *Login, name string) error {
 	check, known := loginChecks[name]
 	if !known {
 		return nil
 	}
-	err := loginHabits(l, name)
-	if err == nil {
-		err = check(l)
+	if err := loginHabits(l, name); err != nil {
+		return err
 	}
-	if err != nil {
-		return fmt.Errorf("login %s: %w", name, err)
-	}
-	return nil
+	return check(l)
 }
 
 // loginHabits is habitsOf for a field of the login block.
@@ -326,11 +329,7 @@ func checkLogin(c *Config) error {
 		return nil
 	}
 	for _, name := range slices.Sorted(maps.Keys(loginChecks)) {
-		err := loginHabits(c.Login, name)
-		if err == nil {
-			err = loginChecks[name](c.Login)
-		}
-		if err != nil {
+		if err := checkLoginField(c.Login, name); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}

@@ -29,6 +29,9 @@ func only(r *http.Request, method string) error {
 // query returns the parameters of a call. It refuses what the call does not know, what is
 // there twice and what cannot be read: a parameter that went unheard would widen the call.
 func query(r *http.Request, known ...string) (url.Values, error) {
+	if r.Method == http.MethodPost && r.ContentLength != 0 {
+		return nil, refusal(r, http.StatusBadRequest, doctor.Wrong("%s takes its parameters in the URL, not in a body: put them behind the ?", r.URL.Path))
+	}
 	q, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return nil, refusal(r, http.StatusBadRequest, doctor.Wrong("the query of %s cannot be read: put & between its parameters, and encode their values", r.URL.Path))

@@ -68,7 +68,11 @@ func TestTheAdminEndpointRefusesInTheLanguageOfItsCaller(t *testing.T) {
 			}
 		}
 	}
-	r := httptest.NewRequest(http.MethodGet, "/dingtalk/token?app=x&kind=jsapi_ticket", nil)
+	r := httptest.NewRequest(http.MethodPost, "/dingtalk/revoke?app=x", strings.NewReader("user=u1"))
+	if err := handlers[r.URL.Path].ServeHTTP(httptest.NewRecorder(), r); err == nil || !strings.Contains(err.Error(), "in the URL, not in a body") {
+		t.Errorf("parameters in a body: %v", err)
+	}
+	r = httptest.NewRequest(http.MethodGet, "/dingtalk/token?app=x&kind=jsapi_ticket", nil)
 	r.Header.Set("Origin", "https://h5.example.com")
 	r.Header.Set("Accept-Language", "zh")
 	var refused caddy.APIError

@@ -183,11 +183,15 @@ func TestAnOlderTicketThatIsWrittenLateIsReplaced(t *testing.T) {
 		if newer := two.mustPage(0); !newer.newer(older) || shared.older != 1 {
 			t.Fatal("the older ticket is not written late")
 		}
+		reader := newProcess(t, "reader", f, withoutLock(shared))
+		if reader.mustPage(time.Second).newer(older) {
+			t.Fatal("who reads the storage now does not find the older ticket")
+		}
 		time.Sleep(settled)
 		if stored := shared.ticket(); !stored.newer(older) {
 			t.Error("the fleet stays with the older ticket")
 		}
-		for _, p := range []*process{one, two} {
+		for _, p := range []*process{one, two, reader} {
 			if got := p.mustPage(0); !got.newer(older) {
 				t.Errorf("%s stays with the older ticket", p.name)
 			}

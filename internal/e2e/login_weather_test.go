@@ -31,6 +31,12 @@ func TestATokenThatDingTalkHasForgottenCostsOneMoreCall(t *testing.T) {
 	if infos := s.Ding.Calls()["oapi.getuserinfo"] - before["oapi.getuserinfo"]; a.Status != 502 || codeOf(a) != "bad_credentials" || infos != 2 {
 		t.Errorf("refused twice: %d %s after %d calls", a.Status, a.Body, infos)
 	}
+	s.Ding.SetFault(sandbox.UserInfoCall, sandbox.MustFault("errcode:40096")) // not the token, but who the app is
+	before = s.Ding.Calls()
+	a = fetchAs(t, s, "POST", "/.dingtalk/login", `{"code":"`+s.Ding.Code("app", "u1")+`"}`, "")
+	if infos := s.Ding.Calls()["oapi.getuserinfo"] - before["oapi.getuserinfo"]; a.Status != 502 || infos != 1 {
+		t.Errorf("refused for its secret: %d %s after %d calls", a.Status, a.Body, infos)
+	}
 }
 
 // TestOneClientsGuessesHurtNobodyElse, and who really signs in is never counted.

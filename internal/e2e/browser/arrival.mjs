@@ -141,6 +141,18 @@ test('dd.config keeps this, what it returns, and its properties', () =>
     assert.deepEqual(await tab.seen(5), [['fake', true], 'returned', 'property', ['another', true], 'returned'])
   }))
 
+test('a dd whose properties cannot be assigned is wrapped', () =>
+  open('h5', `<script>
+    var own = function (params) { seen(params.nonceStr === ddConfig.nonceStr) }
+    var object = {}
+    Object.defineProperty(object, 'config', {configurable: true, get: function () { return own }, set: function () { throw Error('of the page') }})
+    dd = object
+    dd.config({nonceStr: 'theirs'})
+  </script>`, async tab => {
+    assert.deepEqual(await tab.seen(), [true])
+    assert.deepEqual(tab.errors, [])
+  }))
+
 test('what dd.config throws reaches the page', () =>
   open('h5', `<script>dd = {config: function () { throw new Error('of the page') }}
     try { dd.config({}) } catch (e) { seen(e.message) }

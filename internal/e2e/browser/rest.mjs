@@ -42,3 +42,25 @@ for (const [what, name] of [['is not there', 'nowhere.js'], ['is broken', '../br
       assert.equal(tab.console.filter(line => line.startsWith('warning: dingtalk: no ')).length, 1)
     }, {init: without(name)}))
 }
+
+// The core has let the call go by then. DingTalk's script would ignore another one.
+test('a rest that comes after its time makes no call again', () =>
+  visit('ios', world.origin('auto') + publish(html(`${moved}<script>
+    dd = {env: {}, config: function () { seen('config') }, ready: function () {}, error: function () {}}
+    dd.config({})
+  </script>`)), async tab => {
+    assert.deepEqual(await tab.seen(), ['config'])
+    await tab.evaluate(() => new Promise((resolve, reject) => {
+      late()
+      setTimeout(() => ddSidecar.sign().then(resolve, reject), 500) // the rest has taken over
+    }))
+    assert.deepEqual(await tab.evaluate(() => seen.list), ['config'])
+  }, {init: `(function (append) {
+    Node.prototype.appendChild = function (node) {
+      if (!/rest\\.[0-9a-f]+\\.js$/.test(node.src)) return append.call(this, node)
+      setTimeout(function () { node.onerror() })
+      var parent = this
+      window.late = function () { append.call(parent, node) }
+      return node
+    }
+  })(Node.prototype.appendChild);`}))
