@@ -37,9 +37,9 @@ const (
 	nextLook    = 3.0      // after a fetch, on an average
 	looksAgain  = 2.0      // how often the storage is looked into while DingTalk refuses
 	limited     = 60.0     // how long a corp's tokens wait after a limit, and up to a second more
-	findReads   = 1        // the record of a corp that is not held
 	fetchReads  = 6        // before the lock, within it, for the access token twice, what is prolonged, before the write
-	agreeReads  = 3        // in the 13 s after a fetch
+	agreeReads  = 4        // in the 18 s after a fetch, and after a find of a ticket younger than agreedAge
+	agreedAge   = 36.0     // seconds
 	newsEvery   = 10.0     // between two looks of a node at what the others announce
 	askReads    = 2        // the record of a corp, within the lock and before it is written
 )
@@ -224,6 +224,9 @@ func (f *fleet) adopt(x *fetch) bool {
 		stored := f.stored[x.corp]
 		if f.Alone || f.age(stored) >= renewAfter {
 			return false
+		}
+		if f.age(stored) < agreedAge {
+			f.read(agreeReads)
 		}
 		f.succeed(x, stored, storageTime)
 		return true
