@@ -97,8 +97,8 @@ func pushOf(target string, body []byte) suite.Push {
 	return suite.Push{Signature: signature, Timestamp: q.Get("timestamp"), Nonce: q.Get("nonce"), Body: body}
 }
 
-// Listen hears a push to an app's own callback. The request goes on to the app as it was,
-// whatever is in it.
+// Listen hears a push to an app's own callback, and notes in the visit that it is one. The
+// request goes on to the app as it was, whatever is in it.
 func (s *Server) Listen(r *http.Request, v *visit.Visit) {
 	if r.Method != http.MethodPost || len(s.suites) == 0 || r.ContentLength > maxPush {
 		return
@@ -112,7 +112,8 @@ func (s *Server) Listen(r *http.Request, v *visit.Visit) {
 		rest := r.Body
 		r.Body = &heard{io.MultiReader(bytes.NewReader(body), rest), rest}
 		if err == nil && len(body) <= maxPush {
-			_, _ = suite.Suites{one}.Receive(r.Context(), pushOf(v.Target, body)) // the app answers
+			_, err = suite.Suites{one}.Receive(r.Context(), pushOf(v.Target, body)) // the app answers
+			v.Pushed = err == nil || errors.Is(err, suite.ErrStorage)
 		}
 		return
 	}

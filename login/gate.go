@@ -116,7 +116,7 @@ func (g *Gate) Guard(w http.ResponseWriter, r *http.Request, v *visit.Visit) (ou
 	switch {
 	case err != nil:
 		return nil, "", false, failed(w, err)
-	case rule.Public:
+	case rule.Public || v.Pushed:
 		observe.CountLoginRequest(observe.LoginPublic)
 		return w, "", true, nil
 	}

@@ -40,7 +40,7 @@ func (s *Server) guard(w http.ResponseWriter, r *http.Request, v *visit.Visit) (
 	switch {
 	case err != nil:
 		return nil, "", false, failed(w, err)
-	case rule.Public && session == nil:
+	case (rule.Public || v.Pushed) && session == nil: // DingTalk has no session
 		observe.CountLoginRequest(observe.LoginPublic)
 		return w, "", true, nil
 	case rule.Public:

@@ -25,6 +25,9 @@ type Visit struct {
 	Early bool
 	// Remembered is the cookie with the tenant, "" if there is none or nothing to choose.
 	Remembered string
+	// Pushed tells that it is a push of DingTalk's to the app's own callback, which its
+	// signature proves.
+	Pushed bool
 
 	desk    *Desk
 	request *http.Request

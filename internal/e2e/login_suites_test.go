@@ -191,3 +191,30 @@ func TestPagesOfASuitesCorpsKnowHowToSignIn(t *testing.T) {
 		t.Errorf("two corps have %d scripts", len(files))
 	}
 }
+
+// TestAPushToAnAppsOwnCallbackNeedsNoSession: DingTalk has none. Whoever else comes there
+// signs in.
+func TestAPushToAnAppsOwnCallbackNeedsNoSession(t *testing.T) {
+	lines := strings.Replace(suiteLines, "\t\t\ttoken", "\t\t\tcallback /ding/cb\n\t\t\ttoken", 1) + "\t\tlogin {\n\t\t\trequire /ding/* {\n\t\t\t\tdepartment 1\n\t\t\t}\n\t\t}\n"
+	upstream := new(echo)
+	s := testsite.Run(t, testsite.Setup{Upstream: upstream, DingTalk: thirdParty, Sites: tenantSite("", lines)})
+	for what, tt := range map[string]struct {
+		path string
+		push sandbox.Push
+		want int
+	}{
+		"a push":                       {"/ding/cb", sandbox.Push{Event: "suite_ticket"}, http.StatusOK},
+		"one that names a corp":        {"/ding/cb?corpid=dingcorp1", sandbox.Push{Event: "suite_ticket"}, http.StatusOK},
+		"one that is not signed":       {"/ding/cb", sandbox.Push{Event: "suite_ticket", Tamper: "signature"}, http.StatusForbidden},
+		"one for another path":         {"/ding/cb/x", sandbox.Push{Event: "suite_ticket"}, http.StatusForbidden},
+		"one sealed for somebody else": {"/ding/cb", sandbox.Push{Event: "suite_ticket", Tamper: "key"}, http.StatusForbidden},
+	} {
+		before := upstream.requests.Load()
+		if a := pushed(t, s, tt.path, tt.push); a.Status != tt.want {
+			t.Errorf("%s: %d %s, want %d", what, a.Status, a.Body, tt.want)
+		}
+		if came := upstream.requests.Load() > before; came != (tt.want == http.StatusOK) {
+			t.Errorf("%s: it reaches the app: %v", what, came)
+		}
+	}
+}
