@@ -16,7 +16,8 @@
   var doc = document
   var place = navigator.userAgent + page.name // PC clients that frame a page say so in its name
   var element = doc.currentScript
-  var entry = location.href // the one that the document was opened with
+  var here = location
+  var entry = here.href // the one that the document was opened with
   var define = Object.defineProperty
   var known // the dd whose config was wrapped last
   var ours = [] // the functions that wrap others
@@ -35,12 +36,12 @@
   // with each. What it has to say is news for the one that knows the document.
   if (value && value.sign) return value.sign.$renew(sidecar.url, config)
 
-  watch('ddConfig', true, function () { used = 1; return shown }, function (v) { shown = v })
+  watch('ddConfig', 1, function () { used = 1; return shown }, function (v) { shown = v })
   page.ddSidecar = sidecar
   define(sidecar, 'sign', {value: sign})
   sign.$renew = function (url, params) {
     if (params && url == wanted()) {
-      page.ddConfig = queue.$config = params
+      shown = queue.$config = params
       sidecar.url = url
       sidecar.error = null
     }
@@ -48,11 +49,11 @@
   // What the rest is given, and what stands in the queue, is the same in all versions: in
   // a rolling upgrade the halves may be of two.
   sign.$take = [queue, sidecar, entry, element, noted]
-  page.ddConfig = queue.$config = config
+  shown = queue.$config = config
 
   // watch defines a property of window.
   function watch (name, enumerable, get, set) {
-    define(page, name, {configurable: true, enumerable: enumerable, get: get, set: set})
+    define(page, name, {configurable: 1, enumerable: enumerable, get: get, set: set})
   }
 
   function sign (url) {
@@ -63,13 +64,13 @@
   // wanted returns the URL that DingTalk checks: on Android the entry URL, elsewhere the
   // one that is shown.
   function wanted () {
-    return (/Android/.test(place) ? entry : location.href).split('#')[0]
+    return (/Android/.test(place) ? entry : here.href).split('#')[0]
   }
 
   // need lets the rest do something, and puts the question to `config` beside it where
   // there will be one. Where the rest cannot be had, otherwise is called instead.
   function need (what, a, b, otherwise, asked, base) {
-    base = location.origin + sidecar.endpoint // not relative: <base> would move it
+    base = here.origin + sidecar.endpoint // not relative: <base> would move it
     if (!(what % 3 || a || noted)) {
       asked = new XMLHttpRequest()
       asked.open('GET', base + '/config?url=' + encodeURIComponent(wanted()))
@@ -89,7 +90,7 @@
   function over () {
     if (!queue.$taken && more.src) {
       more = 1
-      console.warn('dingtalk: no ' + rest)
+      console.warn('dingtalk: no', rest)
       queue.$held = 0
       queue.map(queue.push = function (c) { if (c[3]) c[3](Error(rest)) })
     }
@@ -140,7 +141,7 @@
         if (original && original.apply && ours.indexOf(original) < 0) {
           for (var name in original) wrapped[name] = original[name]
           ours.push(wrapped)
-          name = {value: wrapped, writable: true}
+          name = {value: wrapped, writable: 1}
           try { define(dd, key, name) } catch (e) { define(dd = Object.create(dd), key, name) } // a frozen object, or the namespace of an ES module
           if (!i) {
             known = dd
@@ -178,18 +179,18 @@
   found()
   try {
     value = page.dd
-    watch('dd', false, function () {
+    watch('dd', 0, function () {
       return value === undefined ? page.__proto__.dd : value = hook(value) // that is where window has the element with the id dd
     }, function (v) {
       value = v
-      define(page, 'dd', {enumerable: true}) // until then nobody meets it who looks through window
+      define(page, 'dd', {enumerable: 1}) // until then nobody meets it who looks through window
       found()
     })
     noted = noted || sessionStorage.ddSidecar || localStorage.ddSidecar
   } catch (e) {}
-  doc.addEventListener('load', found, true) // of each script, before the next one runs
-  // The page's own listeners may call dd.config, and loaders of modules take their time. The
-  // event, as a delay, is none.
+  doc.addEventListener('load', found, 1) // of each script, before the next one runs
+  // The page's own listeners may call dd.config, and loaders of modules take their time.
+  // The event, as a delay, is none.
   addEventListener('DOMContentLoaded', setTimeout.bind(page, callIfNobodyDoes))
   addEventListener('load', setTimeout.bind(page, callIfNobodyDoes, 1000, 1))
 })
