@@ -264,33 +264,55 @@ func spend[T any](ctx context.Context, s *SignIn, code string, c call[T]) (T, er
 	return got, err
 }
 
-// ask makes a call in its turn. It is repeated once, and only where DingTalk refused
-// the access token, before it looked at anything else.
+// ask makes a call. It is repeated once, where DingTalk refused the access token before it
+// looked at anything else, and there is another one by now: a code that went out again with
+// the one that was refused would be lost in vain.
 func ask[T any](ctx context.Context, s *SignIn, c call[T]) (T, error) {
 	var none T
-	for again := false; ; again = true {
-		token := ""
-		if c.tokens != nil {
-			held, err := c.tokens.AccessToken(ctx)
-			if err != nil {
-				return none, noToken(err)
-			}
-			token = held.Value
-		}
-		done, err := s.calls.turn(ctx, c.api)
-		if err != nil {
-			return none, err
-		}
-		got, err := c.make(ctx, token)
-		s.Called(c.api, err)
-		var theirs *oapi.Error
-		isTheirs := errors.As(err, &theirs)
-		done(isTheirs && codeOf(theirs) == CodeRateLimited)
-		if again || c.tokens == nil || !isTheirs || !repeatable(theirs) {
-			return got, err
-		}
-		c.tokens.RefuseAccess(token)
+	token, err := c.token(ctx)
+	if err != nil {
+		return none, err
 	}
+	got, err := send(ctx, s, c, token)
+	var theirs *oapi.Error
+	if c.tokens == nil || !errors.As(err, &theirs) || !repeatable(theirs) {
+		return got, err
+	}
+	c.tokens.RefuseAccess(token.Value)
+	another, failed := c.token(ctx)
+	switch {
+	case failed != nil:
+		return none, failed
+	case another.Value == token.Value && !another.Fetched.After(token.Fetched):
+		return got, err
+	}
+	return send(ctx, s, c, another)
+}
+
+// token is the one that a call is made with; an empty one where it brings its own.
+func (c *call[T]) token(ctx context.Context) (*tokens.Token, error) {
+	if c.tokens == nil {
+		return new(tokens.Token), nil
+	}
+	token, err := c.tokens.AccessToken(ctx)
+	if err != nil {
+		return nil, noToken(err)
+	}
+	return token, nil
+}
+
+// send makes a call in its turn.
+func send[T any](ctx context.Context, s *SignIn, c call[T], token *tokens.Token) (T, error) {
+	done, err := s.calls.turn(ctx, c.api)
+	if err != nil {
+		var none T
+		return none, err
+	}
+	got, err := c.make(ctx, token.Value)
+	s.Called(c.api, err)
+	var theirs *oapi.Error
+	done(errors.As(err, &theirs) && codeOf(theirs) == CodeRateLimited)
+	return got, err
 }
 
 // repeatable tells whether DingTalk refused the access token of a call, not who the app is.

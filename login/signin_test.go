@@ -249,6 +249,20 @@ func TestACodeIsSentOnceExceptWhereTheTokenWasRefused(t *testing.T) {
 	}
 }
 
+// stuck is a Tokens that has no other token where DingTalk refuses this one.
+type stuck struct{ given }
+
+func (*stuck) RefuseAccess(string) {}
+
+func TestACodeIsNotSentAgainWithTheTokenThatWasRefused(t *testing.T) {
+	d := dingtalk()
+	d.answers[getuserinfo] = []string{`{"errcode":40014}`}
+	s, _ := signIn(t, d, func(s *SignIn) { s.Tokens = new(stuck) })
+	if _, err := s.ByCode(t.Context(), "c"); !isCode(err, CodeCredentials) || len(d.calls) != 1 {
+		t.Errorf("%v, %d calls", err, len(d.calls))
+	}
+}
+
 func TestNoErrorRepeatsTheCode(t *testing.T) {
 	d := dingtalk()
 	const code = "the-very-code"

@@ -41,8 +41,8 @@ func (a *App) AccessToken(ctx context.Context) (*Token, error) {
 
 // RefuseAccess says that DingTalk refused the access token with this value, so
 // that the next one is another, if DingTalk gives another. It does nothing where
-// that has happened already, and is heeded once in ten seconds: what is refused
-// so soon again is refused for another reason.
+// that has happened already, and is heeded once in ten seconds, and once more if
+// the new one is refused as soon: then for another reason.
 func (a *App) RefuseAccess(value string) {
 	if held := a.access.get(); held != nil && held.Value == value && !held.refused() && a.state.refuseAccess(time.Now()) {
 		a.access.refuse(held)

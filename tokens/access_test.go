@@ -101,9 +101,30 @@ func TestRefusalsThatDoNotEndAreHeededEveryTenSeconds(t *testing.T) {
 		for start := time.Now(); time.Since(start) < time.Minute; time.Sleep(50 * time.Millisecond) {
 			p.RefuseAccess(p.mustAccess(time.Second).Value)
 		}
-		if n := f.total("token"); n > 1+6 {
+		if n := f.total("token"); n > 1+1+6 {
 			t.Errorf("%d access tokens in a minute", n)
 		}
+	})
+}
+
+func TestANewAccessTokenThatIsRefusedAtOnceIsReplacedOnceMore(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := newFake()
+		p := newProcess(t, "p", f, newShelf())
+		for range 2 {
+			dead := p.mustAccess(time.Second)
+			f.revoke()
+			p.RefuseAccess(dead.Value)
+			if got := p.mustAccess(time.Second); got.Value == dead.Value || got.Value != f.access {
+				t.Fatalf("got %q, which DingTalk has refused", got.Value)
+			}
+		}
+		dead := p.mustAccess(time.Second)
+		p.RefuseAccess(dead.Value)
+		if got := p.mustAccess(time.Second); got != dead {
+			t.Error("a third one is fetched within ten seconds")
+		}
+		f.wantCalls(t, 3, 0)
 	})
 }
 

@@ -24,7 +24,7 @@ type history struct {
 	err       error      // the failure that the app is in, nil if none
 	suspicion *suspicion // the last one that was followed, nil if none
 	accused   *Token     // the ticket of it, as it was before
-	refused   time.Time  // when an access token was last given up for being refused
+	refused   time.Time  // until when access tokens given up for being refused count, each for rejectedAge
 }
 
 const (
@@ -172,15 +172,19 @@ func (s *state) accessWorks() (recovered bool) {
 	return true
 }
 
-// refuseAccess reports whether an access token is to be given up for being refused.
+// refuseAccess reports whether an access token is to be given up for being refused: once
+// in ten seconds, and once more ahead of that, as the new one may be ended like the old.
 func (s *state) refuseAccess(now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := s.remember()
-	if !p.refused.IsZero() && now.Sub(p.refused) < rejectedAge {
+	if p.refused.Sub(now) > rejectedAge {
 		return false
 	}
-	p.refused = now
+	if p.refused.Before(now) {
+		p.refused = now
+	}
+	p.refused = p.refused.Add(rejectedAge)
 	return true
 }
 
