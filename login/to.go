@@ -8,11 +8,12 @@ import (
 // maxTo is the longest path to come back to, in bytes.
 const maxTo = 1024
 
-// SafeTo returns where to go after signing in: the given path, query and fragment if
-// they stay on this site, else "/". Browsers read more as another site than servers do:
-// "//evil", "/\evil", "/\tevil" all lead away (oauth2-proxy GHSA-qqxw-m5fj-f7gv, -j7px-6hwj-hpjg).
+// SafeTo returns where to go after signing in: the given path, query and fragment, byte
+// for byte, if they stay on this site, else "/". Browsers read more as another site than
+// servers do: "//evil", "/\evil", "/\tevil" all lead away (oauth2-proxy
+// GHSA-qqxw-m5fj-f7gv, -j7px-6hwj-hpjg).
 func SafeTo(to, endpoint string) string {
-	if to == "" || len(to) > maxTo || to[0] != '/' || strings.HasPrefix(to, "//") {
+	if to == "" || len(to) > maxTo || to[0] != '/' {
 		return "/"
 	}
 	for i := range len(to) {
@@ -22,14 +23,37 @@ func SafeTo(to, endpoint string) string {
 	}
 	path, _, _ := strings.Cut(to, "#")
 	path, _, _ = strings.Cut(path, "?")
-	plain, err := url.PathUnescape(path)
-	if err != nil || dotted(path) {
+	path = resolved(path)
+	if strings.HasPrefix(path, "//") {
 		return "/"
 	}
-	if rest, ok := strings.CutPrefix(plain, endpoint); ok && (rest == "" || rest[0] == '/') {
+	if plain, err := url.PathUnescape(path); err == nil {
+		path = plain
+	}
+	if rest, ok := strings.CutPrefix(path, endpoint); ok && (rest == "" || rest[0] == '/') {
 		return "/"
 	}
 	return to
+}
+
+// resolved is the path that a browser asks for when it is sent to one: without the segments
+// "." and "..", however their dots are written (URL standard, path state).
+func resolved(path string) string {
+	segments := strings.Split(path[1:], "/")
+	kept := segments[:0]
+	for i, segment := range segments {
+		dots := strings.ReplaceAll(strings.ToLower(segment), "%2e", ".")
+		if dots == ".." && len(kept) > 0 {
+			kept = kept[:len(kept)-1]
+		}
+		switch {
+		case dots != "." && dots != "..":
+			kept = append(kept, segment)
+		case i == len(segments)-1:
+			kept = append(kept, "")
+		}
+	}
+	return "/" + strings.Join(kept, "/")
 }
 
 // trapped tells whether a path, still percent-encoded, may mean another one to the
