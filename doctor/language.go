@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"os"
+	"strconv"
 	"strings"
 )
 
@@ -35,18 +36,24 @@ func (t Text) For(acceptLanguage string) string {
 }
 
 // Accepted is the language that an Accept-Language prefers, and the other one where it
-// names neither. Browsers list their languages in the order of preference.
+// names neither (RFC 9110 section 12.5.4).
 func Accepted(acceptLanguage string, otherwise Language) Language {
-	accept := strings.ToLower(acceptLanguage)
-	zh, en := strings.Index(accept, "zh"), strings.Index(accept, "en")
-	switch {
-	case zh < 0 && en < 0:
-		return otherwise
-	case zh >= 0 && (en < 0 || zh < en):
-		return Chinese
+	best, quality := otherwise, 0.0
+	for item := range strings.SplitSeq(strings.ToLower(acceptLanguage), ",") {
+		tag, params, _ := strings.Cut(strings.TrimSpace(item), ";")
+		q := 1.0
+		if text, weighed := strings.CutPrefix(strings.ReplaceAll(params, " ", ""), "q="); weighed {
+			q, _ = strconv.ParseFloat(text, 64)
+		}
+		primary, _, _ := strings.Cut(strings.TrimSpace(tag), "-")
+		if language, ours := languages[primary]; ours && q > quality {
+			best, quality = language, q
+		}
 	}
-	return English
+	return best
 }
+
+var languages = map[string]Language{"zh": Chinese, "en": English}
 
 // LanguageOfTerminal is that of a terminal, by the variables that programs ask in this
 // order: the first one that is set counts (POSIX, 8.2).

@@ -6,15 +6,6 @@ import (
 	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 )
 
-// Language of what users read.
-type Language int
-
-// The languages.
-const (
-	Chinese Language = iota
-	English
-)
-
 // statuses are the HTTP statuses of all codes that an endpoint may answer.
 var statuses = map[Code]int{
 	CodeNotSignedIn:     http.StatusUnauthorized,
@@ -46,13 +37,12 @@ var statuses = map[Code]int{
 }
 
 // Advice says what to do about a code.
-func Advice(code Code, language Language) string {
-	return in(language, doctor.SignInAdvice(string(code)))
+func Advice(code Code, language doctor.Language) string {
+	return doctor.SignInAdvice(string(code)).In(language)
 }
 
-func in(language Language, text doctor.Text) string {
-	if language == English {
-		return text.EN
-	}
-	return text.ZH
+// pageLanguage is that of a page: like the doctor's it is Chinese where the browser asks for
+// neither language. What programs read is English then, as it is at every endpoint.
+func pageLanguage(header http.Header) doctor.Language {
+	return doctor.Accepted(header.Get("Accept-Language"), doctor.Chinese)
 }

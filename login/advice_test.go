@@ -6,6 +6,8 @@ import (
 	"go/token"
 	"strconv"
 	"testing"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 )
 
 // TestEveryCodeHasAStatusAndACureInBothLanguages reads the codes from the source, so that
@@ -34,7 +36,7 @@ func TestEveryCodeHasAStatusAndACureInBothLanguages(t *testing.T) {
 		t.Fatalf("only %q were found", codes)
 	}
 	for _, code := range codes {
-		if en, zh := Advice(code, English), Advice(code, Chinese); en == "" || zh == "" || en == zh {
+		if en, zh := Advice(code, doctor.English), Advice(code, doctor.Chinese); en == "" || zh == "" || en == zh {
 			t.Errorf("%s: %q / %q", code, en, zh)
 		}
 	}

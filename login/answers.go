@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 	"github.com/caddy-dingtalk/caddy-dingtalk/endpoint"
 	"github.com/caddy-dingtalk/caddy-dingtalk/visit"
 )
@@ -69,7 +70,8 @@ func (s *Server) own(answer endpoint.Answer, methods ...string) endpoint.Answer 
 // log tells of this tenant's users.
 func (s *Server) log() audit { return s.audit.of(strings.TrimSuffix(s.scope, scopeEnd)) }
 
-// writeError answers `{"error":{"code":"…","message":"…"}}`.
+// writeError answers `{"error":{"code":"…","message":"…"}}`, in the language that the caller
+// reads.
 func (s *Server) writeError(w http.ResponseWriter, r *http.Request, e *Error) error {
 	var body struct {
 		Error struct {
@@ -78,7 +80,7 @@ func (s *Server) writeError(w http.ResponseWriter, r *http.Request, e *Error) er
 			Login   string `json:"login,omitempty"`
 		} `json:"error"`
 	}
-	body.Error.Code, body.Error.Message = e.Code, Advice(e.Code, LanguageOf(r.Header))
+	body.Error.Code, body.Error.Message = e.Code, Advice(e.Code, doctor.Accepted(r.Header.Get("Accept-Language"), doctor.English))
 	header := w.Header()
 	if e.Code == CodeNotSignedIn {
 		body.Error.Login = s.endpoint + "/login"
@@ -104,7 +106,7 @@ func retryAfter(header http.Header, e *Error) {
 // writeErrorPage answers a navigation.
 func (s *Server) writeErrorPage(w http.ResponseWriter, r *http.Request, e *Error, next string) error {
 	retryAfter(w.Header(), e)
-	return Page{State: StateError, Code: e.Code, Next: next, Language: LanguageOf(r.Header)}.Write(w, r, e.Status(), s.app, s.scriptName)
+	return Page{State: StateError, Code: e.Code, Next: next, Language: pageLanguage(r.Header)}.Write(w, r, e.Status(), s.app, s.scriptName)
 }
 
 // serveLogin takes a code, or begins OAuth2.

@@ -146,7 +146,7 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, document bool, p
 	if status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", "DingTalk")
 	}
-	p.Language = LanguageOf(r.Header)
+	p.Language = pageLanguage(r.Header)
 	if !document {
 		return s.writeError(w, r, &Error{Code: code})
 	}

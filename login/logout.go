@@ -20,7 +20,7 @@ func (s *Server) serveLogout(w http.ResponseWriter, r *http.Request, v *visit.Vi
 	s.cookies.Clear(w.Header(), secure)
 	w.Header().Add("Set-Cookie", s.cookies.base(s.cookies.outName(secure), "1", secure).String())
 	if isDocument(r) {
-		return Page{State: StateSignedOut, Next: "/", Language: LanguageOf(r.Header)}.Write(w, r, http.StatusOK, s.app, s.scriptName)
+		return Page{State: StateSignedOut, Next: "/", Language: pageLanguage(r.Header)}.Write(w, r, http.StatusOK, s.app, s.scriptName)
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil

@@ -10,7 +10,8 @@ import (
 	"html/template"
 	"net/http"
 	"strconv"
-	"strings"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 )
 
 // bundle is the page's script, which is also that of ddSidecar.login and .user, with
@@ -56,7 +57,7 @@ type Page struct {
 	Code     Code   // why, where it is an error
 	Next     string // where to go after signing in; "" is the page itself, whose URL holds no code
 	Posted   bool   // it answers a request that a reload would send again, or lose
-	Language Language
+	Language doctor.Language
 }
 
 // App is what the page's script needs to know of the app.
@@ -118,8 +119,8 @@ func (p Page) Write(w http.ResponseWriter, r *http.Request, status int, app App,
 	}
 	var page bytes.Buffer
 	err = pageTemplate.Execute(&page, map[string]any{
-		"Lang": [...]string{"zh-CN", "en"}[p.Language], "State": string(p.State), "Code": string(p.Code),
-		"Next": p.Next, "Title": first.Title, "Text": text, "NoScript": noScript[p.Language], "Nonce": nonce, "Style": template.CSS(pageCSS),
+		"Lang": in(p.Language, "zh-CN", "en"), "State": string(p.State), "Code": string(p.Code),
+		"Next": p.Next, "Title": first.Title, "Text": text, "NoScript": in(p.Language, noScriptZH, noScriptEN), "Nonce": nonce, "Style": template.CSS(pageCSS),
 		"Data": json.RawMessage(data), "Script": app.Endpoint + "/" + script,
 	})
 	if err != nil {
@@ -134,26 +135,7 @@ func (p Page) Write(w http.ResponseWriter, r *http.Request, status int, app App,
 	return err
 }
 
-// LanguageOf is the language that a browser asks for first of the two; Chinese where it
-// asks for neither.
-func LanguageOf(header http.Header) Language {
-	best, quality := Chinese, 0.0
-	for item := range strings.SplitSeq(strings.Join(header["Accept-Language"], ","), ",") {
-		tag, params, _ := strings.Cut(strings.TrimSpace(item), ";")
-		q := 1.0
-		if text, ok := strings.CutPrefix(strings.ReplaceAll(params, " ", ""), "q="); ok {
-			q, _ = strconv.ParseFloat(text, 64)
-		}
-		primary, _, _ := strings.Cut(strings.ToLower(tag), "-")
-		language, ours := map[string]Language{"zh": Chinese, "en": English}[primary]
-		if ours && q > quality {
-			best, quality = language, q
-		}
-	}
-	return best
-}
-
-func pageWords(l Language, oauth bool) map[State]words {
+func pageWords(l doctor.Language, oauth bool) map[State]words {
 	all := map[State][2]words{
 		StateAsking:    {{"正在登录…", "正在向钉钉确认您的身份。", ""}, {"Signing you in…", "DingTalk is being asked who you are.", ""}},
 		StateOutside:   {{"请在钉钉中打开", "此页面需要钉钉身份才能访问。", "在钉钉中打开"}, {"Open this page in DingTalk", "It needs to know who you are in DingTalk.", "Open in DingTalk"}},
@@ -170,7 +152,7 @@ func pageWords(l Language, oauth bool) map[State]words {
 	}
 	out := make(map[State]words, len(all))
 	for state, both := range all {
-		out[state] = both[l]
+		out[state] = in(l, both[0], both[1])
 	}
 	return out
 }
@@ -178,7 +160,7 @@ func pageWords(l Language, oauth bool) map[State]words {
 // ownCodes are those of what only the page itself can find out.
 var ownCodes = []Code{"no_answer", "cancelled", "domain", "cookies_blocked", "unsupported_client", "waiting"}
 
-func ownAdvice(language Language) map[Code]string {
+func ownAdvice(language doctor.Language) map[Code]string {
 	advice := make(map[Code]string, len(ownCodes))
 	for _, code := range ownCodes {
 		advice[code] = Advice(code, language)
@@ -186,4 +168,16 @@ func ownAdvice(language Language) map[Code]string {
 	return advice
 }
 
-var noScript = [2]string{"登录需要 JavaScript，请启用后刷新。", "Signing in needs JavaScript: switch it on and reload."}
+// What stands in the page for who runs no scripts.
+const (
+	noScriptZH = "登录需要 JavaScript，请启用后刷新。"
+	noScriptEN = "Signing in needs JavaScript: switch it on and reload."
+)
+
+// in is what stands for a language.
+func in[T any](l doctor.Language, zh, en T) T {
+	if l == doctor.English {
+		return en
+	}
+	return zh
+}

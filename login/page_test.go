@@ -25,7 +25,7 @@ func TestThePageIsOursAloneAndSaysItsStateInTheLanguageAskedFor(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := httptest.NewRequest("GET", "/", nil)
 			r.Header.Set("Accept-Language", c.accept)
-			c.page.Language = LanguageOf(r.Header)
+			c.page.Language = pageLanguage(r.Header)
 			w := httptest.NewRecorder()
 			if err := c.page.Write(w, r, http.StatusUnauthorized, testApp, "login.js"); err != nil {
 				t.Fatal(err)
@@ -46,17 +46,6 @@ func TestThePageIsOursAloneAndSaysItsStateInTheLanguageAskedFor(t *testing.T) {
 				t.Errorf("the nonce of %q is not that of the page", policy)
 			}
 		})
-	}
-}
-
-func TestTheLanguageIsTheFirstOfTheTwo(t *testing.T) {
-	for accept, want := range map[string]Language{
-		"": Chinese, "*": Chinese, "de": Chinese, "en": English, "en-GB": English, "zh-CN,zh;q=0.9,en;q=0.8": Chinese,
-		"en;q=0.8, zh;q=0.9": Chinese, "fr, en;q=0.5": English, "EN": English, "zh;q=0, en;q=0.1": English,
-	} {
-		if got := LanguageOf(http.Header{"Accept-Language": {accept}}); got != want {
-			t.Errorf("%q is %d, want %d", accept, got, want)
-		}
 	}
 }
 

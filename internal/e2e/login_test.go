@@ -168,6 +168,30 @@ func TestTheUpstreamLearnsWhoAsksAndNobodyElseTellsIt(t *testing.T) {
 	}
 }
 
+// TestPagesAndErrorsSpeakTheLanguageOfWhoReadsThem: without one pages are Chinese, as
+// their users are, and errors English, as those of all endpoints are.
+func TestPagesAndErrorsSpeakTheLanguageOfWhoReadsThem(t *testing.T) {
+	s, _ := loginSite(t, "login", sandbox.Options{})
+	const zh, en = "您还没有登录", "You are not signed in"
+	for accept, want := range map[string][3]string{ // a page, an error for it, and one of another endpoint
+		"":               {"zh-CN", en, "There is no such endpoint"},
+		"de":             {"zh-CN", en, "There is no such endpoint"},
+		"en-GB":          {"en", en, "There is no such endpoint"},
+		"zh-CN,en;q=0.5": {"zh-CN", zh, "没有"},
+		"zh;q=0.1, en":   {"en", en, "There is no such endpoint"},
+	} {
+		if a := visitAs(t, s, "/", "", "Accept-Language", accept); !strings.Contains(a.Body, `lang="`+want[0]+`"`) {
+			t.Errorf("%q gets the page %.60s", accept, a.Body)
+		}
+		if a := fetchAs(t, s, "GET", "/", "", "", "Accept-Language", accept); !strings.Contains(a.Body, want[1]) {
+			t.Errorf("%q gets %s", accept, a.Body)
+		}
+		if a := fetchAs(t, s, "GET", "/.dingtalk/callback", "", "", "Accept-Language", accept); !strings.Contains(strings.ToLower(a.Body), strings.ToLower(want[2])) {
+			t.Errorf("%q gets %s of no endpoint", accept, a.Body)
+		}
+	}
+}
+
 func TestACodeThatIsNoneIsRefusedWithoutACall(t *testing.T) {
 	s, _ := loginSite(t, "login", sandbox.Options{})
 	for body, want := range map[string]int{
