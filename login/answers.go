@@ -1,6 +1,7 @@
 package login
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/netip"
@@ -131,7 +132,7 @@ func (s *Server) serveCode(w http.ResponseWriter, r *http.Request, v *visit.Visi
 	if unknown != nil {
 		return s.writeError(w, r, &Error{Code: CodeOriginUnknown})
 	}
-	u, failure := s.attempt(v, s.signIn.Way(), func() (User, error) { return s.signIn.ByCode(r.Context(), code) })
+	u, failure := s.attempt(r.Context(), v, s.signIn.Way(), func() (User, error) { return s.signIn.ByCode(r.Context(), code) })
 	if failure != nil {
 		return s.writeError(w, r, failure)
 	}
@@ -143,24 +144,20 @@ func (s *Server) serveCode(w http.ResponseWriter, r *http.Request, v *visit.Visi
 }
 
 // attempt lets a client try to sign in, unless it has sent too many invalid codes.
-func (s *Server) attempt(v *visit.Visit, way Way, signIn func() (User, error)) (User, *Error) {
+func (s *Server) attempt(ctx context.Context, v *visit.Visit, way Way, signIn func() (User, error)) (u User, failure *Error) {
 	clientIP := v.ClientIP()
 	ip, _ := netip.ParseAddr(clientIP)
-	if wait := s.attempts.wait(ip, time.Now()); wait > 0 {
-		failure := &Error{Code: CodeTooMany, RetryAfter: wait}
+	failure = s.attempts.try(ctx, ip, func() *Error {
+		var err error
+		if u, err = signIn(); err != nil {
+			return Refusal(err)
+		}
+		return nil
+	})
+	if failure != nil {
 		s.log().failed(way, failure, clientIP)
-		return User{}, failure
 	}
-	u, err := signIn()
-	if err == nil {
-		return u, nil
-	}
-	failure := Refusal(err)
-	if failure.Code == CodeInvalid {
-		s.attempts.invalid(ip, time.Now())
-	}
-	s.log().failed(way, failure, clientIP)
-	return User{}, failure
+	return u, failure
 }
 
 // start begins a session. Whatever cookie the browser had is replaced.
@@ -248,7 +245,7 @@ func (s *Server) serveCallback(w http.ResponseWriter, r *http.Request, v *visit.
 		s.log().failed(WayOAuth, failure, v.ClientIP())
 		return s.writeErrorPage(w, r, failure, to)
 	}
-	u, failure := s.attempt(v, WayOAuth, func() (User, error) { return s.signIn.ByOAuth(r.Context(), code) })
+	u, failure := s.attempt(r.Context(), v, WayOAuth, func() (User, error) { return s.signIn.ByOAuth(r.Context(), code) })
 	if failure != nil {
 		return s.writeErrorPage(w, r, failure, to)
 	}

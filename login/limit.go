@@ -132,15 +132,22 @@ const (
 	clientLimit     = 10_000
 )
 
-// attempts counts the invalid codes of each client address.
+// attempts bounds the invalid codes of each client address. An attempt takes one of its
+// client's places, and gives it back unless its code was invalid: so never more are under
+// way than may still be invalid. An office behind one address, which sends good codes, has
+// as many places as DingTalk lets through; at worst it waits for one.
 type attempts struct {
 	mu  sync.Mutex
 	all map[netip.Prefix]*tally
 }
 
+// tally is that of one client. All but its places is guarded by the lock of attempts.
 type tally struct {
-	count int
-	since time.Time
+	places  chan struct{} // taken by attempts under way, and by invalid codes
+	full    chan struct{} // closed when invalid codes have taken all
+	present int           // attempts under way or waiting
+	invalid int           // codes
+	since   time.Time     // the first of them
 }
 
 // network takes the addresses of one IPv6 network for one client: everybody has many.
@@ -154,38 +161,101 @@ func network(ip netip.Addr) netip.Prefix {
 	return p
 }
 
-// wait returns for how long the client has to wait, 0 if it may try.
-func (a *attempts) wait(ip netip.Addr, now time.Time) time.Duration {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	t := a.all[network(ip)]
-	if t == nil || t.count < invalidLimit {
-		return 0
+// try makes an attempt as soon as its client has a place for it. Where it gets none it
+// fails with CodeTooMany, or with CodeBusy if that was only for now.
+func (a *attempts) try(ctx context.Context, ip netip.Addr, attempt func() *Error) (failure *Error) {
+	address := network(ip)
+	t, full := a.enter(address, time.Now())
+	placed := false
+	defer func() {
+		a.leave(address, t, placed, placed && failure != nil && failure.Code == CodeInvalid, time.Now())
+	}()
+	waiting, cancel := context.WithTimeout(ctx, callsWait)
+	defer cancel()
+	select {
+	case t.places <- struct{}{}:
+		placed = true
+		return attempt()
+	case <-full:
+		return &Error{Code: CodeTooMany, RetryAfter: a.rest(t, time.Now())}
+	case <-waiting.Done():
+		return &Error{Code: CodeBusy, RetryAfter: retryBusy}
 	}
-	return max(invalidInterval-now.Sub(t.since), 0)
 }
 
-// invalid counts an invalid code.
-func (a *attempts) invalid(ip netip.Addr, now time.Time) {
+// enter returns the client at an address, and what is closed when it has sent too many.
+func (a *attempts) enter(address netip.Prefix, now time.Time) (t *tally, full chan struct{}) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if t = a.all[address]; t == nil {
+		a.makeRoom(now)
+		t = &tally{places: make(chan struct{}, invalidLimit), full: make(chan struct{})}
+		a.all[address] = t
+	} else if t.over(now) {
+		t.forgive()
+	}
+	t.present++
+	return t, t.full
+}
+
+// forgive gives back what the invalid codes of a minute took.
+func (t *tally) forgive() {
+	for range t.invalid {
+		<-t.places
+	}
+	if t.invalid == invalidLimit {
+		t.full = make(chan struct{})
+	}
+	t.invalid = 0
+}
+
+// leave ends an attempt, which had a place or none.
+func (a *attempts) leave(address netip.Prefix, t *tally, placed, invalid bool, now time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	t.present--
+	switch {
+	case invalid:
+		if t.invalid++; t.invalid == 1 {
+			t.since = now
+		}
+		if t.invalid == invalidLimit {
+			close(t.full)
+		}
+	case placed:
+		<-t.places
+	}
+	if t.present == 0 && t.invalid == 0 && a.all[address] == t {
+		delete(a.all, address)
+	}
+}
+
+// rest is how long a client that has sent too many has to wait.
+func (a *attempts) rest(t *tally, now time.Time) time.Duration {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return max(invalidInterval-now.Sub(t.since), time.Second)
+}
+
+// over tells whether the minute of the client's invalid codes is over.
+func (t *tally) over(now time.Time) bool {
+	return t.invalid > 0 && now.Sub(t.since) >= invalidInterval
+}
+
+// makeRoom bounds what strangers can make us remember.
+func (a *attempts) makeRoom(now time.Time) {
 	if a.all == nil {
 		a.all = make(map[netip.Prefix]*tally)
 	}
+	if len(a.all) < clientLimit {
+		return
+	}
+	for address, t := range a.all {
+		if t.present == 0 && t.over(now) {
+			delete(a.all, address)
+		}
+	}
 	if len(a.all) >= clientLimit {
-		for p, t := range a.all {
-			if now.Sub(t.since) >= invalidInterval {
-				delete(a.all, p)
-			}
-		}
-		if len(a.all) >= clientLimit {
-			clear(a.all)
-		}
+		clear(a.all)
 	}
-	t := a.all[network(ip)]
-	if t == nil || now.Sub(t.since) >= invalidInterval {
-		t = &tally{since: now}
-		a.all[network(ip)] = t
-	}
-	t.count++
 }

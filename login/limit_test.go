@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -92,20 +93,133 @@ func TestTheRateHalvesAtEachRefusalAndComesBackByOneASecond(t *testing.T) {
 	})
 }
 
-func TestOneClientMaySend30InvalidCodesAMinute(t *testing.T) {
-	var a attempts
-	here, there := netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("192.0.2.1")
-	for range invalidLimit {
-		if a.wait(here, t0) != 0 {
-			t.Fatal("told to wait too early")
+// tried is what becomes of an attempt from an address with a code that is invalid, or good.
+func tried(a *attempts, from string, invalid bool) *Error {
+	ip, _ := netip.ParseAddr(from)
+	return a.try(context.Background(), ip, func() *Error {
+		if invalid {
+			return &Error{Code: CodeInvalid}
 		}
-		a.invalid(here, t0)
-	}
-	if a.wait(netip.MustParseAddr("2001:db8::2%eth0"), t0.Add(20*time.Second)) != 40*time.Second {
-		t.Error("another address of the same network may go on")
-	}
-	if a.wait(there, t0) != 0 || a.wait(netip.Addr{}, t0) != 0 || a.wait(here, t0.Add(time.Minute)) != 0 {
-		t.Error("others, or the same after a minute, have to wait")
-	}
-	a.invalid(netip.Addr{}, t0)
+		return nil
+	})
+}
+
+func TestOneClientMaySend30InvalidCodesAMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var a attempts
+		for range invalidLimit {
+			if e := tried(&a, "2001:db8::1", true); e.Code != CodeInvalid {
+				t.Fatal("told to wait too early:", e)
+			}
+			if e := tried(&a, "", true); e.Code != CodeInvalid {
+				t.Fatal("who has no address:", e)
+			}
+		}
+		time.Sleep(20 * time.Second)
+		if e := tried(&a, "2001:db8::2%eth0", false); e == nil || e.Code != CodeTooMany || e.RetryAfter != 40*time.Second {
+			t.Errorf("another address of the same network: %v", e)
+		}
+		if e := tried(&a, "192.0.2.1", false); e != nil {
+			t.Errorf("others: %v", e)
+		}
+		time.Sleep(40 * time.Second)
+		if e := tried(&a, "2001:db8::1", false); e != nil {
+			t.Errorf("after a minute: %v", e)
+		}
+		if len(a.all) != 1 { // the one without an address, which has not come again
+			t.Errorf("%d clients are remembered", len(a.all))
+		}
+	})
+}
+
+func TestNoMoreThan30InvalidCodesGoHoweverManyComeAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var a attempts
+		here := netip.MustParseAddr("192.0.2.1")
+		for _, early := range []int{0, 29} { // those that have failed before
+			for range early {
+				tried(&a, here.String(), true)
+			}
+			var sent, refused atomic.Int32
+			var all sync.WaitGroup
+			for range 90 {
+				all.Go(func() {
+					e := a.try(context.Background(), here, func() *Error {
+						sent.Add(1)
+						time.Sleep(50 * time.Millisecond)
+						return &Error{Code: CodeInvalid}
+					})
+					if e.Code == CodeTooMany {
+						refused.Add(1)
+					}
+				})
+			}
+			all.Wait()
+			if want := int32(invalidLimit - early); sent.Load() != want || refused.Load() != 90-want {
+				t.Errorf("after %d, %d of 90 were sent and %d refused", early, sent.Load(), refused.Load())
+			}
+			time.Sleep(invalidInterval)
+		}
+	})
+}
+
+// TestAnOfficeBehindOneAddressSignsInAtTheFullRate although some of it send codes that are
+// too old.
+func TestAnOfficeBehindOneAddressSignsInAtTheFullRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var a attempts
+		c := newCalls()
+		start := time.Now()
+		var in atomic.Int32
+		var all sync.WaitGroup
+		for i := range 100 {
+			all.Go(func() {
+				e := a.try(context.Background(), netip.MustParseAddr("192.0.2.1"), func() *Error {
+					done, err := c.turn(context.Background(), "getuserinfo")
+					if err != nil {
+						return Refusal(err)
+					}
+					time.Sleep(50 * time.Millisecond)
+					done(false)
+					if i%10 == 0 {
+						return &Error{Code: CodeInvalid}
+					}
+					in.Add(1)
+					return nil
+				})
+				if e != nil && e.Code != CodeInvalid {
+					t.Errorf("%d: %v", i, e)
+				}
+			})
+		}
+		all.Wait()
+		if took := time.Since(start); in.Load() != 90 || took > 100/callsFull*callsSecond {
+			t.Errorf("%d are in after %v", in.Load(), took)
+		}
+	})
+}
+
+func TestWhoWaitsInVainForThePlacesOfItsAddressIsToldToComeBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var a attempts
+		here := netip.MustParseAddr("192.0.2.1")
+		var all sync.WaitGroup
+		for range invalidLimit {
+			all.Go(func() {
+				_ = a.try(context.Background(), here, func() *Error {
+					time.Sleep(callTimeout)
+					return nil
+				})
+			})
+		}
+		synctest.Wait()
+		start := time.Now()
+		if e := tried(&a, here.String(), false); e == nil || e.Code != CodeBusy || e.RetryAfter != retryBusy || time.Since(start) != callsWait {
+			t.Errorf("%v after %v", e, time.Since(start))
+		}
+		all.Wait()
+		if len(a.all) != 0 {
+			t.Errorf("%d clients are remembered", len(a.all))
+		}
+	})
 }
