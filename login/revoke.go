@@ -23,9 +23,12 @@ type Storage interface {
 	List(ctx context.Context, path string, recursive bool) ([]string, error)
 }
 
-// How often the storage is read, and how long it may take for one step.
+// How often the storage is read, and asked again to take what it has refused, so that the
+// rest of the fleet reads it within 15 s of the end of a fault, too; and how long it may
+// take for one step.
 const (
 	revokedInterval = 10 * time.Second
+	revokedRetry    = 2 * time.Second
 	revokedTimeout  = 5 * time.Second
 )
 
@@ -64,6 +67,8 @@ type Revocations struct {
 	entries map[string]Revocation // by name
 	unsaved map[string]Revocation // what the storage did not take
 	failing error
+
+	refused chan struct{} // tells Run of what the storage did not take
 }
 
 // revoked is what a request looks at; it never changes.
@@ -78,7 +83,7 @@ type revoked struct {
 func NewRevocations(app string, storage Storage) *Revocations {
 	r := &Revocations{
 		folder: path.Join("dingtalk", app, "login", "revoked"), storage: storage,
-		entries: make(map[string]Revocation), unsaved: make(map[string]Revocation),
+		entries: make(map[string]Revocation), unsaved: make(map[string]Revocation), refused: make(chan struct{}, 1),
 	}
 	r.known.Store(new(revoked))
 	return r
@@ -129,7 +134,14 @@ func (r *Revocations) Revoke(ctx context.Context, rev Revocation) error {
 	r.unsaved[name] = rev
 	r.publish(time.Now())
 	r.mu.Unlock()
-	return r.save(ctx, name, rev)
+	err := r.save(ctx, name, rev)
+	if err != nil {
+		select {
+		case r.refused <- struct{}{}:
+		default:
+		}
+	}
+	return err
 }
 
 func (r *Revocations) save(ctx context.Context, name string, rev Revocation) error {
@@ -174,12 +186,11 @@ func (r *Revocations) publish(now time.Time) {
 	r.known.Store(k)
 }
 
-// Run reads the storage every ten seconds until the context ends. report is told of each
-// change between failing and not.
+// Run reads the storage every ten seconds until the context ends, and more often while it
+// has not taken something. report is told of each change between failing and not.
 func (r *Revocations) Run(ctx context.Context, report func(error)) {
-	ticker := time.NewTicker(revokedInterval)
-	defer ticker.Stop()
 	for {
+		next := time.After(revokedInterval)
 		err := r.Read(ctx)
 		if ctx.Err() != nil {
 			return
@@ -191,10 +202,28 @@ func (r *Revocations) Run(ctx context.Context, report func(error)) {
 		if changed {
 			report(err)
 		}
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
+		if !r.rest(ctx, next) {
 			return
+		}
+	}
+}
+
+// rest waits for the next reading, or until the storage is to be asked again to take
+// something. It returns false when the context ends.
+func (r *Revocations) rest(ctx context.Context, next <-chan time.Time) bool {
+	retry := time.After(revokedRetry)
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-next:
+			return true
+		case <-r.refused:
+			retry = time.After(revokedRetry)
+		case <-retry:
+			if len(r.waiting()) > 0 {
+				return true
+			}
 		}
 	}
 }

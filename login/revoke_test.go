@@ -80,6 +80,14 @@ func (s *shared) fail(err error) {
 	s.failing = err
 }
 
+// taken is how many calls there were since it was asked last.
+func (s *shared) taken() (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n, s.calls = s.calls, 0
+	return n
+}
+
 func begun(subject string, at time.Time) *Session {
 	return NewSession(User{UserID: subject}, at, life)
 }
@@ -189,4 +197,37 @@ func TestAnEntryThatIsNoRevocationHarmsNothing(t *testing.T) {
 	if err := r.Read(t.Context()); err != nil || r.Count() != 0 || len(storage.all) != 2 {
 		t.Errorf("%v, %d known, %d stored", err, r.Count(), len(storage.all))
 	}
+}
+
+func TestWhatTheStorageRefusedReachesTheFleetWithin15SecondsOfItsReturn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		storage := new(shared)
+		here, there := NewRevocations("app", storage), NewRevocations("app", storage)
+		go here.Run(ctx, func(error) {})
+		time.Sleep(3 * time.Second) // they do not read together
+		go there.Run(ctx, func(error) {})
+		for _, down := range []time.Duration{time.Second, 4 * time.Second, 9 * time.Second, time.Minute} {
+			for phase := range 10 {
+				time.Sleep(time.Duration(phase) * time.Second)
+				one := begun("u1", time.Now())
+				storage.fail(errors.New("down"))
+				if err := here.Revoke(ctx, Revocation{Session: hex.EncodeToString(one.ID[:]), Until: one.Until}); err == nil {
+					t.Fatal("a storage that is down takes it")
+				}
+				storage.taken()
+				time.Sleep(down)
+				if n, most := storage.taken(), 3+2*int(down/revokedRetry); n > most {
+					t.Errorf("%d calls in %v", n, down)
+				}
+				storage.fail(nil)
+				time.Sleep(15 * time.Second)
+				if !there.Revoked(one, "") {
+					t.Errorf("down for %v from second %d on: the other process does not know", down, phase)
+				}
+			}
+		}
+		cancel()
+		synctest.Wait()
+	})
 }
