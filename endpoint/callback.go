@@ -103,7 +103,7 @@ func (s *Server) Listen(r *http.Request, v *visit.Visit) {
 	if r.Method != http.MethodPost || len(s.suites) == 0 || r.ContentLength > maxPush {
 		return
 	}
-	path, _, _ := strings.Cut(v.Target, "?")
+	path, _, _ := strings.Cut(visit.OriginForm(v.Target), "?")
 	for _, one := range s.suites {
 		if one.CallbackPath() != path {
 			continue

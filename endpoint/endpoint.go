@@ -99,7 +99,7 @@ func (s *Server) NameOf(v *visit.Visit) (name string, ours bool) {
 // the target is one of ours. Percent-encoded spellings of the path are ours too:
 // upstream would see the same path.
 func (s *Server) cut(target string) (name string, ours bool) {
-	path, _, _ := strings.Cut(target, "?")
+	path, _, _ := strings.Cut(visit.OriginForm(target), "?")
 	if strings.IndexByte(path, '%') >= 0 {
 		if plain, err := url.PathUnescape(path); err == nil {
 			path = plain

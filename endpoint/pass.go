@@ -14,6 +14,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/inject"
+	"github.com/caddy-dingtalk/caddy-dingtalk/visit"
 )
 
 // Whoever opens the doctor page with its token gets a pass for it, and goes on to
@@ -118,7 +119,7 @@ func (s *Server) strays(target string) bool {
 	if !s.doctor.holds(target) {
 		return false
 	}
-	asked, _, _ := strings.Cut(target, "?")
+	asked, _, _ := strings.Cut(visit.OriginForm(target), "?")
 	_, ours := s.cut(path.Clean(asked))
 	return ours
 }

@@ -95,6 +95,11 @@ func permissionOf(e *Error) string {
 	return doctor.SignInPermission(theirs.Call)
 }
 
+// notAllowed tells that a line of the rules, counted from 1, does not fit a user.
+func (a audit) notAllowed(u *User, line int, clientIP string) {
+	a.log.Warn("not allowed", a.named([]zap.Field{zap.String("code", string(CodeNotAllowed)), zap.Int("rule", line), zap.String("user_id", u.Subject()), zap.String("client_ip", clientIP)})...)
+}
+
 func (a audit) signedOut(u *User, everywhere bool, clientIP string) {
 	a.log.Info("signed out", a.named([]zap.Field{zap.String("user_id", u.Subject()), zap.Bool("everywhere", everywhere), zap.String("client_ip", clientIP)})...)
 	if everywhere {

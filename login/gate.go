@@ -112,11 +112,11 @@ func (g *Gate) Guard(w http.ResponseWriter, r *http.Request, v *visit.Visit) (ou
 	// Nobody can sign in here: the rules are the same for all.
 	s := g.all[0]
 	s.clean(r)
-	rule, err := s.rules.For(r, v.Target)
+	demand, err := s.rules.For(r, v.Target)
 	switch {
 	case err != nil:
 		return nil, "", false, failed(w, err)
-	case rule.Public || v.Pushed:
+	case demand.public() || v.Pushed:
 		observe.CountLoginRequest(observe.LoginPublic)
 		return w, "", true, nil
 	}

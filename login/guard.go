@@ -3,6 +3,7 @@ package login
 import (
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -36,23 +37,23 @@ func (s *Server) guard(w http.ResponseWriter, r *http.Request, v *visit.Visit) (
 	signedOut := Read(r.Header, s.cookies.outName(secure)) != ""
 	s.clean(r)
 
-	rule, err := s.rules.For(r, v.Target)
+	demand, err := s.rules.For(r, v.Target)
 	switch {
 	case err != nil:
 		return nil, "", false, failed(w, err)
-	case (rule.Public || v.Pushed) && session == nil: // DingTalk has no session
+	case (demand.public() || v.Pushed) && session == nil: // DingTalk has no session
 		observe.CountLoginRequest(observe.LoginPublic)
 		return w, "", true, nil
-	case rule.Public:
+	case demand.public():
 	case unknown != nil:
 		s.notices.Once("login "+unknown.Code(), "nobody can sign in here: "+doctor.Refusal(unknown).EN, zap.String("host", v.Host()))
 		observe.CountLoginRequest(observe.LoginOriginUnknown)
 		return nil, "", false, s.refuse(w, r, document, Page{State: StateError, Code: CodeOriginUnknown})
-	case session == nil || !session.answersFor(rule.Departments):
+	case session == nil || !demand.answered(session):
 		observe.CountLoginRequest(observe.LoginMissing)
 		return nil, "", false, s.refuse(w, r, document, askPage(signedOut))
-	case !rule.fits(&session.User):
-		observe.CountLoginRequest(observe.LoginNotAllowed)
+	case demand.refusing(&session.User) != nil:
+		s.notAllowed(session, demand.refusing(&session.User).line, v.ClientIP())
 		return nil, "", false, s.refuse(w, r, document, Page{State: StateForbidden, Code: CodeNotAllowed})
 	}
 	observe.CountLoginRequest(observe.LoginSignedIn)
@@ -65,8 +66,17 @@ func (s *Server) guard(w http.ResponseWriter, r *http.Request, v *visit.Visit) (
 	}
 	return &response{
 		ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w},
-		server:                s, session: session, secure: secure, protected: !rule.Public, mayHold: document || isScript(r),
+		server:                s, session: session, secure: secure, protected: !demand.public(), mayHold: document || isScript(r),
 	}, session.User.Subject(), true, nil
+}
+
+// notAllowed tells that a user may not see what a line is for. The log is told once a
+// session and line: whoever comes again and again does not fill it.
+func (s *Server) notAllowed(session *Session, line int, clientIP string) {
+	observe.CountLoginRequest(observe.LoginNotAllowed)
+	if s.forbidden.take(string(session.ID[:])+strconv.Itoa(line), time.Now()) {
+		s.log().notAllowed(&session.User, line, clientIP)
+	}
 }
 
 // failed is an error of ours; nobody is to keep the page that Caddy makes of it.

@@ -16,6 +16,8 @@ type Rule struct {
 	Users       []string
 	Departments []int64 // and all below them
 	Admin       bool
+
+	line int // which of the rules it is, from 1; 0 is none of them
 }
 
 // demands tells whether the line asks for more than to be signed in.
@@ -34,9 +36,64 @@ type Rules []Rule
 // required is the line behind the last.
 var required Rule
 
-// For returns the line that decides about a request. target is the path as the browser
-// sent it, still encoded. A matcher that fails decides nothing: its error is returned.
-func (rules Rules) For(r *http.Request, target string) (*Rule, error) {
+// Demand is what a request has to meet: the line that decides about it, and the one for
+// what the upstream may make of its path, which mostly is the same.
+type Demand struct{ rule, other *Rule }
+
+// public tells whether nobody has to sign in.
+func (d *Demand) public() bool { return d.rule.Public && d.other.Public }
+
+// refusing returns the line that does not fit the user, nil if they fit.
+func (d *Demand) refusing(u *User) *Rule {
+	switch {
+	case !d.rule.fits(u):
+		return d.rule
+	case !d.other.fits(u):
+		return d.other
+	}
+	return nil
+}
+
+// answered tells whether a session knows what the lines ask for.
+func (d *Demand) answered(s *Session) bool {
+	return s.answersFor(d.rule.Departments) && s.answersFor(d.other.Departments)
+}
+
+// For returns what a request has to meet. target is the path as the browser sent it, still
+// encoded. A matcher that fails decides nothing: its error is returned.
+func (rules Rules) For(r *http.Request, target string) (Demand, error) {
+	rule, err := rules.first(r, target)
+	if err != nil {
+		return Demand{}, err
+	}
+	d := Demand{rule, rule}
+	if read := readOtherwise(r); read != nil {
+		d.other, err = rules.first(read, target)
+	}
+	return d, err
+}
+
+// readOtherwise returns the request as an upstream may read it that cuts path parameters
+// off ("/admin;x/" is /admin/ to Tomcat), takes a backslash for a slash, or ends at a NUL;
+// nil where there is nothing of the kind. Caddy's own matchers take care of "//", "/./",
+// "%2e" and capitals.
+func readOtherwise(r *http.Request) *http.Request {
+	if !strings.ContainsAny(r.URL.Path, ";\\\x00") {
+		return nil
+	}
+	path, _, _ := strings.Cut(r.URL.Path, "\x00")
+	segments := strings.Split(strings.ReplaceAll(path, `\`, "/"), "/")
+	for i := range segments {
+		segments[i], _, _ = strings.Cut(segments[i], ";")
+	}
+	read, at := *r, *r.URL
+	at.Path, at.RawPath = strings.Join(segments, "/"), ""
+	read.URL = &at
+	return &read
+}
+
+// first returns the first line that fits a request.
+func (rules Rules) first(r *http.Request, target string) (*Rule, error) {
 	trap := unknown
 	for i := range rules {
 		rule := &rules[i]

@@ -29,14 +29,21 @@ func TestTheFirstLineThatFitsDecides(t *testing.T) {
 		"/assets/..%2fadmin":     {false, true, true},
 		"/assets/a%5cb":          {false, true, true},
 		"/sales/x":               {false, false, true},
+		"/admin;v=1/x":           {false, true, false}, // what Tomcat takes for /admin/x
+		"/assets/..;/admin/x":    {false, true, true},
+		"/assets;/a.js":          {false, true, true}, // both readings must be public
+		"/assets/a.js;v=1":       {true, true, true},
+		"/sales%3bx/y":           {false, false, true},
+		"/%5cadmin/x":            {false, true, true},
+		"/x%5c../admin/x":        {false, true, true},
 	} {
 		t.Run(target, func(t *testing.T) {
-			rule, err := rules.For(httptest.NewRequest("GET", target, nil), target)
+			demand, err := rules.For(httptest.NewRequest("GET", target, nil), target)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if rule.Public != want.public || rule.fits(admin) != want.admin || rule.fits(member) != want.member {
-				t.Errorf("public %v, admin %v, member %v; want %+v", rule.Public, rule.fits(admin), rule.fits(member), want)
+			if fits := func(u *User) bool { return demand.refusing(u) == nil }; demand.public() != want.public || fits(admin) != want.admin || fits(member) != want.member {
+				t.Errorf("public %v, admin %v, member %v; want %+v", demand.public(), fits(admin), fits(member), want)
 			}
 		})
 	}
@@ -45,8 +52,8 @@ func TestTheFirstLineThatFitsDecides(t *testing.T) {
 func TestAMatcherThatFailsOpensNothing(t *testing.T) {
 	failing := errors.New("no such variable")
 	rules := Rules{{Match: func(*http.Request) (bool, error) { return true, failing }, Public: true}}
-	if rule, err := rules.For(httptest.NewRequest("GET", "/", nil), "/"); rule != nil || err != failing {
-		t.Errorf("%+v, %v", rule, err)
+	if demand, err := rules.For(httptest.NewRequest("GET", "/", nil), "/"); demand != (Demand{}) || err != failing {
+		t.Errorf("%+v, %v", demand, err)
 	}
 }
 

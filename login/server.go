@@ -94,7 +94,7 @@ func loadRules(ctx caddy.Context, lines []config.LoginRule) (Rules, error) {
 	rules := make(Rules, len(lines))
 	for i := range lines {
 		line := &lines[i]
-		rules[i] = Rule{Public: line.Public, Users: line.User, Departments: line.Department, Admin: line.Admin}
+		rules[i] = Rule{Public: line.Public, Users: line.User, Departments: line.Department, Admin: line.Admin, line: i + 1}
 		if len(line.MatcherSetsRaw) == 0 {
 			continue
 		}

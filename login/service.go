@@ -37,6 +37,7 @@ type service struct {
 	keySource          string // "derived" or "configured"
 	admissionVar       string // see admission
 	attempts           attempts
+	forbidden          once // sessions and lines that do not fit
 
 	facts    doctor.SignIn // what the doctor may know of the configuration
 	examined examined
@@ -98,7 +99,7 @@ func newService(ctx caddy.Context, c *config.Config, o serviceOptions) (*service
 	absolute, idle := l.Times()
 	s := &service{
 		endpoint: c.Endpoint, corp: o.corp, life: Lifetimes{absolute, idle}, rules: o.rules, tenant: o.tenant,
-		appKey: c.AppKey, loginBase: l.LoginBase, oauth: l.OAuth(), keySource: "derived", admissionVar: "dingtalk.login." + o.variable,
+		forbidden: once{life: absolute}, appKey: c.AppKey, loginBase: l.LoginBase, oauth: l.OAuth(), keySource: "derived", admissionVar: "dingtalk.login." + o.variable,
 		facts: FactsOf(c), access: ctx.Logger(accessModule{}), notices: o.notices,
 		audit: audit{ctx.Logger().Named("login"), o.events, o.name, "", o.notices, new(atomic.Pointer[Code])},
 	}

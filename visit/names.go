@@ -73,7 +73,7 @@ func (v *Visit) Asked() (host, target string) {
 	if page := v.Place().Page; page.Target != "" {
 		return page.Origin.Host, page.Prefix + page.Target
 	}
-	return v.request.Host, v.Target
+	return v.request.Host, OriginForm(v.Target)
 }
 
 // RefererQuery returns the query of the page that led here, "" if it is of another origin

@@ -5,6 +5,7 @@ package visit
 import (
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
@@ -60,6 +61,27 @@ func originalTarget(r *http.Request) string {
 		return original.RequestURI
 	}
 	return r.RequestURI
+}
+
+// OriginForm is a request target without the scheme and host that old proxies write in
+// front of it, which every server has to take (RFC 9112 section 3.2.2). No such page is
+// signed; all else must know what it is for.
+func OriginForm(target string) string {
+	if strings.HasPrefix(target, "/") {
+		return target
+	}
+	_, rest, absolute := strings.Cut(target, "://")
+	if !absolute {
+		return target
+	}
+	at := strings.IndexAny(rest, "/?")
+	switch {
+	case at < 0:
+		return "/"
+	case rest[at] == '?':
+		return "/" + rest[at:]
+	}
+	return rest[at:]
 }
 
 // Restores tells whether a trusted proxy may say that the browser asked for

@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"bytes"
+	"encoding/json"
 	"net/url"
 	"regexp"
 	"strings"
@@ -103,6 +105,42 @@ func TestAUserRuleNamesItsUsersExactly(t *testing.T) {
 		if n := upstream.requests.Load() - before; (n == 0) != (status == 403) {
 			t.Errorf("%s: %d requests at the upstream", user, n)
 		}
+	}
+}
+
+// TestTheLogTellsOnceASessionAndLineThatAUserMayNotSeeIt, however often they ask.
+func TestTheLogTellsOnceASessionAndLineThatAUserMayNotSeeIt(t *testing.T) {
+	s, _ := loginSite(t, "login {\n public /open\n require /a* {\n admin\n }\n require /b* {\n user u9\n }\n}", sandbox.Options{})
+	first, second := signIn(t, s, "u2"), signIn(t, s, "u2")
+	for range 20 {
+		for _, path := range []string{"/a/1", "/a/2", "/b"} {
+			if a := fetchAs(t, s, "GET", path, "", first); a.Status != 403 {
+				t.Fatal(a.Status)
+			}
+			visitAs(t, s, path, first)
+		}
+		visitAs(t, s, "/b", second)
+	}
+	told := make(map[int]int)
+	for line := range bytes.Lines(s.Log(t)) {
+		var got struct {
+			Logger   string
+			Msg      string
+			Code     string
+			Rule     int
+			UserID   string `json:"user_id"`
+			ClientIP string `json:"client_ip"`
+		}
+		if err := json.Unmarshal(line, &got); err != nil || got.Msg != "not allowed" {
+			continue
+		}
+		if got.Logger != "http.handlers.dingtalk.login" || got.UserID != "u2" || got.Code != "not_allowed" || got.ClientIP != "127.0.0.1" {
+			t.Errorf("the log says %s", line)
+		}
+		told[got.Rule]++
+	}
+	if len(told) != 2 || told[2] != 1 || told[3] != 2 {
+		t.Errorf("lines by rule: %v", told)
 	}
 }
 

@@ -217,13 +217,16 @@ func TestAWebSocketByExtendedCONNECTNeedsASession(t *testing.T) {
 	if a := testsite.Read(resp); a.Status != http.StatusUnauthorized || upstream.requests.Load() != 0 {
 		t.Errorf("HTTP/3: %d %s, %d requests at the upstream", a.Status, a.Body, upstream.requests.Load())
 	}
-	if status := extendedConnect(t, site, "/secret"); status != "401" || upstream.requests.Load() != 0 {
+	status := overHTTP2(t, site, [2]string{":method", "CONNECT"}, [2]string{":protocol", "websocket"}, [2]string{":scheme", "https"}, [2]string{":path", "/secret"},
+		[2]string{":authority", "h5.test:" + site.Port}, [2]string{"sec-websocket-version", "13"}, [2]string{"x-dingtalk-user-id", "boss"})
+	if status != "401" || upstream.requests.Load() != 0 {
 		t.Errorf("HTTP/2: %s, %d requests at the upstream", status, upstream.requests.Load())
 	}
 }
 
-// extendedConnect asks for a WebSocket over HTTP/2 and returns the status.
-func extendedConnect(t *testing.T, s *testsite.Site, path string) (status string) {
+// overHTTP2 makes a request of these fields, which no client would send as they are, and
+// returns the status, or why the stream was reset.
+func overHTTP2(t *testing.T, s *testsite.Site, fields ...[2]string) (status string) {
 	t.Helper()
 	conn, err := tls.DialWithDialer(&net.Dialer{Timeout: 10 * time.Second}, "tcp", s.Addr,
 		&tls.Config{InsecureSkipVerify: true, ServerName: "h5.test", NextProtos: []string{"h2"}})
@@ -231,20 +234,17 @@ func extendedConnect(t *testing.T, s *testsite.Site, path string) (status string
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
 	var block bytes.Buffer
 	encoder := hpack.NewEncoder(&block)
-	for _, f := range [][2]string{
-		{":method", "CONNECT"}, {":protocol", "websocket"}, {":scheme", "https"}, {":path", path}, {":authority", "h5.test:" + s.Port},
-		{"sec-websocket-version", "13"}, {"x-dingtalk-user-id", "boss"},
-	} {
+	for _, f := range fields {
 		_ = encoder.WriteField(hpack.HeaderField{Name: f[0], Value: f[1]})
 	}
 	_, _ = io.WriteString(conn, http2.ClientPreface)
 	framer := http2.NewFramer(conn, conn)
 	framer.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
 	_ = framer.WriteSettings()
-	_ = framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: block.Bytes(), EndHeaders: true})
+	_ = framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: block.Bytes(), EndHeaders: true, EndStream: fields[0][1] == "GET"})
 	for {
 		frame, err := framer.ReadFrame()
 		if err != nil {

@@ -25,8 +25,19 @@ func TestATokenThatDingTalkHasForgottenCostsOneMoreCall(t *testing.T) {
 	if infos, held := after["oapi.getuserinfo"]-before["oapi.getuserinfo"], after["v1.token"]-before["v1.token"]; infos != 2 || held != 1 {
 		t.Errorf("%d calls with the code, %d new tokens", infos, held)
 	}
-	s.Ding.SetFault(sandbox.UserInfoCall, sandbox.MustFault("errcode:40014"))
 	before = s.Ding.Calls()
+	s.Ding.ExpireToken() // the new one as well, at once
+	signIn(t, s, "u1")
+	after = s.Ding.Calls()
+	if infos, held := after["oapi.getuserinfo"]-before["oapi.getuserinfo"], after["v1.token"]-before["v1.token"]; infos != 2 || held != 1 {
+		t.Errorf("at once again: %d calls with the code, %d new tokens", infos, held)
+	}
+}
+
+func TestARefusalThatAnotherTokenDoesNotEndIsTold(t *testing.T) {
+	s, _ := loginSite(t, "login", sandbox.Options{})
+	s.Ding.SetFault(sandbox.UserInfoCall, sandbox.MustFault("errcode:40014"))
+	before := s.Ding.Calls()
 	a := fetchAs(t, s, "POST", "/.dingtalk/login", `{"code":"`+s.Ding.Code("app", "u1")+`"}`, "")
 	if infos := s.Ding.Calls()["oapi.getuserinfo"] - before["oapi.getuserinfo"]; a.Status != 502 || codeOf(a) != "bad_credentials" || infos != 2 {
 		t.Errorf("refused twice: %d %s after %d calls", a.Status, a.Body, infos)
@@ -59,6 +70,29 @@ func TestOneClientsGuessesHurtNobodyElse(t *testing.T) {
 		if status := try(ip, s.Ding.Code("app", "u1")); status != want {
 			t.Errorf("%s: %d, want %d", ip, status, want)
 		}
+	}
+}
+
+// TestInvalidCodesThatComeAtOnceAreNoMoreThanThoseThatComeInTurn at DingTalk.
+func TestInvalidCodesThatComeAtOnceAreNoMoreThanThoseThatComeInTurn(t *testing.T) {
+	s, _ := loginSite(t, "login", sandbox.Options{})
+	var all sync.WaitGroup
+	var invalid, tooMany atomic.Int64
+	for i := range 90 {
+		all.Go(func() {
+			switch a := fetchAs(t, s, "POST", "/.dingtalk/login", fmt.Sprintf(`{"code":"guess%d"}`, i), ""); codeOf(a) {
+			case "code_invalid":
+				invalid.Add(1)
+			case "too_many_attempts":
+				tooMany.Add(1)
+			default:
+				t.Errorf("%d %s", a.Status, a.Body)
+			}
+		})
+	}
+	all.Wait()
+	if calls := s.Ding.Calls()["oapi.getuserinfo"]; calls != 30 || invalid.Load() != 30 || tooMany.Load() != 60 {
+		t.Errorf("%d calls, %d invalid and %d too many", calls, invalid.Load(), tooMany.Load())
 	}
 }
 
