@@ -71,6 +71,8 @@ var signInCodes = map[string]Text{
 		"登录成功了，但浏览器没有保存 Cookie。请允许 Cookie，或不要在其他网站的框架中打开此页面。"),
 	"unsupported_client": say("专有钉钉 and 政务钉钉 are not supported. Open the page in the standard DingTalk app.",
 		"暂不支持专有钉钉和政务钉钉。请用标准版钉钉打开此页面。"),
+	"script_missing": say("The script of this page did not load. Reload the page; if that does not help, a content blocker or a proxy in front of Caddy holds back /.dingtalk/*.js: tell the administrator.",
+		"此页面的脚本没有加载。请重新加载；若仍不行，是浏览器的拦截插件或 Caddy 前面的代理拦下了 /.dingtalk/*.js，请告诉管理员。"),
 	"waiting": say("This page has just tried by itself, or the browser keeps nothing for it. Use the button to sign in.",
 		"页面刚刚已经自动登录过，或者浏览器不允许它保存数据。请点击下面的按钮登录。"),
 }

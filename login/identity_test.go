@@ -96,10 +96,19 @@ func FuzzClaimed(f *testing.F) {
 	})
 }
 
-func BenchmarkSetHeaders(b *testing.B) {
-	u, header := zhang(), http.Header{}
+// BenchmarkIdentity takes out of a request what a stranger wrote, and our cookie, and writes
+// all the headers of a user: to stay below 5 µs.
+func BenchmarkIdentity(b *testing.B) {
+	u, cookies := zhang(), NewCookies("1234567890")
+	cookie := []string{"a=1; __Host-dingtalk-1234567890=" + strings.Repeat("x", 300) + "; b=2"}
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	for _, name := range []string{"Accept", "Accept-Encoding", "Accept-Language", "Referer", "Sec-Fetch-Dest", "Sec-Fetch-Mode", "Sec-Fetch-Site", "User-Agent", "X-Requested-With"} {
+		r.Header.Set(name, "x")
+	}
 	b.ReportAllocs()
 	for b.Loop() {
-		u.SetHeaders(header)
+		r.Header["Cookie"], r.Header["X_dingtalk_name"] = cookie, cookie
+		Clean(r, cookies)
+		u.SetHeaders(r.Header)
 	}
 }

@@ -34,6 +34,12 @@ var (
 	pageHTML string
 	//go:embed page.css
 	pageCSS string
+	// lostJS stands in the page itself. Where the script has failed by the time the document
+	// is parsed, or keeps silent for twenty seconds, it says so, whether a proxy or a blocker
+	// has taken it: the script takes the data away when it runs.
+	//
+	//go:embed lost.js
+	lostJS string
 
 	pageTemplate = template.Must(template.New("page").Parse(pageHTML))
 )
@@ -121,6 +127,7 @@ func (p Page) Write(w http.ResponseWriter, r *http.Request, status int, app App,
 	err = pageTemplate.Execute(&page, map[string]any{
 		"Lang": in(p.Language, "zh-CN", "en"), "State": string(p.State), "Code": string(p.Code),
 		"Next": p.Next, "Title": first.Title, "Text": text, "NoScript": in(p.Language, noScriptZH, noScriptEN), "Nonce": nonce, "Style": template.CSS(pageCSS),
+		"Lost": template.JS(lostJS), //nolint:gosec // it is ours
 		"Data": json.RawMessage(data), "Script": app.Endpoint + "/" + script,
 	})
 	if err != nil {
@@ -158,7 +165,7 @@ func pageWords(l doctor.Language, oauth bool) map[State]words {
 }
 
 // ownCodes are those of what only the page itself can find out.
-var ownCodes = []Code{"no_answer", "cancelled", "domain", "cookies_blocked", "unsupported_client", "waiting"}
+var ownCodes = []Code{"no_answer", "cancelled", "domain", "cookies_blocked", "unsupported_client", "waiting", "script_missing"}
 
 func ownAdvice(language doctor.Language) map[Code]string {
 	advice := make(map[Code]string, len(ownCodes))

@@ -168,6 +168,7 @@ function run (data) {
   var go = document.getElementById('go')
   var tries = 0
   app = data
+  go.onclick = null // of lost.js
 
   // keep notes what this tab has tried; without a memory it must try nothing by itself.
   function keep (name, value) {
@@ -279,5 +280,7 @@ function run (data) {
 
 var block = document.getElementById('dd-login')
 app = ddLoginApp // see script in page.go
-if (block) run(JSON.parse(block.textContent))
-else if (window.ddSidecar) provide(window.ddSidecar)
+if (block) {
+  run(JSON.parse(block.textContent))
+  block.parentNode.removeChild(block) // see lost.js
+} else if (window.ddSidecar) provide(window.ddSidecar)

@@ -42,7 +42,7 @@ func TestThePageIsOursAloneAndSaysItsStateInTheLanguageAskedFor(t *testing.T) {
 			policy := w.Header().Get("Content-Security-Policy")
 			_, rest, _ := strings.Cut(policy, "script-src 'nonce-")
 			nonce, _, _ := strings.Cut(rest, "'")
-			if nonce == "" || strings.Count(body, `nonce="`+nonce+`"`) != 3 {
+			if nonce == "" || strings.Count(body, `nonce="`+nonce+`"`) != 4 {
 				t.Errorf("the nonce of %q is not that of the page", policy)
 			}
 		})

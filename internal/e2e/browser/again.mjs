@@ -2,26 +2,10 @@
 // scripts there, ours among them. dd.config counts once a document.
 import {test} from 'node:test'
 import assert from 'node:assert/strict'
+import {follow} from './follow.mjs'
 import {world} from './harness.mjs'
 import {html, publish, sdk} from './upstream.mjs'
 import {visit} from './visit.mjs'
-
-// follow does what such a library does with a link, and returns what is asked about
-// the document before and after.
-const follow = (tab, path) => tab.evaluate(async path => {
-  const text = await (await fetch(path, {headers: {accept: 'text/html'}})).text()
-  history.pushState(null, '', path)
-  const page = new DOMParser().parseFromString(text, 'text/html')
-  document.body.replaceWith(page.body)
-  for (const script of page.head.querySelectorAll('script')) {
-    const copy = document.createElement('script')
-    for (const {name, value} of script.attributes) copy.setAttribute(name, value)
-    copy.textContent = script.textContent
-    const loaded = copy.src && new Promise(resolve => { copy.onload = resolve })
-    document.head.append(copy)
-    await loaded
-  }
-}, path)
 
 for (const [form, headers] of Object.entries({'inline': {}, 'a file of its own': {'content-security-policy': "script-src 'self'; connect-src 'self'"}})) {
   for (const platform of ['android', 'ios']) {

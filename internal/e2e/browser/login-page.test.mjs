@@ -34,7 +34,9 @@ const states = [
   ['inside', 'ios', refuses('quota'), 'error', 'quota_exhausted'],
   ['inside', 'ios', refuses('errcode:50002'), 'error', 'not_visible'],
   ['inside', 'ios', refuses('html'), 'error', 'dingtalk_error'],
-  ['inside', 'ios', refuses('rate'), 'asking', 'rate_limited']
+  ['inside', 'ios', refuses('rate'), 'asking', 'rate_limited'],
+  ['inside', 'ios', {held: true}, 'error', 'script_missing'],
+  ['outside', 'browser', {held: true, path: '/.dingtalk/callback'}, 'error', 'bad_state']
 ]
 
 // look tells how large the page is and what it says.
@@ -54,14 +56,18 @@ function look () {
 
 const share = (text, of) => (text.match(of) ?? []).length / text.length
 
-for (const [site, platform, {fault, posted, signedOut, path = '/x', userAgent, ...options}, state, code] of states) {
+for (const [site, platform, {fault, posted, signedOut, held, path = '/x', userAgent, ...options}, state, code] of states) {
   for (const locale of ['zh-CN', 'en-US']) {
     test(`${state} ${code} at ${site}, in ${locale}`, async () => {
       await sandbox.call('/sandbox/reset', {})
       if (fault) await sandbox.call('/sandbox/fault', {call: 'getuserinfo', fault})
-      await come(platform, posted || signedOut ? 'about:blank' : origin(site) + path, async tab => {
+      await come(platform, posted || signedOut || held ? 'about:blank' : origin(site) + path, async tab => {
         if (signedOut) {
           await tab.page.context().addCookies([{name: '__Host-dingtalk-1234567890-out', value: '1', url: origin(site), secure: true}])
+          await tab.page.goto(origin(site) + path)
+        }
+        if (held) { // as a content blocker does it
+          await tab.page.route('**/login.*.js', route => route.abort('blockedbyclient'))
           await tab.page.goto(origin(site) + path)
         }
         if (posted) {

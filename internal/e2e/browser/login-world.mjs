@@ -1,8 +1,10 @@
 // What the tests of sign-in run against: Caddy with `login` at every site, an upstream
 // that greets whoever it is told about, and a simulated DingTalk.
+import {writeFileSync} from 'node:fs'
 import http from 'node:http'
 import {join} from 'node:path'
-import {freePorts, launch, onExit, startCaddy, startSandbox, stop} from './harness.mjs'
+import {freePorts, launch, onExit, startCaddy, startSandbox, stop, temporary} from './harness.mjs'
+import {binaries, skip as skipStatic, startDaemon} from './proxies-world.mjs'
 import {visit} from './visit.mjs'
 
 export let sandbox
@@ -45,6 +47,28 @@ export async function stopLogin () {
 
 // origin is where a site of login.Caddyfile is.
 export const origin = (site, scheme = 'https') => `${scheme}://${site}.test:${ports[scheme]}`
+
+export {skipStatic}
+
+// startStatic starts an nginx before a plain site that takes all its .js files from a folder
+// of its own, as many configurations do, and returns the site's origin behind it.
+export async function startStatic (site) {
+  const [port] = await freePorts(1)
+  const directory = temporary()
+  const config = join(directory, 'nginx.conf')
+  const temps = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(name => `${name}_temp_path ${directory}/${name};`).join(' ')
+  writeFileSync(config, `daemon off; ${process.getuid() === 0 ? 'user root;' : ''} pid ${directory}/pid; error_log stderr; events {}
+    http {
+      access_log off; ${temps}
+      server {
+        listen 127.0.0.1:${port};
+        location ~* \\.(js|css|png)$ { root ${directory}; }
+        location / { proxy_set_header Host $http_host; proxy_pass http://127.0.0.1:${ports.http}; }
+      }
+    }`)
+  await startDaemon(binaries.nginx, ['-e', 'stderr', '-c', config], [{edge: '127.0.0.1', port}])
+  return `http://${site}.test:${port}`
+}
 
 // come opens a page of a site with sign-in.
 export function come (platform, url, story, options) {

@@ -2,7 +2,8 @@
 // ordinary browsers by OAuth2.
 import {after, before, beforeEach, test} from 'node:test'
 import assert from 'node:assert/strict'
-import {come, hello, origin, requests, sandbox, shown, spent, startLogin, stopLogin} from './login-world.mjs'
+import {follow} from './follow.mjs'
+import {come, hello, origin, requests, sandbox, shown, skipStatic, spent, startLogin, startStatic, stopLogin} from './login-world.mjs'
 
 before(startLogin)
 after(stopLogin)
@@ -238,4 +239,68 @@ test('an app that signs in by itself gets the code of ddSidecar when it asks for
     assert.equal((await tab.evaluate(() => ddSidecar.user())).name, '张三')
     await tab.page.reload()
     assert.equal(await hello(tab), '张三')
+  }))
+
+test('where nginx takes all scripts for itself the page says so, and its button loads it anew', {skip: skipStatic}, async () => {
+  const behind = await startStatic('plain')
+  await come('ios', behind + '/x', async tab => {
+    for (const again of [false, true]) {
+      if (again) await Promise.all([tab.page.waitForEvent('load'), tab.page.click('#go')])
+      assert.equal(await shown(tab, 'error'), 'script_missing')
+      assert.match(await tab.page.textContent('#text'), /\/\.dingtalk\/\*\.js/)
+    }
+    assert.deepEqual([tab.codes, tab.errors, requests], [[], [], []])
+    assert.deepEqual(await tab.evaluate(() => violations), [])
+  })
+})
+
+for (const [what, answer] of Object.entries({
+  'the page of the app': {contentType: 'text/html', body: '<!DOCTYPE html><title>app</title>'},
+  'a script that fails': {contentType: 'text/javascript', body: 'throw new Error("old")'}
+})) {
+  test(`a proxy that answers with ${what} instead of the script: the page says so`, () =>
+    come('ios', 'about:blank', async tab => {
+      await tab.page.route('**/login.*.js', route => route.fulfill(answer))
+      await tab.page.goto(origin('inside') + '/x')
+      assert.equal(await shown(tab, 'error'), 'script_missing')
+    }))
+}
+
+test('a script that comes late signs in all the same', {timeout: 60000}, () =>
+  come('ios', 'about:blank', async tab => {
+    let come
+    const late = new Promise(resolve => { come = resolve })
+    await tab.page.route('**/login.*.js', async route => { await late; await route.continue() })
+    await tab.page.goto(origin('inside') + '/x', {waitUntil: 'commit'})
+    assert.equal(await shown(tab, 'error', 40000), 'script_missing')
+    come()
+    assert.equal(await hello(tab), '张三')
+  }))
+
+for (const [site, scheme] of [['plain', 'http'], ['inside', 'https']]) {
+  test(`a signed-in user's second page in the document is signed at once (${scheme})`, () =>
+    come('ios', origin(site, scheme) + '/one', async tab => {
+      assert.equal(await hello(tab), '张三')
+      await follow(tab, '/two')
+      assert.equal(await hello(tab), '张三')
+      const url = origin(site, scheme) + '/two'
+      // Without Sec-Fetch headers, as over plain http, the second page comes with a script of its own.
+      const params = await tab.evaluate(at => at === 'http' ? ddConfig : ddSidecar.sign(), scheme)
+      const verdict = await sandbox.call('/native/verify', {platform: 'ios', href: url, params})
+      assert.deepEqual([verdict.ok, tab.errors], [true, []])
+      assert.equal(tab.codes.length, 1)
+    }))
+}
+
+test('no request of the page of a failed sign-in tells its code and state', () =>
+  come('browser', 'about:blank', async tab => {
+    const seen = []
+    tab.page.on('request', request => seen.push(request.allHeaders().then(headers => [new URL(request.url()).pathname, headers.referer ?? ''])))
+    await tab.page.goto(origin('outside') + '/.dingtalk/callback?code=the-code&state=the-state')
+    assert.equal(await shown(tab, 'error'), 'bad_state')
+    await tab.page.click('#go')
+    await tab.page.waitForURL(url => url.pathname !== '/.dingtalk/callback')
+    const referers = await Promise.all(seen)
+    assert.ok(referers.some(([path]) => /\/login\.[0-9a-f]+\.js$/.test(path)), JSON.stringify(referers))
+    assert.deepEqual(referers.filter(([, referer]) => /the-(code|state)/.test(referer)), [])
   }))
