@@ -10,7 +10,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 # chromium keeps documents alive, as few tests want it; chromium-headless-shell costs a
 # quarter of its time, and does for all others.
-PACKAGES = chromium chromium-headless-shell firefox-esr nginx-light haproxy openssl zstd curl redis-server
+PACKAGES = chromium chromium-headless-shell firefox-esr nginx-light haproxy openssl zstd curl redis-server php-cli
 
 .PHONY: build demo deps check test lint test-go test-browser bench simulate fuzz churn client
 
@@ -35,7 +35,7 @@ lint:
 	go run $(GOLANGCI) run
 
 test-go:
-	CODED_TOOLS=required REDIS=required go test -race -timeout 20m ./...
+	CODED_TOOLS=required REDIS=required SNIPPETS=required go test -race -timeout 20m ./...
 	go test -run 'Allocat|CostsNothing|CostsNoMore|CostsOne|ThousandVisitors' ./...  # counts that the race detector upsets
 
 test-browser: $(BROWSER)/node_modules/.package-lock.json build
