@@ -89,21 +89,62 @@ func Parse(d *caddyfile.Dispenser, match Matcher) (config.Config, error) {
 	return c, nil
 }
 
-// argument returns the only argument of a subdirective.
+// argument returns the only argument of a subdirective. Its errors show no value, which
+// may be a secret.
 func argument(d *caddyfile.Dispenser) (string, error) {
 	name := d.Val()
 	args := d.RemainingArgs()
 	switch {
 	case len(args) == 1 && args[0] != "":
 		return args[0], nil
-	case len(args) > 1 && (args[0] == "=" || args[0] == ":"):
-		return "", d.WrapErr(doctor.Wrong("%s takes exactly one argument: write it without %s", name, args[0]))
-	case len(args) > 1 && args[1] == ";":
-		return "", d.WrapErr(doctor.Wrong("%s takes exactly one argument: a Caddyfile line ends without ;", name))
-	case len(args) > 1 && strings.HasPrefix(args[1], "//"):
-		return "", d.WrapErr(doctor.Wrong("%s takes exactly one argument: comments begin with #", name))
+	case len(args) > 1 && mark(args[0]) != (doctor.Text{}):
+		return "", d.WrapErr(doctor.Wrong("%s takes exactly one argument: %v", name, mark(args[0])))
+	case len(args) > 1 && mark(args[1]) != (doctor.Text{}):
+		return "", d.WrapErr(doctor.Wrong("%s takes exactly one argument: %v", name, mark(args[1])))
+	case len(args) > 1:
+		return "", d.WrapErr(doctor.Wrong("%s takes exactly one argument, but got %d: keep one; a comment begins with #", name, len(args)))
 	}
-	return "", d.WrapErr(doctor.Wrong("%s takes exactly one argument", name))
+	return "", d.WrapErr(doctor.Wrong("%s takes exactly one argument: %v", name, missing()))
+}
+
+// missing says what to do about a line without its value.
+func missing() doctor.Text {
+	return doctor.Hint("write its value behind it; a {$NAME} whose variable is not set is no value")
+}
+
+// mark says what to do about a sign of another language, or of another tool's
+// configuration, that stands alone where a value is looked for. It is empty for others.
+func mark(arg string) doctor.Text {
+	switch {
+	case arg == "=" || arg == ":" || arg == "：":
+		return doctor.Hint("write it without %s", arg)
+	case arg != "" && strings.Trim(arg, ";；") == "":
+		return doctor.Hint("a Caddyfile line ends without ;")
+	case strings.HasPrefix(arg, "//") || strings.HasPrefix(arg, "--") || strings.HasPrefix(arg, "/*"):
+		return doctor.Hint("comments begin with #")
+	}
+	return doctor.Text{}
+}
+
+// alone refuses what stands behind a name that says all by being there, or in a block.
+func alone(d *caddyfile.Dispenser, name string, block bool) error {
+	if !d.NextArg() {
+		return nil
+	}
+	if d.Val() == "=" || d.Val() == ":" {
+		d.NextArg() // what it was to become
+	}
+	cure := mark(d.Val())
+	switch {
+	case cure != (doctor.Text{}):
+	case config.IsOff(d.Val()):
+		cure = doctor.Hint("leave out the line")
+	case block && !config.IsOn(d.Val()):
+		cure = doctor.Hint("write its lines into a block { … }")
+	default:
+		cure = doctor.Hint("write nothing but %s", name)
+	}
+	return d.WrapErr(doctor.Wrong("%s takes no argument, but got %q: %v", name, d.Val(), cure))
 }
 
 func text[B any](field func(*B) *string) value[B] {
@@ -124,12 +165,8 @@ func secret[B any](field func(*B) *config.Secret) value[B] {
 // present is a line that says all by being there.
 func present[B any](field func(*B) *bool) value[B] {
 	return func(block *B, d *caddyfile.Dispenser) error {
-		name := d.Val()
-		if d.NextArg() {
-			return d.WrapErr(doctor.Wrong("%s takes no argument: leave the line out where it is not wanted", name))
-		}
 		*field(block) = true
-		return nil
+		return alone(d, d.Val(), false)
 	}
 }
 
@@ -138,7 +175,7 @@ func list[B any](field func(*B) *[]string) value[B] {
 		name := d.Val()
 		*field(block) = d.RemainingArgs()
 		if len(*field(block)) == 0 {
-			return d.WrapErr(doctor.Wrong("%s takes one or more arguments", name))
+			return d.WrapErr(doctor.Wrong("%s takes one or more arguments: %v", name, missing()))
 		}
 		return nil
 	}
@@ -162,7 +199,12 @@ func number[B any](field func(*B) **int) value[B] {
 
 func duration[B any](field func(*B) *caddy.Duration) value[B] {
 	return func(block *B, d *caddyfile.Dispenser) error {
-		name := d.Val()
+		name, ahead := d.Val(), *d
+		if args := ahead.RemainingArgs(); len(args) == 2 {
+			if _, err := caddy.ParseDuration(args[0] + args[1]); err == nil {
+				return d.WrapErr(doctor.Wrong("%s takes exactly one argument: write %s", name, args[0]+args[1]))
+			}
+		}
 		v, err := argument(d)
 		if err != nil {
 			return err
@@ -185,6 +227,8 @@ func doctorPage(c *config.Config, d *caddyfile.Dispenser) error {
 	case len(args) == 1 && args[0] != "":
 		c.Doctor.Token = config.Secret(args[0])
 		return nil
+	case len(args) == 2 && mark(args[1]) != (doctor.Text{}):
+		return d.WrapErr(doctor.Wrong("%s takes at most one argument: %v", "doctor", mark(args[1])))
 	}
 	return d.WrapErr(doctor.Wrong("doctor takes at most one argument, its token: write {env.NAME} or {file./path}"))
 }
@@ -194,6 +238,9 @@ func storage(c *config.Config, d *caddyfile.Dispenser) error {
 		return d.WrapErr(doctor.Wrong("storage takes the name of a storage module, for example: storage file_system /var/lib/caddy-shared"))
 	}
 	name := d.Val()
+	if _, err := caddy.GetModule("caddy.storage." + name); err != nil {
+		return d.WrapErr(doctor.Wrong("there is no storage module caddy.storage.%s in this Caddy: write storage file_system with a folder, or build Caddy with that module", name))
+	}
 	guest, err := caddyfile.UnmarshalModule(d, "caddy.storage."+name)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package caddyfile
 
 import (
+	"cmp"
 	"errors"
 	"os"
 	"path/filepath"
@@ -31,16 +32,55 @@ var cures = []cure{
 	{says: `comments begin with #`, line: func(line string, _ []string) string {
 		return regexp.MustCompile(`(//|--)`).ReplaceAllString(line, "#")
 	}},
-	{says: `write it without ([=:])`, line: func(line string, said []string) string { return strings.Replace(line, said[1]+" ", "", 1) }},
+	{says: `write it without ([=:：])`, line: func(line string, said []string) string { return strings.Replace(line, said[1]+" ", "", 1) }},
 	{says: `a Caddyfile has a space between name and value`, line: func(line string, _ []string) string { return strings.Replace(line, "=", "", 1) }},
 	{says: `ends without ;`, line: func(line string, _ []string) string { return strings.TrimRight(line, "; ；") }},
 	{says: `ends with a comma`, line: func(line string, _ []string) string { return strings.NewReplacer(",", "", "，", "").Replace(line) }},
 	{says: `in quotes that belong to it: remove them`, line: func(line string, _ []string) string {
 		return regexp.MustCompile("[`'\"“”「」]").ReplaceAllString(line, "")
 	}},
+	{says: `must be a path: write (\S+)$`, line: func(line string, said []string) string { return valued(line, said[1]) }},
+	{says: `write (\{file\./\S+\})$`, line: func(line string, said []string) string { return valued(line, said[1]) }},
+	{says: `write (\{file\.)/path\}, with its whole path`, line: func(line string, said []string) string {
+		return valued(line, said[1]+os.Getenv("TEST_FOLDER")+"/"+filepath.Base(strings.Fields(line)[1])+"}")
+	}},
+	{says: `write host with the name of the host alone`, line: func(line string, _ []string) string {
+		return "host " + regexp.MustCompile(`[\w-]+(\.[\w-]+)+`).FindString(line)
+	}},
+	{says: `write nothing but (\w+)`, line: func(line string, said []string) string {
+		return said[1] + map[bool]string{true: " {"}[strings.HasSuffix(line, "{")]
+	}},
+	{says: `such as (jwt my-app), or leave out the line`, line: func(_ string, said []string) string { return said[1] }},
+	{says: `must be one word of printable ASCII, such as (\S+)$`, line: func(line string, said []string) string { return valued(line, said[1]) }},
+	{says: `put the value alone into its variable or file, without its name, braces and quotes|on or off: write the value itself|copy the secret, which stands below it|which stands above it`, line: func(line string, _ []string) string {
+		return valued(line, rightOf(line))
+	}},
+	{says: `write \*, a path that begins with / or a named matcher @name`, line: func(line string, _ []string) string {
+		words := strings.Fields(line)
+		words[1] = "*"
+		return strings.Join(words, " ")
+	}},
+	{says: `rules stand in a block`, line: func(line string, _ []string) string {
+		words := strings.Fields(line)
+		return words[0] + " {\n" + strings.Join(words[1:], " ") + "\n}"
+	}},
+	{says: `such as (b\.example\.com|h5\.example\.com) or`, line: func(line string, said []string) string { return valued(line, said[1]) }},
+	{says: `write (storage file_system) with a folder`, line: func(_ string, said []string) string { return said[1] + " {env.TEST_FOLDER}" }},
+	{says: `takes exactly one argument: write (\w+)$`, line: func(line string, said []string) string { return valued(line, said[1]) }},
+	{says: `such as (/crm/\*|/ding/callback)$`, line: func(line string, said []string) string { return valued(line, said[1]) }},
+	{says: `it belongs to dingtalk itself: write it behind the (\}) that closes this block`, whole: moved},
+	{says: `it belongs into the block of \w+`, whole: func(text string, number int, _ []string) string { return without(text, number) }},
+	{says: `write it beside dingtalk|reverse_proxy beside dingtalk|robots stand in the global options`, whole: func(text string, number int, _ []string) string {
+		return without(text, number)
+	}},
+	{says: `write its value behind it`, line: func(line string, _ []string) string { return valued(line, rightOf(line)) }},
+	{says: `keep one; a comment begins with #`, line: func(line string, _ []string) string { return strings.Join(strings.Fields(line)[:2], " ") }},
+	{says: `without braces around it: write (\{env\.)NAME\}`, line: func(line string, said []string) string {
+		return valued(line, said[1]+strings.TrimPrefix(strings.Fields(line)[1], "env.")+"}")
+	}},
 	{says: `write \{env\.NAME\}$`, line: func(line string, _ []string) string { return valued(line, "{env.TEST_RIGHT}") }},
 	{says: `type it anew|must be digits: copy|copy it from the DingTalk developer console`, line: func(line string, _ []string) string {
-		return valued(line, right[strings.Fields(line)[0]])
+		return valued(line, rightOf(line))
 	}},
 	{says: `write the value itself`, line: func(line string, _ []string) string { return strings.NewReplacer("<", "", ">", "").Replace(line) }},
 	{says: `keep what stands behind the =`, line: func(line string, _ []string) string { return valued(line, line[strings.Index(line, "=")+1:]) }},
@@ -48,7 +88,7 @@ var cures = []cure{
 	{says: `such as (X-Forwarded-Port);`, line: func(line string, said []string) string { return valued(line, said[1]) }},
 	{says: `it belongs in the global options, at the top of the Caddyfile: (servers \{ .* \})`, line: func(string, []string) string { return "" }},
 	{says: `must be written without (/v1\.0)`, line: func(line string, said []string) string { return strings.Replace(line, said[1], "", 1) }},
-	{says: `must be (https://host) without /v1\.0|must be (https://host/path) or`, line: func(line string, said []string) string { return valued(line, said[1]+said[2]) }},
+	{says: `must be (https://host) without /v1\.0|or //host/path, such as (\S+)`, line: func(line string, said []string) string { return valued(line, said[1]+said[2]) }},
 	{says: `the line before it takes no block`, whole: func(text string, _ int, _ []string) string { return strings.Replace(text, " {\n}", "", 1) }},
 	{says: `letters, digits and - \. _ ~, for it stands in a URL`, line: func(line string, _ []string) string { return valued(line, "0123456789abcdef0123456789abcdef") }},
 	{says: `takes at most one argument, its token: write (\{env\.)NAME`, line: func(line string, said []string) string { return valued(line, said[1]+"TEST_TOKEN}") }},
@@ -68,16 +108,41 @@ var cures = []cure{
 		return name + " " + said[1] + value
 	}},
 	{says: `for example: (storage \S+ )`, line: func(_ string, said []string) string { return said[1] + "{env.TEST_FOLDER}" }},
-	{says: `takes exactly one argument`, line: func(line string, _ []string) string {
-		if words := strings.Fields(strings.ReplaceAll(line, `""`, "")); len(words) > 1 && words[0] != "ticket_wait" {
-			return strings.Join(words[:2], " ")
-		}
-		return valued(line, map[string]string{"endpoint": "/x", "type": "0", "ticket_wait": "1s", "corp_secret": secretText}[strings.Fields(line)[0]])
-	}},
-	{says: `takes one or more arguments`, line: func(line string, _ []string) string { return valued(line, "https://a.test") }},
 	{says: `keep app_key with app_secret`, whole: func(text string, _ int, _ []string) string {
 		return regexp.MustCompile(`(?m)^(corp|channel)_secret .*$`).ReplaceAllString(text, "")
 	}},
+}
+
+// others are values that are right in lines that a directive need not have.
+var others = map[string]string{
+	"endpoint": "/x", "type": "0", "ticket_wait": "1s", "corp_secret": secretText, "public_origin": "https://a.test", "token": "t", "js_api_list": "a.b",
+	"aes_key": "Yue0EfdN5900c1ce5cf6A152c63DDe1808a60c5ecd7", "suite_secret": secretText, "key": strings.Repeat("k", 32), "user": "u1", "host": "b.test", "jwt": "my-app",
+}
+
+// rightOf is the value that would be right in a line.
+func rightOf(line string) string {
+	name := strings.Fields(line)[0]
+	return cmp.Or(right[name], others[name])
+}
+
+// without takes a line away, and the block that it begins.
+func without(text string, number int) string {
+	lines := strings.Split(text, "\n")
+	end := number
+	if strings.HasSuffix(lines[number-1], "{") {
+		for strings.TrimSpace(lines[end]) != "}" {
+			end++
+		}
+		end++
+	}
+	return strings.Join(append(lines[:number-1:number-1], lines[end:]...), "\n")
+}
+
+// moved closes the block before a line, and takes the brace away that closed it before.
+func moved(text string, number int, _ []string) string {
+	lines := strings.Split(text, "\n")
+	lines[number-1] = "}\n" + lines[number-1]
+	return strings.Join(lines[:len(lines)-2], "\n")
 }
 
 // valued writes another value behind a line's name.

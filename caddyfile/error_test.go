@@ -83,7 +83,7 @@ var mistakes = map[string]struct {
 	"an API that is none":              {"api v2", 7, []string{"api", "legacy, v1"}},
 	"an origin with a path":            {"public_origin https://a.test https://b.test/app", 7, []string{"public_origin", `"https://b.test/app"`, "without a path"}},
 	"an origin without a scheme":       {"allow_origin a.test", 7, []string{"allow_origin", "https://host"}},
-	"an endpoint that is no path":      {"endpoint dingtalk", 7, []string{"endpoint", "/.dingtalk"}},
+	"an endpoint that is no path":      {"endpoint dingtalk", 7, []string{"endpoint", "write /dingtalk"}},
 	"a header that is none":            {"forwarded X_Original_URI", 7, []string{"forwarded", "letters, digits and hyphens"}},
 	"a script that is no URL":          {"jsapi_url dingtalk.js", 7, []string{"jsapi_url", "https://host/path"}},
 	"a base that is not http":          {"api_base ftp://a.test", 7, []string{"api_base", "https://host"}},

@@ -46,8 +46,8 @@ var fieldOf = map[string]string{"public": "rules", "require": "rules"}
 // login reads the block.
 func login(match Matcher) value[config.Config] {
 	return func(c *config.Config, d *caddyfile.Dispenser) error {
-		if d.NextArg() {
-			return d.WrapErr(doctor.Wrong("login takes no arguments, but got %q: write its lines into a block { … }", d.Val()))
+		if err := alone(d, "login", true); err != nil {
+			return err
 		}
 		c.Login = new(config.Login)
 		seen := make(map[string]bool)
@@ -56,7 +56,7 @@ func login(match Matcher) value[config.Config] {
 			set, known := loginGrammar[name]
 			switch {
 			case !known:
-				return d.WrapErr(doctor.Wrong("unrecognized line %q in %s%s", name, "login", cmp.Or(config.Closest(name, slices.Collect(maps.Keys(loginGrammar))),
+				return d.WrapErr(doctor.Wrong("unrecognized line %q in %s%s", name, "login", cmp.Or(config.Elsewhere(name), config.Closest(name, slices.Collect(maps.Keys(loginGrammar))),
 					doctor.Hint(": login has public, require, outside, session, detail, key, staff_app, jwt and login_base"))))
 			case seen[name] && fieldOf[name] == "":
 				return d.WrapErr(doctor.Wrong("login: %s is given twice: keep one line", name))
@@ -119,7 +119,7 @@ func ruleMatcher(d *caddyfile.Dispenser, match Matcher) (sets caddyhttp.RawMatch
 		return nil, false, err
 	}
 	if !given && d.Val() != name {
-		return nil, false, d.WrapErr(doctor.Wrong("%s: %q is no matcher: write *, a path that begins with / or a named matcher @name", name, d.Val()))
+		return nil, false, d.WrapErr(doctor.Wrong("%s: %q is no matcher: %v", name, d.Val(), instead(name, d.Val())))
 	}
 	if given {
 		if err := config.Habit(d.Val()); err != nil {
@@ -132,6 +132,27 @@ func ruleMatcher(d *caddyfile.Dispenser, match Matcher) (sets caddyhttp.RawMatch
 	return sets, given, nil
 }
 
+// instead says what to write in the place of what is no matcher.
+func instead(name, arg string) doctor.Text {
+	switch cure := mark(arg); {
+	case cure != (doctor.Text{}):
+		return cure
+	case config.IsOff(arg):
+		return doctor.Hint("leave out the line")
+	case name == "require" && slices.Contains([]string{"user", "department", "admin"}, arg):
+		return doctor.Hint("rules stand in a block { … }")
+	}
+	return doctor.Hint("write *, a path that begins with / or a named matcher @name")
+}
+
+// second refuses what stands behind a matcher.
+func second(d *caddyfile.Dispenser, name string, cure doctor.Text) error {
+	if sign := mark(d.Val()); sign != (doctor.Text{}) {
+		cure = sign
+	}
+	return d.WrapErr(doctor.Wrong("%s takes one matcher, but got %q, too: %v", name, d.Val(), cure))
+}
+
 func public(l *config.Login, d *caddyfile.Dispenser, match Matcher) error {
 	sets, given, err := ruleMatcher(d, match)
 	switch {
@@ -140,7 +161,7 @@ func public(l *config.Login, d *caddyfile.Dispenser, match Matcher) error {
 	case !given:
 		return d.WrapErr(doctor.Wrong("public takes a matcher: write public * if nobody needs to sign in"))
 	case d.NextArg():
-		return d.WrapErr(doctor.Wrong("public takes one matcher, but got %q, too: write a line for each, or a named matcher", d.Val()))
+		return second(d, "public", doctor.Hint("write a line for each, or a named matcher"))
 	}
 	if d.NextBlock(d.Nesting()) {
 		return d.WrapErr(doctor.Wrong("public takes no rules, but got %q: write require", d.Val()))
@@ -155,7 +176,7 @@ func require(l *config.Login, d *caddyfile.Dispenser, match Matcher) error {
 		return err
 	}
 	if given && d.NextArg() {
-		return d.WrapErr(doctor.Wrong("require takes one matcher, but got %q, too: rules stand in a block { … }", d.Val()))
+		return second(d, "require", doctor.Hint("rules stand in a block { … }"))
 	}
 	rule := config.LoginRule{MatcherSetsRaw: sets}
 	seen := make(map[string]bool)
@@ -174,6 +195,10 @@ func require(l *config.Login, d *caddyfile.Dispenser, match Matcher) error {
 }
 
 func ruleLine(rule *config.LoginRule, d *caddyfile.Dispenser, name string) error {
+	if name == "admin" {
+		rule.Admin = true
+		return alone(d, name, false)
+	}
 	args := d.RemainingArgs()
 	switch name {
 	case "user":
@@ -186,17 +211,11 @@ func ruleLine(rule *config.LoginRule, d *caddyfile.Dispenser, name string) error
 			}
 			rule.Department = append(rule.Department, n)
 		}
-	case "admin":
-		if len(args) > 0 {
-			return d.WrapErr(doctor.Wrong("admin takes no arguments, but got %q: remove it", args[0]))
-		}
-		rule.Admin = true
-		return nil
 	default:
 		return d.WrapErr(doctor.Wrong("unrecognized rule %q: require has user, department and admin", name))
 	}
 	if len(args) == 0 {
-		return d.WrapErr(doctor.Wrong("%s takes one or more values", name))
+		return d.WrapErr(doctor.Wrong("%s takes one or more values: %v", name, missing()))
 	}
 	return nil
 }

@@ -18,10 +18,10 @@ func TestErrorsOfTenantsNameLineAndCure(t *testing.T) {
 	}{
 		"no credential":              {"\t}\n}", 2, []string{"tenant ding111 1001", "add app_secret"}},
 		"an unknown line":            {"\t\tapp_secrt x\n\t}\n}", 4, []string{`"app_secrt"`, "did you mean app_secret?"}},
-		"a line of the directive":    {"\t\tendpoint /x\n\t}\n}", 4, []string{`"endpoint"`, "app_key", "host and path"}},
+		"a line of the directive":    {"\t\tendpoint /x\n\t}\n}", 4, []string{`"endpoint"`, "dingtalk itself"}},
 		"a line twice":               {"\t\tapp_key k\n\t}\n}", 4, []string{"app_key is given twice"}},
 		"a line without a value":     {"\t\thost\n\t}\n}", 4, []string{"host takes one or more"}},
-		"a path without a slash":     {secret + "\t\tpath crm/*\n\t}\n}", 5, []string{"path", "begin with a slash"}},
+		"a path without a slash":     {secret + "\t\tpath crm/*\n\t}\n}", 5, []string{"path", "write /crm/*"}},
 		"a host with a port":         {secret + "\t\thost b.test:80\n\t}\n}", 5, []string{"host", "without scheme, port"}},
 		"a habit":                    {"\t\tapp_secret '" + secretText + "'\n\t}\n}", 4, []string{"app_secret", "quotes"}},
 		"two kinds of credential":    {secret + "\t\tcorp_secret x\n\t}\n}", 2, []string{"more than one kind"}},

@@ -40,11 +40,22 @@ func habitsOf(block fielded, name string) error {
 
 var (
 	// variable is how shells, Compose files and Windows write a variable.
-	variable = regexp.MustCompile(`^(\$\w+|\$\{\w+\}|\$\(\w+\)|%\w+%|\{\{.*\}\}|\$env:\w+)$`)
+	variable = regexp.MustCompile(`^(\$\w+|\$\{[\w.]+\}|\$\(\w+\)|%\w+%|\{\{.*\}\}|\$env:\w+)$`)
 	// unclosed is a placeholder of ours that lacks its end.
 	unclosed = regexp.MustCompile(`^\{(env\.|file\.|\$)[^}]*$`)
 	// assignment is the line of an env file or of a shell.
-	assignment = regexp.MustCompile(`^(export\s+)?[A-Za-z_]\w*=[^=]`)
+	assignment = regexp.MustCompile(`^(export\s+)?[A-Za-z_]\w*\s*=[^=]`)
+	// document is JSON or YAML, of which a value is but a part.
+	document = regexp.MustCompile(`^([{\[]\s*["{\[]|[{\[]\s|---|[\w.-]+:\s)`)
+	// fileName is how a file is named. No secret begins so, those in base64 included.
+	fileName = regexp.MustCompile(`^(\.{1,2}/|~/|file:/|[A-Za-z]:[\\/]|/(app|config|data|dev|etc|home|media|mnt|opt|private|proc|root|run|secrets?|srv|tmp|usr|Users|var|vault|volumes?)/|` +
+		`[\w./-]+\.(txt|json|ya?ml|env|key|pem|secret|conf|ini)$)`)
+	// named is a variable by its name alone, without the braces that make a placeholder of it.
+	named = regexp.MustCompile(`^(env\.\w+|file\.?/[\w./-]+|[A-Z][A-Z0-9]*(_[A-Z0-9]+)+)$`)
+	// consoleKey is an AppKey (ClientID) or a SuiteKey, as the console shows it above its secret.
+	consoleKey = regexp.MustCompile(`^(ding|suite)[a-z0-9]{16}$`)
+	// consoleSecret is the secret of one: longer than all names that DingTalk gives.
+	consoleSecret = regexp.MustCompile(`^[\w-]{60,}$`)
 )
 
 const quotes = "\"'`“”‘’「」"
@@ -84,6 +95,15 @@ func invisible(r rune) bool {
 	return r == '\uFEFF' || r == '\u00AD' || unicode.Is(unicode.Cf, r)
 }
 
+// PastedValue says what is wrong with a secret, or an address that holds one, whoever gave
+// it: nil if it may be one.
+func PastedValue(s string) error {
+	if err := Habit(s); err != nil {
+		return err
+	}
+	return misplaced(s)
+}
+
 // PastedSecret says what is wrong with a secret, or a token, that was copied by hand: nil if
 // nothing is.
 func PastedSecret(s string) error {
@@ -93,13 +113,59 @@ func PastedSecret(s string) error {
 	return secret(Secret(s))
 }
 
-// secret checks what all secrets of DingTalk's console are: one word in ASCII.
-func secret(s Secret) error {
-	if later(string(s)) {
-		return nil
+// misplaced says what stands in the place of a secret, or of a name that DingTalk gives: nil
+// if it may be one. It shows the path of a file, and nothing else.
+func misplaced(s string) error {
+	switch path := strings.TrimPrefix(s, "file://"); {
+	case isSwitch(s):
+		return doctor.Wrong("its value is a word to switch something on or off: write the value itself")
+	case document.MatchString(s):
+		return doctor.Wrong("its value is JSON or YAML: put the value alone into its variable or file, without its name, braces and quotes")
+	case fileName.MatchString(s) && (strings.HasPrefix(path, "/") || strings.Index(path, ":") == 1):
+		return doctor.Wrong("its value is the path of a file, not what is in it: write {file.%s}", path)
+	case fileName.MatchString(s):
+		return doctor.Wrong("its value is the name of a file, not what is in it: write {file./path}, with its whole path")
 	}
-	if strings.ContainsFunc(string(s), func(r rune) bool { return r <= ' ' || r > '~' }) {
+	return nil
+}
+
+// word checks what all that DingTalk's console gives is: one word in ASCII. The error shows
+// no value, which may be that of a file with the secret beside it.
+func word(s string) error {
+	if err := misplaced(s); err != nil || later(s) {
+		return err
+	}
+	switch {
+	case named.MatchString(s):
+		return doctor.Wrong("its value is the name of a variable or file, without braces around it: write {env.NAME} or {file./path}")
+	case s[0] == '/': // what the console gives has none
+		return doctor.Wrong("its value is the path of a file, not what is in it: write {file.%s}", s)
+	case strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }):
 		return doctor.Wrong("its value must be one word of printable ASCII: copy it from the DingTalk developer console, and put nothing else into its file")
+	}
+	return nil
+}
+
+// secret checks a secret of DingTalk's console.
+func secret(s Secret) error {
+	if consoleKey.MatchString(string(s)) {
+		return doctor.Wrong("its value is an AppKey (ClientID) or SuiteKey: copy the secret, which stands below it in the DingTalk developer console")
+	}
+	return word(string(s))
+}
+
+// key checks an AppKey or SuiteKey.
+func key(s string) error {
+	if consoleSecret.MatchString(s) {
+		return doctor.Wrong("its value is a secret by its form: copy the AppKey (ClientID) or SuiteKey, which stands above it in the DingTalk developer console")
+	}
+	return word(s)
+}
+
+// ownWord checks one word that is nobody's but the operator's.
+func ownWord(s, example string) error {
+	if !later(s) && strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return doctor.Wrong("must be one word of printable ASCII, such as %s", example)
 	}
 	return nil
 }
@@ -110,12 +176,28 @@ func agentID(s string) error {
 		return nil
 	}
 	if strings.ContainsFunc(s, func(r rune) bool { return r < '0' || r > '9' }) {
-		return doctor.Wrong("%q must be digits: copy the AgentId of the app from the DingTalk developer console, not its name, AppId or AppKey", s)
+		return doctor.Wrong("its value must be digits: copy the AgentId of the app from the DingTalk developer console, not its name, AppId or AppKey")
 	}
 	return nil
 }
 
-// switches are words for a setting that is switched on or off.
-var switches = []string{"true", "false", "on", "off", "yes", "no", "all", "*", "1", "0"}
+// ons and offs are words for a setting that is switched on or off.
+var (
+	ons  = []string{"true", "on", "yes", "enable", "enabled", "1"}
+	offs = []string{"false", "off", "no", "disable", "disabled", "0"}
+)
 
-func isSwitch(s string) bool { return slices.Contains(switches, strings.ToLower(s)) }
+// isSwitch reports whether a value is a word to switch something, and nothing else. Digits
+// are not among them.
+func isSwitch(s string) bool { return len(s) > 1 && (IsOn(s) || IsOff(s)) }
+
+// IsOn reports whether a value says that something is to be switched on.
+func IsOn(s string) bool { return slices.Contains(ons, strings.ToLower(s)) }
+
+// IsOff reports whether a value says that something is to be switched off.
+func IsOff(s string) bool { return slices.Contains(offs, strings.ToLower(s)) }
+
+// isCatchAll reports whether a value says no more than that something is wanted, or all of it.
+func isCatchAll(s string) bool {
+	return IsOn(s) || IsOff(s) || s == "*" || strings.EqualFold(s, "all")
+}

@@ -210,7 +210,7 @@ var loginChecks = map[string]func(*Login) error{
 	"detail":     func(l *Login) error { return oneOf(l.Detail, []string{"basic", "full"}) },
 	"key":        checkKeys,
 	"staff_app":  checkStaff,
-	"jwt":        func(l *Login) error { return word(l.JWT) },
+	"jwt":        func(l *Login) error { return audience(l.JWT) },
 	"login_base": func(l *Login) error { return base(l.LoginBase) },
 }
 
@@ -255,23 +255,19 @@ func checkSession(l *Login) error {
 
 func checkKeys(l *Login) error {
 	for i, key := range l.Key {
+		if err := misplaced(string(key)); err != nil {
+			return err
+		}
 		switch text := string(key); {
 		case text == "":
-			return doctor.Wrong("the %s key is empty: openssl rand -hex 32 makes one", ordinal(i))
+			return doctor.Wrong("key %d is empty: openssl rand -hex 32 makes one", i+1)
 		case !later(text) && len(text) < minKey:
-			return doctor.Wrong("the %s key has %d characters and needs at least %d: openssl rand -hex 32 makes one", ordinal(i), len(text), minKey)
+			return doctor.Wrong("key %d has %d characters and needs at least %d: openssl rand -hex 32 makes one", i+1, len(text), minKey)
 		case slices.Contains(l.Key[:i], key):
-			return doctor.Wrong("the %s key is a repetition: keep one of them", ordinal(i))
+			return doctor.Wrong("key %d is a repetition: keep one of them", i+1)
 		}
 	}
 	return nil
-}
-
-func ordinal(i int) doctor.Text {
-	if names := []string{"first", "second", "third", "fourth"}; i < len(names) {
-		return doctor.Hint(names[i])
-	}
-	return doctor.Hint("%dth", i+1)
 }
 
 func checkStaff(l *Login) error {
@@ -281,7 +277,18 @@ func checkStaff(l *Login) error {
 	case l.StaffApp.AppKey == "" || l.StaffApp.AppSecret == "":
 		return doctor.Wrong("needs an app_key and an app_secret: staff_app dingxxxx {env.STAFF_SECRET}")
 	}
-	return word(l.StaffApp.AppKey)
+	if err := key(l.StaffApp.AppKey); err != nil {
+		return err
+	}
+	return secret(l.StaffApp.AppSecret)
+}
+
+// audience checks the audience of the token that the upstream gets.
+func audience(s string) error {
+	if isCatchAll(s) {
+		return doctor.Wrong("%q would be the audience of the token: write a name for the app that checks it, such as jwt my-app, or leave out the line", s)
+	}
+	return ownWord(s, "my-app")
 }
 
 // completeLogin checks the login block together with the rest.

@@ -121,13 +121,16 @@ func resolve(repl *caddy.Replacer, text string) (string, error) {
 }
 
 // resolveText refuses the braces that are left: checks take them for a
-// placeholder that is not known yet.
+// placeholder that is not known yet. It shows no value: a file may hold a secret, too.
 func resolveText(repl *caddy.Replacer, text string) (string, error) {
 	v, err := resolve(repl, text)
-	if err == nil && strings.Contains(v, "{") {
-		return "", doctor.Wrong("%q holds a brace that begins no placeholder: write {env.NAME} or {file./path}", v)
+	switch {
+	case err != nil || !strings.Contains(v, "{"):
+		return v, err
+	case document.MatchString(v):
+		return "", misplaced(v)
 	}
-	return v, err
+	return "", doctor.Wrong("%q holds a brace that begins no placeholder: write {env.NAME} or {file./path}", text)
 }
 
 // texts, Secrets and lists name the fields that may hold placeholders.

@@ -78,11 +78,11 @@ func CheckSuite(s *Suite, name string) error {
 
 // suiteChecks are the rules for single fields.
 var suiteChecks = map[string]func(*Suite) error{
-	"suite_key":    func(s *Suite) error { return word(s.SuiteKey) },
+	"suite_key":    func(s *Suite) error { return key(s.SuiteKey) },
 	"suite_secret": func(s *Suite) error { return secret(s.SuiteSecret) },
 	"token":        func(s *Suite) error { return secret(s.Token) },
 	"aes_key":      func(s *Suite) error { _, err := s.key(); return err },
-	"suite_ticket": func(s *Suite) error { return secret(s.SuiteTicket) },
+	"suite_ticket": func(s *Suite) error { return ownWord(string(s.SuiteTicket), "test") },
 	"app_id":       func(s *Suite) error { return appID(s.AppID) },
 	"callback":     func(s *Suite) error { return callbackPath(s.Callback) },
 }
@@ -173,8 +173,8 @@ func (s *Suite) Key() []byte {
 // gives out keys in which these are not 0: the decoder must not be strict.
 func (s *Suite) key() ([]byte, error) {
 	text := string(s.AESKey)
-	if later(text) {
-		return nil, nil
+	if err := misplaced(text); err != nil || later(text) {
+		return nil, err
 	}
 	key, err := base64.StdEncoding.DecodeString(text + "=")
 	if len(text) != lenAESKey || err != nil || strings.ContainsAny(text, "\r\n") {
@@ -188,17 +188,20 @@ func appID(s string) error {
 	if later(s) || strings.Trim(s, "0123456789") == "" {
 		return nil
 	}
-	return doctor.Wrong("%q must be digits: copy the AppId of the micro app from the DingTalk developer console, not its name or SuiteId", s)
+	return doctor.Wrong("its value must be digits: copy the AppId of the micro app from the DingTalk developer console, not its name or SuiteId")
 }
 
 func callbackPath(s string) error {
 	if later(s) {
 		return nil
 	}
-	if s[0] != '/' {
-		return doctor.Wrong("%q must begin with a slash: write /%s", s, s)
-	}
-	if endpoint(s) != nil {
+	path := strings.TrimRight(pathOf(s), "/")
+	switch {
+	case path != s && strings.HasSuffix(path, DefaultEndpoint+"/callback"):
+		return doctor.Wrong("%q is where pushes are answered anyway: leave out the line", s)
+	case path != s && isEndpoint(path) && !isCatchAll(s):
+		return doctor.Wrong("%q must be a path: write %s", s, path)
+	case !isEndpoint(s):
 		return doctor.Wrong("%q must be one path of letters, digits and - . _ ~ without query, wildcard and slash at its end, such as /ding/callback", s)
 	}
 	return nil

@@ -132,7 +132,7 @@ func CheckTenant(t *Tenant, name string) error {
 var tenantChecks = map[string]func(*Tenant) error{
 	"corp_id":        func(t *Tenant) error { return corpID(t.CorpID) },
 	"agent_id":       func(t *Tenant) error { return agentID(t.AgentID) },
-	"app_key":        func(t *Tenant) error { return word(t.AppKey) },
+	"app_key":        func(t *Tenant) error { return key(t.AppKey) },
 	"app_secret":     func(t *Tenant) error { return secret(t.AppSecret) },
 	"corp_secret":    func(t *Tenant) error { return secret(t.CorpSecret) },
 	"channel_secret": func(t *Tenant) error { return secret(t.ChannelSecret) },
@@ -209,11 +209,11 @@ func completeTenants(c *Config) error {
 // corpID checks the corpId of a directive with several tenants, where it stands in URLs,
 // cookies and the names of files.
 func corpID(s string) error {
-	if later(s) {
-		return nil
+	if err := word(s); err != nil || later(s) {
+		return err
 	}
 	if len(s) > 64 || strings.ContainsFunc(s, func(r rune) bool { return reserved(r) || r == '.' || r == '~' }) {
-		return doctor.Wrong("%q must be at most 64 letters, digits, - and _: copy the CorpId from the DingTalk developer console", s)
+		return doctor.Wrong("its value must be at most 64 letters, digits, - and _: copy the CorpId from the DingTalk developer console")
 	}
 	return nil
 }
@@ -229,14 +229,17 @@ func tenantHost(s string) error {
 }
 
 func tenantPath(s string) error {
-	if later(s) {
+	if later(s) || s == "*" {
 		return nil
 	}
+	path := pathOf(s)
 	switch {
-	case s[0] != '/' && s[0] != '*':
-		return doctor.Wrong("%q must begin with a slash: write /%s", s, s)
-	case strings.ContainsAny(s, "?#"):
+	case isCatchAll(s), strings.ContainsAny(path, "?#"):
 		return doctor.Wrong("%q must be a path without query and fragment, such as /crm/*", s)
+	case path == "" || path == "/" && s != "/":
+		return doctor.Wrong("%q is the address of a host: write host with the name of the host alone", s)
+	case path != s && s[0] != '*':
+		return doctor.Wrong("%q must be a path: write %s", s, path)
 	}
 	return nil
 }

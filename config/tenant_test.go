@@ -76,7 +76,7 @@ func TestTenantsAndSuitesThatAreWrongNameTheBlockAndTheCure(t *testing.T) {
 		"a host with a scheme":             {func(c *Config) { c.Tenants[0].Host = []string{"https://b.test"} }, []string{"host", "without scheme"}},
 		"a host that is all":               {func(c *Config) { c.Tenants[0].Host = []string{"*"} }, []string{"host", "b.example.com"}},
 		"an empty host":                    {func(c *Config) { c.Tenants[0].Host = []string{""} }, []string{"host", "remove it"}},
-		"a path without a slash":           {func(c *Config) { c.Tenants[0].Path = []string{"crm/*"} }, []string{"path", "begin with a slash", "/crm/*"}},
+		"a path without a slash":           {func(c *Config) { c.Tenants[0].Path = []string{"crm/*"} }, []string{"path", "write /crm/*"}},
 		"a path with a query":              {func(c *Config) { c.Tenants[0].Path = []string{"/crm?x"} }, []string{"path", "without query"}},
 		"a semicolon":                      {func(c *Config) { c.Tenants[0].AppKey = "k;" }, []string{"app_key", "ends without ;"}},
 		"identifiers without a credential": {func(c *Config) { c.CorpID, c.AgentID = "ding1", "1" }, []string{"without a credential", "add app_key", "remove"}},

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -115,7 +116,7 @@ var checks = []struct {
 	name  string
 	check func(*Config) error
 }{
-	{"app_key", func(c *Config) error { return word(c.AppKey) }},
+	{"app_key", func(c *Config) error { return key(c.AppKey) }},
 	{"app_secret", func(c *Config) error { return secret(c.AppSecret) }},
 	{"corp_secret", func(c *Config) error { return secret(c.CorpSecret) }},
 	{"channel_secret", func(c *Config) error { return secret(c.ChannelSecret) }},
@@ -164,16 +165,6 @@ func each(values []string, check func(string) error) error {
 // later reports whether a value is not known before provisioning.
 func later(s string) bool { return s == "" || strings.Contains(s, "{") }
 
-func word(s string) error {
-	if later(s) {
-		return nil
-	}
-	if strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return doctor.Wrong("%q must be printable ASCII without spaces: copy it from the DingTalk developer console", s)
-	}
-	return nil
-}
-
 // kind checks the type of dd.config.
 func kind(n *int) error {
 	if n != nil && *n != 0 && *n != 1 {
@@ -183,7 +174,7 @@ func kind(n *int) error {
 }
 
 func apiName(s string) error {
-	if isSwitch(s) {
+	if isCatchAll(s) {
 		return doctor.Wrong("%q is not the name of an API: write those that the pages call, such as biz.contact.choose, or leave out the line", s)
 	}
 	if strings.HasPrefix(s, "dd.") {
@@ -217,7 +208,7 @@ func publicHost(s string) error {
 	}
 	name := strings.TrimPrefix(s, "*.")
 	o, err := signer.ParseOrigin("https://" + name)
-	if err != nil || strings.ContainsAny(name, "*:%") || !strings.EqualFold(o.Host, name) {
+	if err != nil || isCatchAll(s) || strings.ContainsAny(name, "*:%") || !strings.EqualFold(o.Host, name) {
 		return doctor.Wrong("%q must be a host name without scheme, port and path, such as h5.example.com or *.example.com, or a lone *", s)
 	}
 	return nil
@@ -227,7 +218,7 @@ func headerName(s string) error {
 	if later(s) {
 		return nil
 	}
-	if isSwitch(s) {
+	if isCatchAll(s) {
 		return doctor.Wrong("%q is not the name of a header: write which forwarding headers to believe, such as X-Forwarded-Port; X-Forwarded-Proto and X-Forwarded-Host of trusted proxies always are", s)
 	}
 	if !httpguts.ValidHeaderFieldName(s) || strings.ContainsAny(s, "_.") {
@@ -249,11 +240,11 @@ const minToken = 16
 // doctorToken checks the token of the doctor page, which guards it as a password
 // does.
 func doctorToken(s string) error {
-	switch {
-	case later(s):
-		return nil
-	case slices.Contains([]string{"on", "off", "true", "false", "yes", "no"}, strings.ToLower(s)):
+	switch err := misplaced(s); {
+	case isCatchAll(s):
 		return doctor.Wrong("%q would be its token: leave out the line to switch the page off, and the word to let everybody see it", s)
+	case err != nil || later(s):
+		return err
 	case strings.ContainsFunc(s, reserved):
 		return doctor.Wrong("its token must be letters, digits and - . _ ~, for it stands in a URL: openssl rand -hex 16 makes one")
 	case len(s) < minToken:
@@ -284,10 +275,31 @@ func endpoint(s string) error {
 	if later(s) {
 		return nil
 	}
-	if strings.ContainsFunc(s, func(r rune) bool { return r != '/' && reserved(r) }) || s[0] != '/' || strings.HasSuffix(s, "/") || strings.Contains(s, "//") || slices.ContainsFunc(strings.Split(s, "/"), dots) {
+	if path := strings.TrimRight(pathOf(s), "/"); path != s && isEndpoint(path) && !isCatchAll(s) {
+		return doctor.Wrong("%q must be a path: write %s", s, path)
+	}
+	if !isEndpoint(s) {
 		return doctor.Wrong("%q must be a path of letters, digits and - . _ ~ that begins with / and does not end with one, such as %s", s, DefaultEndpoint)
 	}
 	return nil
+}
+
+// isEndpoint reports whether a text is one path that nobody writes in two ways.
+func isEndpoint(s string) bool {
+	return strings.HasPrefix(s, "/") && !strings.HasSuffix(s, "/") && !strings.Contains(s, "//") &&
+		!strings.ContainsFunc(s, func(r rune) bool { return r != '/' && reserved(r) }) && !slices.ContainsFunc(strings.Split(s, "/"), dots)
+}
+
+// address is a URL, or one without its scheme: host and port, and the path as its group.
+var address = regexp.MustCompile(`(?i)^(?:(?:https?:)?//[^/?#]*|(?:localhost|[\w-]+(?:\.[\w-]+)*\.[a-z]{2,})(?::\d+)?|[\w.-]+:\d+)(/[^?#]*)?(?:[?#].*)?$`)
+
+// pathOf returns the path that a text was to be: that of a whole URL, "" if it has none, or
+// else the text with a slash before it.
+func pathOf(s string) string {
+	if u := address.FindStringSubmatch(s); u != nil && (u[1] != "" || strings.ContainsAny(s, "/:")) {
+		return u[1]
+	}
+	return "/" + strings.TrimLeft(s, "/")
 }
 
 // reserved reports whether a character cannot stand in a URL as it is, meaning
@@ -305,7 +317,7 @@ func scriptURL(s string) error {
 	u, err := url.Parse(s)
 	if err != nil || u.Hostname() == "" || u.User != nil || (u.Scheme != "" && u.Scheme != "https" && u.Scheme != "http") ||
 		strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`"'<>`, r) }) {
-		return doctor.Wrong("%q must be https://host/path or //host/path", s)
+		return doctor.Wrong("%q must be https://host/path or //host/path, such as https://g.alicdn.com/dingding/dingtalk-jsapi/3.1.0/dingtalk.open.js", s)
 	}
 	return nil
 }

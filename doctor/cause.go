@@ -11,7 +11,8 @@ import (
 
 // Of is an error in both languages. In English it is the error's own text; in Chinese
 // what is known of it stands in Chinese: mistakes in a configuration, calls of DingTalk,
-// and what Caddy and systems say. What others wrote stays as it is.
+// and what Caddy and systems say. What others wrote stays as it is. Behind what Caddy says
+// of a configuration that it cannot read stands what to do.
 func Of(err error) Text {
 	text := Text{EN: err.Error(), ZH: err.Error()}
 	var mistake *MistakeError
@@ -23,6 +24,9 @@ func Of(err error) Text {
 		text.ZH = strings.Replace(text.ZH, refused.Error(), called(refused), 1)
 	}
 	text.ZH = chinese(text.ZH)
+	if cure := readingCure(text.EN); mistake == nil && cure != (Text{}) {
+		text.EN, text.ZH = text.EN+"\n"+cure.EN, text.ZH+"\n"+cure.ZH
+	}
 	return text
 }
 

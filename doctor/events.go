@@ -1,5 +1,10 @@
 package doctor
 
+import (
+	"maps"
+	"slices"
+)
+
 // Event says what an event of the dingtalk handler means to whoever is told of it, and
 // what to do about it where its data hold no advice. ok is false for other events.
 func Event(name string) (f Finding, ok bool) {
@@ -7,6 +12,9 @@ func Event(name string) (f Finding, ok bool) {
 	f.Name = name
 	return f, ok
 }
+
+// Events are the names of all that a configuration can subscribe to.
+func Events() []string { return slices.Sorted(maps.Keys(events)) }
 
 // events are told as whole sentences, in a chat.
 var events = map[string]Finding{
@@ -31,6 +39,7 @@ var events = map[string]Finding{
 	"dingtalk_tenant_revoked": {Status: Warning, Text: say(
 		"An organisation has revoked or stopped the app; its pages are no longer signed",
 		"一个企业取消了授权或停用了应用，它的页面不再签名")},
+	"dingtalk_robot_failed": {Status: Error, Text: say("A message could not be sent to a group", "群消息没有发出")},
 	"dingtalk_login":        {Status: OK, Text: say("Somebody has signed in", "有人登录")},
 	"dingtalk_login_failed": {Status: Warning, Text: say("A sign-in has failed", "登录失败")},
 	"dingtalk_revoked":      {Status: Warning, Text: say("Sessions were revoked and have to sign in again", "会话被撤销，需要重新登录")},

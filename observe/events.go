@@ -2,11 +2,14 @@ package observe
 
 import (
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyevents"
+	"go.uber.org/zap"
 
+	"github.com/caddy-dingtalk/caddy-dingtalk/config"
 	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 	"github.com/caddy-dingtalk/caddy-dingtalk/oapi"
 	"github.com/caddy-dingtalk/caddy-dingtalk/tokens"
@@ -48,7 +51,25 @@ func NewEmitter(ctx caddy.Context) (*Emitter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("getting the events app: %w", err)
 	}
-	return &Emitter{ctx, app.(*caddyevents.App)}, nil
+	events := app.(*caddyevents.App)
+	if looked.Swap(events) != events { // all handlers of a configuration have the same
+		warnOfUnknown(ctx.Logger(), events)
+	}
+	return &Emitter{ctx, events}, nil
+}
+
+// looked is the app whose subscriptions were looked at last.
+var looked atomic.Pointer[caddyevents.App]
+
+// warnOfUnknown warns of events that are subscribed to under a name that is none.
+func warnOfUnknown(log *zap.Logger, events *caddyevents.App) {
+	for _, sub := range events.Subscriptions {
+		for _, name := range sub.Events {
+			if err := config.CheckEvent(name); err != nil {
+				log.Warn(err.Error(), zap.String("advice_zh", doctor.Of(err).ZH))
+			}
+		}
+	}
 }
 
 // Emit tells the subscribers, which may take their time, behind the caller's back.

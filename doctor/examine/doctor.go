@@ -69,7 +69,7 @@ func Examine(ctx context.Context, configuration []byte, o Options) (Report, erro
 	if len(found.places) == 0 {
 		return nil, ErrNoHandler
 	}
-	e := &examiner{Options: o, storage: found.storage, known: make(map[string]int)}
+	e := &examiner{Options: o, storage: found.storage, events: found.events, known: make(map[string]int)}
 	for _, p := range found.places {
 		e.examine(ctx, p)
 		if ctx.Err() != nil {
@@ -86,6 +86,7 @@ func Examine(ctx context.Context, configuration []byte, o Options) (Report, erro
 type examiner struct {
 	Options
 	storage json.RawMessage // Caddy's own, as configured
+	events  []string        // that are subscribed to, until they are looked at
 	known   map[string]int  // app and storage -> the first handler with them, from 1
 	report  Report
 }
@@ -95,7 +96,7 @@ type examiner struct {
 func (e *examiner) examine(ctx context.Context, p place) {
 	h := Handler{Server: p.server, Listen: append([]string{}, p.listen...), Hosts: append([]string{}, p.hosts...), App: appID(&p.config)}
 	resolved, checks := settings(p)
-	h.Checks = checks
+	h.Checks = append(checks, e.eventChecks()...)
 	if resolved == nil {
 		e.report = append(e.report, h)
 		return
@@ -114,6 +115,17 @@ func (e *examiner) examine(ctx context.Context, p place) {
 		h.Checks = append(h.Checks, e.signIn(ctx, p, resolved, calls)...)
 	}
 	e.report = append(e.report, h)
+}
+
+// eventChecks are warnings of events that there are not. They stand with the first handler.
+func (e *examiner) eventChecks() (checks []Check) {
+	for _, name := range e.events {
+		if err := config.CheckEvent(name); err != nil {
+			checks = append(checks, warn("events", doctor.Of(err), say("Correct the name behind on, in events of the global options.", "请改正全局选项 events 里 on 后面的名称")))
+		}
+	}
+	e.events = nil
+	return checks
 }
 
 // wanted tells whether the app of a configuration is to be examined.

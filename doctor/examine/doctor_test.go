@@ -219,6 +219,14 @@ func TestTheReportTellsWhatIsWrongAndWhatToDo(t *testing.T) {
 			caddyfile: storageLine + site("http://h5.corp.example", "APP\n\t\tapi_base API"),
 			want:      expectation{"origins": "warning: public_origin https://h5.corp.example"},
 		},
+		"a semicolon stands behind the site's address": {
+			caddyfile: storageLine + site("http://h5.corp.example;", "APP\n\t\tapi_base API"),
+			want:      expectation{"origins": "error: no browser shows the host \"h5.corp.example;\"\nWrite the address of the site without semicolons"},
+		},
+		"something waits for an event that there is not": {
+			caddyfile: strings.Replace(storageLine, "}\n", "\tevents {\n\t\ton dingtalk_token_fail dingtalk_robot {\n\t\t\twebhook http://127.0.0.1/?access_token=x\n\t\t}\n\t}\n}\n", 1) + goodSite,
+			want:      expectation{"events": "warning: write dingtalk_token_failed\nCorrect the name behind on"},
+		},
 		"a wildcard is named, but TLS ends elsewhere": {
 			caddyfile: storageLine + site("http://*.corp.example", "APP\n\t\tapi_base API"),
 			want:      expectation{"origins": "warning: public_origin https://h5.example.com"},

@@ -17,6 +17,7 @@ import (
 // findings are what a configuration holds for us.
 type findings struct {
 	storage json.RawMessage // Caddy's own storage, nil for its default
+	events  []string        // those that something subscribes to
 	places  []place
 }
 
@@ -60,7 +61,12 @@ func find(configuration []byte) (*findings, error) {
 				HTTPSPort int               `json:"https_port"`
 				Servers   map[string]server `json:"servers"`
 			} `json:"http"`
-			TLS tlsApp `json:"tls"`
+			TLS    tlsApp `json:"tls"`
+			Events struct {
+				Subscriptions []struct {
+					Events []string `json:"events"`
+				} `json:"subscriptions"`
+			} `json:"events"`
 		} `json:"apps"`
 	}
 	decoder := json.NewDecoder(bytes.NewReader(caddy.RemoveMetaFields(configuration)))
@@ -69,6 +75,9 @@ func find(configuration []byte) (*findings, error) {
 		return nil, doctor.Wrong("reading the configuration, which must be a Caddyfile or Caddy's JSON: %v", err)
 	}
 	found := &findings{storage: c.Storage}
+	for _, sub := range c.Apps.Events.Subscriptions {
+		found.events = append(found.events, sub.Events...)
+	}
 	http := c.Apps.HTTP
 	for _, name := range slices.Sorted(maps.Keys(http.Servers)) {
 		s := http.Servers[name]

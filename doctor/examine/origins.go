@@ -29,7 +29,11 @@ func originCheck(p place, c *config.Config) Check {
 	named, any := named(p, c)
 	hosts := strings.Join(named, ", ")
 	remote := slices.IndexFunc(named, func(host string) bool { return !local(host) })
+	odd := slices.IndexFunc(named, func(host string) bool { return strings.ContainsAny(host, ";；，'\"") })
 	switch {
+	case odd >= 0: // which Caddy takes without a word
+		return bad(name, say("no browser shows the host %q", "没有浏览器会显示主机 %q", named[odd]),
+			say("Write the address of the site without semicolons, commas and quotes at its end.", "站点地址里不要有分号、逗号和引号"))
 	case len(c.PublicOrigin) > 0:
 		return good(name, say("pages are signed for public_origin %s", "页面按 public_origin %s 签名", strings.Join(c.PublicOrigin, " ")))
 	case any && (p.trusted || p.tls):

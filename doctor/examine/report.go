@@ -34,7 +34,8 @@ import (
 //	  }
 //	]
 //
-// with the checks, in this order: config, secrets, origins, forwarded (where the
+// with the checks, in this order: config, secrets, events (of the first handler, where one is
+// subscribed to that there is not), origins, forwarded (where the
 // handler believes further headers), dns, connection, clock, credentials, corp_id,
 // agent_id, ip_allow_list, storage, lock, ticket; with sign-in also permissions (one for
 // each that is missing), console, cookie, key. Where config is an error the checks of the

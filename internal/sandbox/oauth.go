@@ -19,9 +19,9 @@ var authPage = template.Must(template.New("auth").Parse(`<!DOCTYPE html>
 <style>body{font:16px/1.6 sans-serif;max-width:340px;margin:12vh auto;padding:0 20px;color:#1c2330;background:#f3f5f8}
 a{display:block;margin:10px 0;padding:12px 16px;border-radius:12px;background:#fff;color:#2463c7;text-decoration:none}
 @media (prefers-color-scheme:dark){body{color:#e4e7ec;background:#101418}a{background:#1a2027;color:#a9c8fb}}</style></head>
-<body><h1>以谁的身份登录？</h1>
+<body><h1>以谁的身份登录？</h1><p>DingTalk's page, simulated: sign in as whom?</p>
 {{range .People}}<a class="person" id="{{.Name}}" href="{{.URL}}">{{.Text}}</a>
-{{end}}<a id="refuse" href="{{.Refuse}}">不同意</a></body></html>
+{{end}}<a id="refuse" href="{{.Refuse}}">不同意 Refuse</a></body></html>
 `))
 
 // serveAuth is GET /oauth2/auth. Beside DingTalk's parameters it takes `user`, which the

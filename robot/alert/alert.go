@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/caddy-dingtalk/caddy-dingtalk/config"
 	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 	"github.com/caddy-dingtalk/caddy-dingtalk/robot"
 )
@@ -172,22 +173,31 @@ func (h *Robot) resolve() error {
 // resolve replaces the placeholders of a setting. Its errors quote nothing but a
 // placeholder: what is around one may be secret.
 func resolve(repl *caddy.Replacer, name, text string) (string, error) {
-	if isStatic(text) {
-		return text, nil
+	value := text
+	if !isStatic(text) {
+		var err error
+		value, err = repl.ReplaceOrErr(text, true, true)
+		if value = strings.TrimSpace(value); err != nil || value == "" {
+			return "", unresolved(name, text)
+		}
 	}
-	value, err := repl.ReplaceOrErr(text, true, true)
-	if value = strings.TrimSpace(value); err != nil || value == "" {
-		var quoted any = doctor.Hint("a placeholder")
-		if strings.HasPrefix(text, "{") && strings.IndexByte(text, '}') == len(text)-1 {
-			quoted = text
-		}
-		cure := doctor.Fill(text)
-		if name != "webhook" {
-			cure = doctor.Hint("%v; or leave the line %s out", cure, name)
-		}
-		return "", doctor.Wrong("resolving %s: %v is unknown or empty: %v", name, quoted, cure)
+	if err := config.PastedValue(value); err != nil {
+		return "", doctor.Wrong("%s: %v", name, err)
 	}
 	return value, nil
+}
+
+// unresolved is the error about a setting whose placeholder has no value.
+func unresolved(name, text string) error {
+	var quoted any = doctor.Hint("a placeholder")
+	if strings.HasPrefix(text, "{") && strings.IndexByte(text, '}') == len(text)-1 {
+		quoted = text
+	}
+	cure := doctor.Fill(text)
+	if name != "webhook" {
+		cure = doctor.Hint("%v; or leave the line %s out", cure, name)
+	}
+	return doctor.Wrong("resolving %s: %v is unknown or empty: %v", name, quoted, cure)
 }
 
 // Cleanup gives the queue back. The last to do so waits up to 2 s for what is

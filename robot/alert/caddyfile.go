@@ -8,6 +8,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
+	"github.com/caddy-dingtalk/caddy-dingtalk/config"
 	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 	"github.com/caddy-dingtalk/caddy-dingtalk/robot"
 )
@@ -49,6 +50,13 @@ func (h *Robot) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			at = *d
 		}
 		args := d.RemainingArgs()
+		if isGiven[name] {
+			for _, arg := range args {
+				if err := config.PastedValue(arg); err != nil {
+					return d.WrapErr(doctor.Wrong("%s: %v", name, err))
+				}
+			}
+		}
 		if err := parse(h, args); err != nil {
 			return d.WrapErr(doctor.Wrong("%s %v", name, err))
 		}
@@ -69,6 +77,9 @@ func (h *Robot) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	}
 	return nil
 }
+
+// isGiven are the settings that DingTalk gives, and where other tools leave their habits.
+var isGiven = map[string]bool{"webhook": true, "secret": true, "keyword": true, "every": true}
 
 var isMessage = map[string]bool{"text": true, "markdown": true, "link": true, "action_card": true}
 
@@ -138,7 +149,7 @@ var subdirectives = map[string]func(h *Robot, args []string) error{
 
 func one(args []string, value *string, check func(string) error) error {
 	if len(args) != 1 || args[0] == "" {
-		return doctor.Wrong("takes exactly one value")
+		return doctor.Wrong("takes exactly one value: write it behind the name; a {$NAME} whose variable is not set is no value")
 	}
 	if *value = args[0]; !isStatic(*value) {
 		return nil

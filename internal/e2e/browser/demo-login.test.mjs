@@ -57,20 +57,27 @@ test('inside DingTalk the chosen one is greeted without a click', () => visitor(
   await page.screenshot({path: join(out, 'demo-login-out.png')})
 }))
 
-test('who is no member is told so', () => visitor(async page => {
+test('who is no member is told so, in both languages', () => visitor(async page => {
   await page.check('[value=x1]')
   await page.click('#inside')
   await page.waitForFunction(() => document.getElementById('trouble').textContent.includes('no_answer'), null, {timeout: 30000})
+  const told = await page.textContent('#trouble')
+  assert.match(told, /不给外部联系人/)
+  assert.match(told, /external contacts do not/)
 }))
 
-test('outside, DingTalk\'s own page asks', () => visitor(async page => {
-  await page.click('#outside')
-  await page.waitForSelector('html[data-state="signed-out"]', {state: 'attached'})
+test('outside, DingTalk\'s own page asks at the first click, and after signing out at the second', () => visitor(async page => {
   await page.screenshot({path: join(out, 'demo-login-sign-in.png')})
-  await page.click('#go')
+  await page.click('#outside')
   await page.waitForSelector('a.person')
   await page.screenshot({path: join(out, 'demo-login-approve.png')})
   await page.click('#u2')
   assert.equal(await greeting(page), '你好，李四')
   await page.screenshot({path: join(out, 'demo-login-dark.png')})
+  await page.goto(address + '/hello/')
+  await page.click('#outside')
+  await page.waitForSelector('html[data-state="signed-out"]', {state: 'attached'})
+  await page.click('#go')
+  await page.click('#u1')
+  assert.equal(await greeting(page), '你好，张三')
 }, {colorScheme: 'dark', locale: 'en-US'}))

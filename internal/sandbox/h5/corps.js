@@ -35,7 +35,7 @@
           say(card, '钉钉推送了 <code>' + event + '</code>，sidecar 回复 <code>success</code>。',
             'DingTalk pushed it, and the sidecar answered.');
         } else {
-          say(card, '推送失败：' + (answer.status || status), 'The push failed.');
+          say(card, '推送失败：' + (answer.status || status) + '，sidecar 还不知道这个变化。', 'The push failed: the sidecar does not know of it yet.');
         }
         mark(card, state);
         card.querySelector('iframe').contentWindow.location.reload();

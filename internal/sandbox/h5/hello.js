@@ -12,10 +12,28 @@
     x.send(body);
   }
 
-  // A greeting for somebody else begins with nobody signed in.
+  // Says a text in Chinese and in English.
+  function say(zh, en) {
+    trouble.textContent = zh + ' ';
+    var english = trouble.appendChild(document.createElement('span'));
+    english.className = 'en';
+    english.textContent = en;
+  }
+
+  // A greeting for somebody else begins with nobody signed in. Who is signed out has to click before the next
+  // sign-in, so nobody is who was not signed in.
   function alone(then) {
     trouble.textContent = '';
-    post(ddSidecar.endpoint + '/logout', '', then);
+    ddSidecar.user().then(function () { post(ddSidecar.endpoint + '/logout', '', then); }, then);
+  }
+
+  function refused(error) {
+    if (error.code === 'no_answer') {
+      say('钉钉客户端没有给出授权码，所以没有登录：它只给企业成员，不给外部联系人。(no_answer)',
+        'The DingTalk app gave no code, so nobody is signed in: members of the organisation get one, external contacts do not.');
+    } else {
+      say('没有登录：' + error.message + ' (' + error.code + ')', 'Nobody is signed in.');
+    }
   }
 
   function greet() { location.href = '/hello/me'; }
@@ -25,9 +43,8 @@
     alone(function () {
       post('/sandbox/user', JSON.stringify({user: user}), function () {
         __ddNative.install('ios', {userAgent: true});
-        ddSidecar.login().then(greet, function (error) {
-          trouble.textContent = error.message + ' (' + error.code + ')';
-        });
+        say('正在向钉钉客户端要授权码…', 'Asking the DingTalk app for a code…');
+        ddSidecar.login().then(greet, refused);
       });
     });
   };
