@@ -14,7 +14,7 @@
   var sidecar = data.sidecar
   var page = window
   var doc = document
-  var place = navigator.userAgent + page.name // PC clients that frame a page say so in its name
+  var place = navigator.userAgent + name // PC clients that frame a page say so in its name
   var element = doc.currentScript
   var here = location
   var entry = here.href // the one that the document was opened with
@@ -172,15 +172,14 @@
   // found wraps a dd that is not ours to watch: a const is no property of window, and
   // a function of that name takes our place there.
   function found () {
-    try { hook(dd) } catch (e) {}
+    try { if (dd) hook(dd) } catch (e) {}
   }
 
   if (!/DingTalk|TaurusApp|"containerId"/i.test(place)) return
-  found()
   try {
     value = page.dd
     watch('dd', 0, function () {
-      return value === undefined ? page.__proto__.dd : value = hook(value) // that is where window has the element with the id dd
+      return value === undefined ? __proto__.dd : value = hook(value) // that is where window has the element with the id dd
     }, function (v) {
       value = v
       define(page, 'dd', {enumerable: 1}) // until then nobody meets it who looks through window
@@ -188,6 +187,7 @@
     })
     noted = noted || sessionStorage.ddSidecar || localStorage.ddSidecar
   } catch (e) {}
+  found()
   doc.addEventListener('load', found, 1) // of each script, before the next one runs
   // The page's own listeners may call dd.config, and loaders of modules take their time.
   // The event, as a delay, is none.

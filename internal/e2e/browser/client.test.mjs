@@ -38,9 +38,10 @@ test('a page that keeps dd.ready while config is asked may call it later', () =>
   const address = 'https://h5.test'
   const config = {agentId: '1', corpId: 'c', type: 0, jsApiList: [], timeStamp: String(Math.floor(Date.now() / 1000)), nonceStr: 'n', signature: 's'}
   const nothing = () => {}
-  const window = {name: '', sessionStorage: {}, localStorage: {}}
+  const window = {sessionStorage: {}, localStorage: {}}
   const globals = {
     window,
+    name: '',
     navigator: {userAgent: 'DingTalk iPhone'},
     addEventListener: nothing,
     location: {href: address + '/moved', protocol: 'https:', host: 'h5.test', origin: address},
