@@ -13,7 +13,7 @@ const maxTo = 1024
 // servers do: "//evil", "/\evil", "/\tevil" all lead away (oauth2-proxy
 // GHSA-qqxw-m5fj-f7gv, -j7px-6hwj-hpjg).
 func SafeTo(to, endpoint string) string {
-	if to == "" || len(to) > maxTo || to[0] != '/' {
+	if to == "" || len(to) > maxTo || to[0] != '/' || strings.HasPrefix(to, "//") {
 		return "/"
 	}
 	for i := range len(to) {

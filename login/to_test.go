@@ -24,6 +24,9 @@ func TestTheWayBackStaysOnTheSite(t *testing.T) {
 		"/..%2Fevil":                    "/..%2Fevil",
 		"/.dingtalk%2Flogout":           "/",
 		"//evil":                        "/",
+		"//..":                          "/",
+		"//evil/../..":                  "/",
+		"//evil/%2e%2e/%2E.":            "/",
 		`/\evil`:                        "/",
 		"/\t/evil":                      "/",
 		"/\r/evil":                      "/",
@@ -59,7 +62,7 @@ func TestTheWayBackStaysOnTheSite(t *testing.T) {
 func FuzzSafeTo(f *testing.F) {
 	for _, to := range []string{
 		"/a?x#y", "//evil", `/\evil`, "/%5Cevil", "/.//evil", "/..//evil", "/#0%0", "/100%25", "/a/../b", "/a/..//evil", "/%2e%2E//evil",
-		"/x/../.dingtalk/logout", "/%", "/a/%2e./.dingtalk", "/.dingtalk/..",
+		"/x/../.dingtalk/logout", "/%", "/a/%2e./.dingtalk", "/.dingtalk/..", "//..", "//evil/../..",
 	} {
 		f.Add(to)
 	}
