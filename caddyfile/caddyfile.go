@@ -239,7 +239,7 @@ func storage(c *config.Config, d *caddyfile.Dispenser) error {
 	}
 	name := d.Val()
 	if _, err := caddy.GetModule("caddy.storage." + name); err != nil {
-		return d.WrapErr(doctor.Wrong("there is no storage module caddy.storage.%s in this Caddy: write storage file_system with a folder, or build Caddy with that module", name))
+		return d.WrapErr(doctor.Wrong("there is no storage module caddy.storage.%s in this Caddy: write storage file_system with a folder, or build Caddy with that module: %s", name, doctor.BuildWith(name)))
 	}
 	guest, err := caddyfile.UnmarshalModule(d, "caddy.storage."+name)
 	if err != nil {

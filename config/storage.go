@@ -15,7 +15,7 @@ func OpenStorage(ctx caddy.Context, c *Config) (certmagic.Storage, error) {
 	}
 	module, err := ctx.LoadModule(c, "StorageRaw")
 	if err != nil {
-		return nil, doctor.Wrong("loading storage module: %v", err)
+		return nil, doctor.Wrong("loading storage module: %v", doctor.Built(err))
 	}
 	converter, ok := module.(caddy.StorageConverter)
 	if !ok {

@@ -160,7 +160,7 @@ var mistakes = map[string]string{ //nolint:gosec // words about secrets, not sec
 	"write a line for each, or a named matcher":                                                 "请各写一行，或用命名匹配器",
 	"rules stand in a block { … }":                                                              "规则写在花括号 { … } 里",
 	"write *, a path that begins with / or a named matcher @name":                               "请写 *、以 / 开头的路径，或命名匹配器 @name",
-	"there is no storage module caddy.storage.%s in this Caddy: write storage file_system with a folder, or build Caddy with that module": "这个 Caddy 里没有存储模块 caddy.storage.%s：请写 storage file_system 加文件夹，或用带有该模块的 Caddy",
+	"there is no storage module caddy.storage.%s in this Caddy: write storage file_system with a folder, or build Caddy with that module: %s": "这个 Caddy 里没有存储模块 caddy.storage.%s：请写 storage file_system 加文件夹，或用带有该模块的 Caddy：%s",
 	"%s: %q is not a number: write 0 or 1":                                                                         "%s：%q 不是数字：请写 0 或 1",
 	"%s: %q is not a time, write for example 2s or 500ms":                                                          "%s：%q 不是时间，请写成例如 2s 或 500ms",
 	"session: %q is not a time, write for example 12h or 7d":                                                       "session：%q 不是时间，请写成例如 12h 或 7d",
@@ -288,4 +288,7 @@ var mistakes = map[string]string{ //nolint:gosec // words about secrets, not sec
 	"deleting: %v":                       "删除：%v",
 	"no answer in time":                  "没有及时回答",
 	"the storage did not answer in time": "存储没有及时回答",
+
+	// What was not compiled into this Caddy
+	"%v: build Caddy with that module: %s": "%v：请用带有该模块的 Caddy：%s",
 }
