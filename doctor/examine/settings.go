@@ -3,10 +3,12 @@ package examine
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -75,14 +77,15 @@ func secretsCheck(c *config.Config) Check {
 	}
 	switch {
 	case len(plain) > 0:
-		field, stand := plain[0][strings.LastIndexByte(plain[0], ' ')+1:], "stands"
+		stand := "stands"
 		if len(plain) > 1 {
 			stand = "stand"
 		}
 		return warn(name, say("%[1]s %[2]s in the configuration in plain text", "%[1]s 以明文写在配置里", strings.Join(plain, ", "), stand),
-			say("Write %[1]s {env.NAME} or %[1]s {file./path}. {$NAME} counts as plain text: Caddy replaces it while it reads "+
+			say("Write %s or %s. {$NAME} counts as plain text: Caddy replaces it while it reads "+
 				"the Caddyfile, and the secret then stands in the admin API's /config/ and in autosave.json.",
-				"请写成 %[1]s {env.NAME} 或 %[1]s {file./path}。{$NAME} 也算明文：Caddy 读 Caddyfile 时就把它换掉了，密钥会出现在管理接口的 /config/ 和 autosave.json 里", field))
+				"请写成 %s 或 %s。{$NAME} 也算明文：Caddy 读 Caddyfile 时就把它换掉了，密钥会出现在管理接口的 /config/ 和 autosave.json 里",
+				secretLine(c, plain[0], "{env.NAME%s}"), secretLine(c, plain[0], "{file./path%s}")))
 	case len(placeholders) > maxTold:
 		return good(name, say("%s, and so on: %d in all", "%s，等等，共 %d 处", doctor.Join(placeholders[:maxTold], ", ", "，"), len(placeholders)))
 	case len(placeholders) > 0:
@@ -92,6 +95,31 @@ func secretsCheck(c *config.Config) Check {
 		return unchecked(name, say("no placeholder of a secret has a value", "密钥的占位符都没有值"))
 	}
 	return unchecked(name, say("there is none", "没有密钥"))
+}
+
+// secretLine is the line of a secret with a placeholder in its place; the placeholder of
+// further ones in the same line has a number.
+func secretLine(c *config.Config, field, placeholder string) string {
+	line := field[strings.LastIndexByte(field, ' ')+1:]
+	first := fmt.Sprintf(placeholder, "")
+	switch {
+	case field == "login staff_app secret":
+		return "staff_app " + c.Login.StaffApp.AppKey + " " + first
+	case !strings.HasPrefix(field, "login key "):
+		return line + " " + first
+	}
+	line = "key"
+	for i, key := range c.Login.Key {
+		switch {
+		case key.Placeholder():
+			line += " " + string(key)
+		case i == 0:
+			line += " " + first
+		default:
+			line += " " + fmt.Sprintf(placeholder, strconv.Itoa(i+1))
+		}
+	}
+	return line
 }
 
 // filled reports whether each placeholder of a text has a value.
