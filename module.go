@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"slices"
 	"sync"
 
 	"github.com/caddyserver/caddy/v2"
@@ -344,8 +345,8 @@ func parseCaddyfile(helper httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, e
 		return nil, err
 	}
 	if matcher != nil && h.Config.Login != nil {
-		caddy.Log().Named("http.handlers.dingtalk").Warn("dingtalk with login stands behind a matcher: requests that it does not match " +
-			"reach the app without sign-in, and with whatever X-DingTalk headers a stranger writes. Remove the matcher, and write public lines into login")
+		found := doctor.SignInBehind(slices.Sorted(maps.Keys(matcher))).Advice()
+		caddy.Log().Named("http.handlers.dingtalk").Warn(found.EN, zap.String("advice_zh", found.ZH))
 	}
 	return helper.NewRoute(matcher, h), nil
 }

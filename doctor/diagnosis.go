@@ -81,6 +81,12 @@ type Facts struct {
 	Request  Request
 	Settings Settings
 	Ticket   Ticket
+	// Remote tells that the page was seen from outside: nothing is known of the request that
+	// came to Caddy, nor of the settings.
+	Remote bool
+	// HeldBack are the patterns of a path matcher that keeps the endpoints away from the
+	// directive, nil if none does.
+	HeldBack []string
 	// Tenantless is why the page is for none of several tenants, nil if it is for one.
 	Tenantless *Tenantless
 }
@@ -98,6 +104,9 @@ type Page struct {
 	// Missed is the HTTP status that the browser got where the page's script asks config,
 	// if the answer was not ours: 0 for none at all, nil if it was ours, or was not tried.
 	Missed *int
+	// Lost is the first script of the endpoints that the browser did not get, nil if it got
+	// them, or has not tried.
+	Lost *Script
 }
 
 // Request is what is known of a request that the page has made, or that it was
@@ -256,8 +265,13 @@ func (f Facts) findings() []Finding {
 	if differs {
 		out = append(out, f.mismatch())
 	}
-	if f.Page.Missed != nil {
+	switch {
+	case f.HeldBack != nil:
+		out = append(out, HeldBack(f.Settings.Endpoint, f.HeldBack))
+	case f.Page.Missed != nil:
 		out = append(out, f.missed())
+	case f.Page.Lost != nil:
+		out = append(out, lostScript(f.Settings.Endpoint, *f.Page.Lost))
 	}
 	switch f.Page.Outcome {
 	case Failed:

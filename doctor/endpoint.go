@@ -12,16 +12,15 @@ import (
 // the page.
 func (f Facts) missed() Finding {
 	at := f.Settings.Endpoint
-	out := Finding{Name: "endpoint_missed", Status: Error, Text: say(
-		"the browser does not reach %[1]s/config (status %[2]d, and not from the directive): pages cannot ask for a signature or report",
-		"浏览器访问不到 %[1]s/config（状态码 %[2]d，不是指令的回答）：页面无法重新要签名，也无法上报", at, *f.Page.Missed)}
+	out := Finding{Name: "endpoint_missed", Status: Error, Text: unreachedConfig(at, *f.Page.Missed)}
 	here := ""
 	if page, err := signer.ParseURL(f.Page.URL); err == nil {
 		path, _, _ := strings.Cut(page.Target, "?")
 		here = strings.TrimSuffix(path, "/doctor")
 	}
 	if prefix, below := strings.CutSuffix(here, at); !below || prefix == "" {
-		out.Cures = []Text{say("let the proxy lead all of %[1]s/ to Caddy, as it leads %[1]s/doctor", "请让代理把 %[1]s/ 下的全部请求都转发给 Caddy，就像 %[1]s/doctor 一样", at)}
+		out.Cures = []Text{say("let the proxy lead all of %[1]s/ to Caddy, as it leads %[1]s/doctor, and no matcher in front of the directive hold it back (%[1]s/*)",
+			"请让代理把 %[1]s/ 下的全部请求都转发给 Caddy，就像 %[1]s/doctor 一样；指令前面有匹配器时也要放行 %[1]s/*", at)}
 		return out
 	}
 	line := "endpoint " + here
@@ -29,6 +28,12 @@ func (f Facts) missed() Finding {
 	out.Cures = []Text{say("add the line %s to the dingtalk directive", "请在 dingtalk 指令里加上 %s", line)}
 	out.lines = []Line{inDirective(line)}
 	return out
+}
+
+// unreachedConfig says that the browser does not reach the endpoints.
+func unreachedConfig(at string, status int) Text {
+	return say("the browser does not reach %[1]s/config (status %[2]d, and not from the directive): pages cannot ask for a signature or report",
+		"浏览器访问不到 %[1]s/config（状态码 %[2]d，不是指令的回答）：页面无法重新要签名，也无法上报", at, status)
 }
 
 // What the endpoints answer where they cannot do what they are asked for.

@@ -4,6 +4,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // Language is one that people read here.
@@ -25,6 +26,19 @@ func (t Text) In(l Language) string {
 
 // Both is the text in both languages, where nobody knows which one is read.
 func (t Text) Both() string { return t.EN + " / " + t.ZH }
+
+// Apart takes apart what Both has put together. A text of one language, or of which that
+// cannot be told, stands for both.
+func Apart(both string) Text {
+	const joint = " / "
+	parts := strings.Split(both, joint) // what both languages quote may hold it, too
+	half := len(parts) / 2
+	t := Text{EN: strings.Join(parts[:half], joint), ZH: strings.Join(parts[half:], joint)}
+	if len(parts)%2 != 0 || !strings.ContainsFunc(t.ZH, func(r rune) bool { return unicode.Is(unicode.Han, r) }) {
+		return Text{EN: both, ZH: both}
+	}
+	return t
+}
 
 // For is the text for who sends that Accept-Language: in both languages where it names
 // neither, as that of programs on a terminal.

@@ -1,10 +1,8 @@
 package doctor
 
 import (
-	"cmp"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/signer"
 )
@@ -44,10 +42,7 @@ func (d Difference) words() (out []Text) {
 		case "host":
 			out = append(out, say("the host is %s, not %s", "主机是 %s，不是 %s", a.Origin.Host, b.Origin.Host))
 		case "port":
-			out = append(out, Text{
-				EN: "the port is " + cmp.Or(a.Origin.Port, "the default one") + ", not " + cmp.Or(b.Origin.Port, "the default one"),
-				ZH: "端口是" + zhPort(a.Origin.Port) + "，不是" + zhPort(b.Origin.Port),
-			})
+			out = append(out, say("the port is %s, not %s", "端口是%s，不是%s", portOf(a.Origin.String()), portOf(b.Origin.String())))
 		case "path":
 			out = append(out, say("the path differs", "路径不同"))
 		case "query":
@@ -55,13 +50,6 @@ func (d Difference) words() (out []Text) {
 		}
 	}
 	return out
-}
-
-func zhPort(port string) string {
-	if port == "" {
-		return "默认端口"
-	}
-	return " " + port
 }
 
 // cures say what makes the two URLs equal. What can be tried with the request at
@@ -72,10 +60,11 @@ func (f Facts) cures(d Difference) ([]Text, []Line) {
 		texts, lines := f.atTheProxy(d.Parts, "")
 		return append(texts, say("name its host in public_host too, or else the origin in public_origin, if it is yours", "并把主机名写进 public_host，或者只把来源写进 public_origin（如果它确实是你的）")), lines
 	}
-	if wrong, is := f.wrongPublicOrigin(d); is {
-		return []Text{wrong}, []Line{inDirective("public_origin " + d.shown.Origin.String())}
+	if f.wrongPublicOrigin(d) {
+		return []Text{say("the line public_origin says %s: %s", "public_origin 写的是 %s：%s", d.signed.Origin.String(), d.otherOrigin())},
+			[]Line{inDirective("public_origin " + d.shown.Origin.String())}
 	}
-	r, same := f.Request, f.Request.Asked == f.Page.URL
+	r, same := f.Request, f.same()
 	instead := ""
 	if d.origin() && r.originOf(f.Settings.with(d.shown.Origin)) == d.shown.Origin {
 		instead = publicOrigin(f.Settings, d.shown.Origin.String())
@@ -96,7 +85,12 @@ func (f Facts) cures(d Difference) ([]Text, []Line) {
 		return []Text{say("this request is rebuilt rightly, so the page came from TLS early data, from a cache, or from a server with another configuration: reload it",
 			"这一次请求还原正确，说明页面来自 TLS early data（0-RTT）、缓存，或配置不同的另一台服务器：请刷新")}, nil
 	}
-	return f.atTheProxy(d.Parts, instead)
+	texts, lines := f.atTheProxy(d.Parts, instead)
+	if f.Remote && d.origin() {
+		texts[len(texts)-1] = say("or write public_origin %[1]s into the dingtalk directive: in the place of public_origin %[2]s, if that stands there (a single one counts whatever proxies send), or beside it where users see both",
+			"或者在 dingtalk 指令里写 public_origin %[1]s：那里已有 public_origin %[2]s 时（只写一个就以它为准，不管代理发来什么），改成它；两个地址用户都会看到时，两个都写", d.shown.Origin.String(), d.signed.Origin.String())
+	}
+	return texts, lines
 }
 
 func ofOrigin(part string) bool { return !ofTarget(part) }
@@ -111,12 +105,24 @@ func without(parts []string, kind func(string) bool) []string {
 func (d Difference) origin() bool { return d.shown.Origin != d.signed.Origin }
 
 // wrongPublicOrigin: a single public_origin counts whatever the request says.
-func (f Facts) wrongPublicOrigin(d Difference) (cure Text, is bool) {
-	if !d.origin() || len(f.Settings.Public) != 1 || d.signed.Origin != f.Settings.Public[0] {
-		return Text{}, false
+func (f Facts) wrongPublicOrigin(d Difference) bool {
+	return d.origin() && len(f.Settings.Public) == 1 && d.signed.Origin == f.Settings.Public[0]
+}
+
+// otherOrigin says what to write into public_origin in place of the origin that was signed,
+// or beside it where users see both: then it is the request that tells which one it is.
+func (d Difference) otherOrigin() Text {
+	which, line := say("the Host", " Host "), passHost
+	switch {
+	case d.shown.Origin.Host != d.signed.Origin.Host:
+	case d.shown.Origin.Port != d.signed.Origin.Port:
+		which = say("the port", "端口")
+	default:
+		which, line = say("the scheme", "协议"), ownScheme
 	}
-	return say("the line public_origin says %[2]s: change it to %[1]s, or name both", "public_origin 写的是 %[2]s：请改成 %[1]s，或者两个都写上",
-		d.shown.Origin.String(), d.signed.Origin.String()), true
+	return say("change it to %[1]s; where users see both, to public_origin %[1]s %[2]s, and let the proxy pass %[3]s on (nginx: %[4]s)",
+		"请改成 %[1]s；两个地址用户都会看到时，改成 public_origin %[1]s %[2]s，并让代理把%[3]s传过来（nginx：%[4]s）",
+		d.shown.Origin.String(), d.signed.Origin.String(), which, line)
 }
 
 // change is a change of the settings that is tried out.
@@ -215,10 +221,8 @@ func (c change) cures(r Request, s Settings) (texts []Text, lines []Line) {
 		lines = append(lines, trust(rangesOf(r.Peer)))
 	}
 	if c.name != "" {
-		line := "forwarded " + strings.Join(append(slices.Clip(s.Forwarded), c.name), " ")
-		texts = append(texts, say("the header %s holds what is needed, but is not named: add the line %s to the dingtalk directive",
-			"头 %s 里有需要的值，但没有写明要相信它：请在 dingtalk 指令里加上 %s", c.name, line))
-		lines = append(lines, inDirective(line))
+		texts = append(texts, say("the header %s holds what is needed, but is not named: %s", "头 %s 里有需要的值，但没有写明要相信它：请%s", c.name, s.believe(c.name)))
+		lines = append(lines, inDirective(forwarded(append(slices.Clip(s.Forwarded), c.name))))
 	}
 	if c.host != "" {
 		texts = append(texts, nameHost(s, c.host))
@@ -230,5 +234,5 @@ func (c change) cures(r Request, s Settings) (texts []Text, lines []Line) {
 // nameHost says that a host must be named, for else the next page is not signed at
 // all: a trusted proxy does not vouch for what it passes on.
 func nameHost(s Settings, host string) Text {
-	return say("say that %s is yours: add the line %s to the dingtalk directive", "说明 %s 是你的主机：请在 dingtalk 指令里加上 %s", host, publicHost(s, host))
+	return say("say that %s is yours: %s", "说明 %s 是你的主机：请%s", host, put(publicHost(s, host), len(s.PublicHost) > 0))
 }

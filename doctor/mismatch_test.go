@@ -103,7 +103,7 @@ func TestTheCureOfAMismatchIsWhatWasTried(t *testing.T) {
 			[]string{"$http_x_forwarded_proto"}, []string{"X-Original-URI"}, []string{"$http_x_forwarded_proto", "use-forwarded-headers", directive}},
 		"public_origin is wrong": {
 			arrived("X-Forwarded-Proto", "https").trusted(), Settings{Public: origins("https://old.test")},
-			[]string{"public_origin says https://old.test: change it to https://h5.test"}, []string{"nginx", "trusted_proxies"}, []string{"public_origin https://h5.test\n"}},
+			[]string{"public_origin says https://old.test: change it to https://h5.test; where users see both, to public_origin https://h5.test https://old.test"}, []string{"$scheme", "trusted_proxies"}, []string{"public_origin https://h5.test\n"}},
 		"public_origin is right, and the path is cut off": {
 			arrived("X-Original-Uri", "/app/p").trusted().asked("https://h5.test/app/p"), Settings{Public: origins("https://h5.test")},
 			[]string{"forwarded X-Original-URI"}, []string{"public_origin"}, []string{"forwarded X-Original-URI"}},

@@ -15,6 +15,16 @@ func HeldBack(endpoint string, patterns []string) Finding {
 	}
 }
 
+// SignInBehind says that sign-in stands behind a matcher, by what that goes by.
+func SignInBehind(matcher []string) Finding {
+	return Finding{
+		Name: "matcher", Status: Warning,
+		Text: say("dingtalk with login stands behind a matcher (%s): requests that it does not match reach the app without sign-in, and with whatever X-DingTalk headers a stranger writes",
+			"带 login 的 dingtalk 前面有匹配器（%s）：它不匹配的请求不用登录就能到达应用，而且陌生人可以随意写 X-DingTalk 请求头", strings.Join(matcher, ", ")),
+		Cures: []Text{say("remove the matcher of the dingtalk directive, and write a line public into login for what needs no sign-in", "请去掉 dingtalk 指令的匹配器，不需要登录的部分写进 login 的 public")},
+	}
+}
+
 // below returns an endpoint that the first pattern lets through.
 func below(patterns []string, endpoint string) string {
 	if len(patterns) > 0 {

@@ -23,6 +23,8 @@ type SignIn struct {
 	Probes   []Probe       // nil: DingTalk was not asked
 	Clock    Clock
 	Refusal  string // the code of the last sign-in, if that was refused; "" if it was not
+
+	Matcher []string // what the directive's own matcher goes by, nil if it has none
 }
 
 // Probe is what DingTalk said to a call of sign-in about a code, or a user, that does not
@@ -52,6 +54,9 @@ func (s SignIn) Findings() []Finding {
 			Name: "last_sign_in", Status: Warning, Cures: []Text{SignInAdvice(s.Refusal)},
 			Text: say("the last sign-in was refused: %s", "最近一次登录被拒绝：%s", s.Refusal),
 		})
+	}
+	if s.Matcher != nil {
+		out = append(out, SignInBehind(s.Matcher))
 	}
 	out = append(out, s.console(), s.scheme(), s.key())
 	if s.Clock.Known {

@@ -37,9 +37,14 @@ func (f Facts) unvouched(why *signer.Error) Finding {
 		origin = page.Origin.String()
 	}
 	finding := unknownURL(&signer.Error{Reason: signer.Unvouched, Subject: origin}, inDirective(publicOrigin(f.Settings, origin)))
-	if s := f.Settings.with(page.Origin); known && f.Request.originOf(s) != page.Origin { // of several, it is the request's host that decides
+	h, is := f.culprit([]string{"host"})
+	switch {
+	case !known || f.Request.originOf(f.Settings).Host == page.Origin.Host:
+	case f.Request.originOf(f.Settings.with(page.Origin)) != page.Origin: // of several, it is the request's host that decides
 		texts, lines := f.atTheProxy([]string{"host"}, "")
 		finding.Cures, finding.lines = append(finding.Cures, texts...), append(finding.lines, lines...)
+	case is: // public_host would not do without
+		finding.Cures = append(finding.Cures, f.leftOut(h).text)
 	}
 	return finding
 }

@@ -21,13 +21,17 @@ func Refusal(e *signer.Error) Text {
 		return say("the Host of this request is not host[:port]: add public_origin https://<the host that users see>",
 			"请求的 Host 不是“主机[:端口]”的形式：请加上 public_origin https://<用户看到的主机>")
 	case signer.BadHeader:
+		if h, _ := signer.HeaderNamed(s); h.Says == signer.PathPart { // public_origin says nothing of it
+			return say("the proxy's header %s has not exactly one well-formed value: let the outermost proxy set it and the others pass it on, or take it out of the line forwarded",
+				"代理发来的头 %s 必须恰好有一个格式正确的值：请让最外层的代理设置它，其余的原样转发，或者从 forwarded 里去掉它", s)
+		}
 		return say("the proxy's header %s has not exactly one well-formed value: let the outermost proxy set it and the others pass it on, or add public_origin https://<the host that users see>",
 			"代理发来的头 %s 必须恰好有一个格式正确的值：请让最外层的代理设置它，其余的原样转发，或者加上 public_origin https://<用户看到的主机>", s)
 	case signer.NotPublic:
-		return say("no public_origin fits the host %s: add its origin to public_origin if it is yours",
-			"没有哪个 public_origin 与主机 %s 相符：如果它是你的，请把它的来源补进 public_origin", s)
+		return fromHeader(e, say("no public_origin fits the host %s: add its origin to public_origin if it is yours",
+			"没有哪个 public_origin 与主机 %s 相符：如果它是你的，请把它的来源补进 public_origin", s))
 	case signer.Unvouched:
-		return unvouched(s)
+		return fromHeader(e, unvouched(s))
 	case signer.HasUser:
 		return say("a URL with a user name or password is not signed: send location.href, which has none",
 			"带用户名或密码的网址不签名：请发送 location.href，它不含这些")
@@ -68,10 +72,19 @@ func unvouched(origin string) Text {
 	if strings.Contains(hostOf(origin), ".") {
 		return text
 	}
-	return Text{
-		EN: text.EN + "; a host without a dot is most likely what a proxy calls this server: let it pass the browser's own Host on (nginx: " + passHost + ")",
-		ZH: text.ZH + "；不带点的主机名多半是代理对本机的称呼：请让代理把浏览器的 Host 原样传过来（nginx：" + passHost + "）",
+	return say("%s; a host without a dot is most likely what a proxy calls this server: let it pass the browser's own Host on (nginx: %s)",
+		"%s；不带点的主机名多半是代理对本机的称呼：请让代理把浏览器的 Host 原样传过来（nginx：%s）", text, passHost)
+}
+
+// fromHeader adds to what is said of a host where that comes from, if it is not the Host: who
+// mends the Host would see no change.
+func fromHeader(e *signer.Error, text Text) Text {
+	if e.Header == "" {
+		return text
 	}
+	name, _, _ := strings.Cut(e.Header, ":")
+	return say("%[1]s; the host comes from %[2]s of a trusted proxy, which counts before the Host: if browsers show another one, let the proxy send none (nginx: %[3]s)",
+		"%[1]s；这个主机来自受信任的代理发来的 %[2]s，它优先于 Host：浏览器显示的若是别的主机，请让代理不再发送它（nginx：%[3]s）", text, e.Header, noHeader(name))
 }
 
 // notOurs says that a call asks for the URL of another origin. Only where somebody
@@ -82,10 +95,8 @@ func notOurs(e *signer.Error) Text {
 		return say("only URLs of this site are signed, and nothing in the configuration says that %[1]s is this site: if it is, name it in public_origin; another site of yours belongs into allow_origin",
 			"只签名本站的网址，而配置里没有任何地方说明 %[1]s 是本站：如果是，请写进 public_origin；如果是你的另一个站点，请写进 allow_origin", e.Subject)
 	case e.Known:
-		return say("only URLs of this site are signed, which reaches Caddy as %[2]s and not as %[1]s: let the proxy in front say what the browser shows, "+
-			"or add the line public_origin %[1]s to the dingtalk directive; for another site of yours the line is allow_origin %[1]s",
-			"只签名本站的网址，而本站到达 Caddy 时是 %[2]s，不是 %[1]s：请让前面的代理传来浏览器显示的协议和端口，或在 dingtalk 指令里加上 public_origin %[1]s；如果是你的另一个站点，请加 allow_origin %[1]s",
-			e.Subject, e.Here)
+		return say("only URLs of this site are signed, which Caddy knows as %[2]s and not as %[1]s: %[3]s; for another site of yours the line is allow_origin %[1]s",
+			"只签名本站的网址，而 Caddy 知道的本站是 %[2]s，不是 %[1]s：%[3]s；如果是你的另一个站点，请加 allow_origin %[1]s", e.Subject, e.Here, sameSite(e.Subject, e.Here))
 	}
 	return say("only URLs of this site are signed: this call came to %[2]s, and nothing in the configuration says that %[1]s is the same site. "+
 		"If it is, let the proxy in front pass the browser's Host on (nginx: %[3]s), or name the origin in public_origin; another site of yours belongs into allow_origin",
@@ -100,17 +111,34 @@ func CrossOrigin(origin, here string, known bool) Text {
 	case origin == "" || here == "" || origin == here:
 		return say("this call comes from another web origin: if that is a site of yours, name it in the line allow_origin of the dingtalk directive",
 			"这个请求来自另一个来源：如果那是你的站点，请把它写进 dingtalk 指令的 allow_origin")
-	case known && onlyPortDiffers(origin, here):
-		return say("this call comes from %[1]s, and this site reaches Caddy as %[2]s: let the proxy in front pass the port on (nginx: %[3]s and not $host), or add the line public_origin %[1]s to the dingtalk directive; for another site of yours the line is allow_origin %[1]s",
-			"这个请求来自 %[1]s，而本站到达 Caddy 时是 %[2]s：请让前面的代理把端口也传过来（nginx：%[3]s 而不是 $host），或在 dingtalk 指令里加上 public_origin %[1]s；如果是你的另一个站点，请加 allow_origin %[1]s", origin, here, passHost)
 	case known:
-		return say("this call comes from %[1]s, and this site reaches Caddy as %[2]s: let the proxy in front say what the browser shows, or add the line public_origin %[1]s to the dingtalk directive; for another site of yours the line is allow_origin %[1]s",
-			"这个请求来自 %[1]s，而本站到达 Caddy 时是 %[2]s：请让前面的代理传来浏览器显示的协议和端口，或在 dingtalk 指令里加上 public_origin %[1]s；如果是你的另一个站点，请加 allow_origin %[1]s", origin, here)
+		return say("this call comes from %[1]s, and Caddy knows this site as %[2]s: %[3]s; for another site of yours the line is allow_origin %[1]s",
+			"这个请求来自 %[1]s，而 Caddy 知道的本站是 %[2]s：%[3]s；如果是你的另一个站点，请加 allow_origin %[1]s", origin, here, sameSite(origin, here))
 	}
 	return say("this call comes from the web origin %[1]s, which is not that of this site, %[2]s: if it is a site of yours, name it in allow_origin; "+
 		"if both are the same site, let the proxy in front pass the browser's Host on (nginx: %[3]s), or name the origin in public_origin",
 		"这个请求来自 %[1]s，不是本站的来源 %[2]s：如果它是你的另一个站点，请写进 allow_origin；如果两者就是同一个站点，请让前面的代理把浏览器的 Host 原样传过来（nginx：%[3]s），或把这个来源写进 public_origin",
 		origin, here, passHost)
+}
+
+// sameSite says what is to be done where browsers show a site of ours as one origin, and
+// Caddy knows it as another of the same host.
+func sameSite(shown, known string) Text {
+	cure := say("let the proxy in front say which scheme and port the browser shows", "请让前面的代理传来浏览器显示的协议和端口")
+	if onlyPortDiffers(shown, known) {
+		cure = say("the port is %[1]s, not %[2]s: let the proxy in front pass it on (nginx: %[3]s and not $host)", "端口是%[1]s，不是%[2]s：请让前面的代理把它传过来（nginx：%[3]s 而不是 $host）",
+			portOf(shown), portOf(known), passHost)
+	}
+	return say("%[1]s, or write public_origin %[2]s into the dingtalk directive, in the place of one that no user sees", "%[1]s，或在 dingtalk 指令里写 public_origin %[2]s（代替那里没有用户会看到的地址）", cure, shown)
+}
+
+// portOf is the port of an origin in words.
+func portOf(origin string) Text {
+	o, err := signer.ParseOrigin(origin)
+	if err != nil || o.Port == "" {
+		return say("the default one", "默认端口")
+	}
+	return say("%s", " %s", o.Port)
 }
 
 // OwnAddress says that a proxy asks for the address that Caddy listens at, and not for

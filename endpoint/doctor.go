@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 
 	"go.uber.org/zap"
@@ -75,6 +76,7 @@ func (s *Server) serveDoctor(w http.ResponseWriter, c *call) {
 		return
 	}
 	c.tenant = s.tenants.ForAnyPath(c.visit)
+	c.heldBack = c.visit.HeldBack(s.path + "/config")
 	switch {
 	case s.doctor.exchanges(c):
 		s.doctor.exchange(w, c)
@@ -124,7 +126,7 @@ func (s *Server) serveDoctorPage(w http.ResponseWriter, c *call) {
 		return
 	}
 	_, _ = w.Write(doctorpage.Render(doctorpage.Data{
-		Nonce: nonce, Script: s.doctor.script, Findings: findings,
+		Nonce: nonce, Script: s.doctor.script, Scripts: scripts(c.tenant.Tenant), Findings: findings,
 		Chinese: doctor.Accepted(c.Header.Get("Accept-Language"), doctor.Chinese) == doctor.Chinese,
 		Snippet: snippet(c.tenant.Tenant, page, nonce),
 	}))
@@ -138,11 +140,28 @@ func snippet(t *tenant.Tenant, page client.Page, nonce string) []byte {
 	return client.NewRenderer(app).Append(nil, page, client.Form{Kind: client.Inline, Nonce: nonce})
 }
 
+// scripts are the names of the files that the pages of a tenant may load.
+func scripts(t *tenant.Tenant) []string {
+	if login := t.Page.Login; login != "" {
+		return []string{client.RestName, login}
+	}
+	return []string{client.RestName}
+}
+
 // outcome is what the doctor page says of its dd.config.
 type outcome struct {
 	report
 	Outcome doctor.Outcome `json:"outcome"`
 	Missed  *int           `json:"missed"` // see doctor.Page
+	Lost    *doctor.Script `json:"lost"`   // see doctor.Page
+}
+
+// lost is the script that the page has not got, if there is one of that name.
+func (o *outcome) lost(c *call) *doctor.Script {
+	if o.Lost == nil || !slices.Contains(scripts(c.tenant.Tenant), o.Lost.Name) {
+		return nil
+	}
+	return o.Lost
 }
 
 // serveFindings answers the findings about the page that asks. It asks under its
@@ -158,7 +177,7 @@ func (s *Server) serveFindings(w http.ResponseWriter, c *call) {
 	}
 	o.withoutFragments()
 	page := o.page()
-	page.Outcome, page.Missed = o.Outcome, o.Missed
+	page.Outcome, page.Missed, page.Lost = o.Outcome, o.Missed, o.lost(c)
 	diagnosis := s.examineAsked(c, page, o.URL, prove(c.tenant, &o.report))
 	diagnosis.Tenants = s.tenantFindings(c)
 	diagnosis.SignIn = s.signInFindings(c, true)
@@ -191,5 +210,6 @@ func (s *Server) signInFindings(c *call, ask bool) []doctor.Finding {
 	if facts == nil {
 		return nil
 	}
+	facts.Matcher = c.visit.Matcher()
 	return facts.Findings()
 }

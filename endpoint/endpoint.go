@@ -39,6 +39,8 @@ type call struct {
 	visit  *visit.Visit
 	from   visit.Caller
 	tenant tenant.Choice // set by those who need it: see Server.config, report and serveDoctor
+
+	heldBack []string // see doctor.Facts; set by serveDoctor
 }
 
 // New returns the server of a configuration that has been validated.

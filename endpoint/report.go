@@ -160,7 +160,7 @@ func (s *Server) examine(c *call, page doctor.Page, p proof) doctor.Diagnosis {
 // examineAsked is examine for a page whose browser has asked for that URL.
 func (s *Server) examineAsked(c *call, page doctor.Page, asked string, p proof) doctor.Diagnosis {
 	page.Form = p.form
-	facts := doctor.Facts{Page: page, Request: c.visit.Facts(asked), Settings: c.visit.Settings()}
+	facts := doctor.Facts{Page: page, Request: c.visit.Facts(asked), Settings: c.visit.Settings(), HeldBack: c.heldBack}
 	if c.tenant.Tenant != nil {
 		facts.Settings.Signer = c.tenant.Signer
 		facts.Ticket = p.ticket(c.tenant.Status(), page.Message)

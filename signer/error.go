@@ -60,6 +60,10 @@ type Error struct {
 	// its scheme and port.
 	Known bool
 
+	// Header is the header of a trusted proxy that the host comes from, `Name: value`; ""
+	// where that is the Host.
+	Header string
+
 	// Ignored is what the peer says of the page without being believed, nil if it
 	// says nothing that would matter.
 	Ignored *Ignored

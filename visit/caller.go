@@ -70,7 +70,7 @@ func (v *Visit) Site() (signer.Origin, *signer.Error) {
 	case errors.As(err, &why):
 		return signer.Origin{}, why
 	case err != nil || origin == signer.Origin{} || !public && !v.vouched(origin):
-		return signer.Origin{}, &signer.Error{Reason: signer.Unvouched, Subject: origin.String()}
+		return signer.Origin{}, &signer.Error{Reason: signer.Unvouched, Subject: origin.String(), Header: v.hostHeader()}
 	}
 	return origin, nil
 }

@@ -17,26 +17,33 @@ import (
 type hostIndex struct {
 	handler caddyhttp.MiddlewareHandler
 	once    sync.Once
-	hosts   []caddyhttp.MatchHost
+	walk    *routeWalk // nil if there is no server
 }
 
 // matches reports whether a host matcher on the way to the handler matches the Host of
 // r, which is the rebuilt one: then whoever wrote the configuration calls this host his
 // own.
 func (x *hostIndex) matches(r *http.Request) bool {
-	x.once.Do(func() {
-		server, _ := r.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
-		if server == nil {
-			return
-		}
-		x.hosts = walkTo(x.handler, server).hosts
-	})
-	for _, m := range x.hosts {
+	walk := x.walked(r)
+	if walk == nil {
+		return false
+	}
+	for _, m := range walk.hosts {
 		if ok, err := m.MatchWithError(r); ok && err == nil {
 			return true
 		}
 	}
 	return false
+}
+
+// walked is the walk to the handler in the server of a request, nil if there is none.
+func (x *hostIndex) walked(r *http.Request) *routeWalk {
+	x.once.Do(func() {
+		if server, _ := r.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); server != nil {
+			x.walk = walkTo(x.handler, server)
+		}
+	})
+	return x.walk
 }
 
 // routeWalk goes through the routes of a server in search of a handler.
@@ -45,6 +52,7 @@ type routeWalk struct {
 	server *caddyhttp.Server
 	hosts  []caddyhttp.MatchHost     // of all ways to the target
 	ways   [][]caddyhttp.MatcherSets // the matchers on each way to it
+	own    []caddyhttp.MatcherSets   // those of routes that have nothing behind it
 	inside map[string]bool           // the named routes on the way: they may invoke each other
 }
 
@@ -62,9 +70,12 @@ func walkTo(target caddyhttp.MiddlewareHandler, server *caddyhttp.Server) *route
 func (w *routeWalk) routes(routes caddyhttp.RouteList, above []caddyhttp.MatcherSets) {
 	for _, route := range routes {
 		way := append(above[:len(above):len(above)], route.MatcherSets)
-		for _, handler := range route.Handlers {
+		for i, handler := range route.Handlers {
 			if handler == w.target {
 				w.ways = append(w.ways, way)
+				if i == len(route.Handlers)-1 {
+					w.own = append(w.own, route.MatcherSets)
+				}
 				for _, sets := range way {
 					w.hosts = append(w.hosts, hostsOf(sets)...)
 				}

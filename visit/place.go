@@ -1,6 +1,7 @@
 package visit
 
 import (
+	"github.com/caddy-dingtalk/caddy-dingtalk/doctor"
 	"github.com/caddy-dingtalk/caddy-dingtalk/signer"
 )
 
@@ -33,14 +34,20 @@ func (v *Visit) locate() Place {
 	if err != nil {
 		why := err.(*signer.Error) // it returns no other
 		if why.Reason == signer.NotPublic || why.Reason == signer.BadHost {
-			why.Ignored = v.ignored()
+			why.Ignored, why.Header = v.ignored(), v.hostHeader()
 		}
 		return Place{Err: why}
 	}
 	if !page.Public && !v.vouched(page.Origin) {
-		return Place{Page: page, Err: &signer.Error{Reason: signer.Unvouched, Subject: page.Origin.String(), Ignored: v.ignored()}}
+		return Place{Page: page, Err: &signer.Error{Reason: signer.Unvouched, Subject: page.Origin.String(), Header: v.hostHeader(), Ignored: v.ignored()}}
 	}
 	return Place{Page: page}
+}
+
+// hostHeader returns the header of a trusted proxy that the page's host comes from, "" where
+// that is the Host.
+func (v *Visit) hostHeader() string {
+	return doctor.HostHeader(doctor.Request{Request: v.facts(), Header: v.request.Header, Trusted: v.Trusted, Early: v.Early}, v.desk.settings)
 }
 
 // OriginalTarget returns the target that the browser asked for, as a trusted proxy

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -18,18 +19,73 @@ func HeldBack(ctx caddy.Context, handler caddyhttp.MiddlewareHandler, path strin
 	if err != nil {
 		return nil
 	}
-	r := &http.Request{Method: http.MethodGet, URL: &url.URL{Path: path}, RequestURI: path, Header: make(http.Header)}
-	r = r.WithContext(context.WithValue(ctx, caddy.ReplacerCtxKey, caddy.NewReplacer()))
 	for _, server := range app.(*caddyhttp.App).Servers {
-		for _, way := range walkTo(handler, server).ways {
-			held := holding(r, way)
-			if held == nil {
-				return nil
-			}
+		held, way := walkTo(handler, server).heldBack(ctx, path)
+		if way {
+			return nil
+		}
+		if held != nil {
 			patterns = held
 		}
 	}
 	return patterns
+}
+
+// HeldBack is HeldBack for the handler of a visit, in the server that it came to.
+func (v *Visit) HeldBack(path string) []string {
+	walk := v.desk.hosts.walked(v.request)
+	if walk == nil {
+		return nil
+	}
+	held, _ := walk.heldBack(v.request.Context(), path)
+	return held
+}
+
+// heldBack returns the patterns that keep requests for a path away, and whether there is a
+// way all the same.
+func (w *routeWalk) heldBack(ctx context.Context, path string) (patterns []string, way bool) {
+	r := &http.Request{Method: http.MethodGet, URL: &url.URL{Path: path}, RequestURI: path, Header: make(http.Header)}
+	r = r.WithContext(context.WithValue(ctx, caddy.ReplacerCtxKey, caddy.NewReplacer()))
+	for _, way := range w.ways {
+		held := holding(r, way)
+		if held == nil {
+			return nil, true
+		}
+		patterns = held
+	}
+	return patterns, false
+}
+
+// Matcher returns what the handler's own matcher goes by, nil if it has none: requests that
+// it does not match pass beside the handler, to what stands behind. Hosts do not count.
+func (v *Visit) Matcher() (names []string) {
+	walk := v.desk.hosts.walked(v.request)
+	if walk == nil {
+		return nil
+	}
+	for _, sets := range walk.own {
+		for _, set := range sets {
+			for _, matcher := range set {
+				if name := matcherName(matcher); name != "host" && !slices.Contains(names, name) {
+					names = append(names, name)
+				}
+			}
+		}
+	}
+	return names
+}
+
+// matcherName is what a matcher is called in the configuration, with the patterns of a path.
+func matcherName(matcher any) string {
+	switch m := matcher.(type) {
+	case caddyhttp.MatchPath:
+		return "path " + strings.Join(m, " ")
+	case *caddyhttp.MatchPath:
+		return "path " + strings.Join(*m, " ")
+	case caddy.Module:
+		return m.CaddyModule().ID.Name()
+	}
+	return "?"
 }
 
 // holding returns the patterns of the first matchers on a way that hold a request back.

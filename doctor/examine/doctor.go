@@ -32,6 +32,9 @@ type Options struct {
 	// Corp and Agent say which of several tenants are to be examined. Default: all, and of
 	// suites none of the corps.
 	Corp, Agent string
+
+	// Visited tells that a page is visited besides, see Tour.
+	Visited bool
 }
 
 // Source are the calls of an app.
@@ -103,6 +106,9 @@ func (e *examiner) examine(ctx context.Context, p place) {
 	}
 	h.App = appID(resolved)
 	h.Checks = append(append(h.Checks, origins(p, resolved)...), endpointCheck(p, resolved)...)
+	if !e.Visited {
+		h.Checks = append(h.Checks, openCheck(doctor.Unvisited(siteOrigin(p, resolved))))
+	}
 	switch {
 	case resolved.Many():
 		e.many(ctx, p, resolved, h)

@@ -275,7 +275,7 @@ func TestTheReportTellsWhatIsWrongAndWhatToDo(t *testing.T) {
 			want:      expectation{"forwarded": "warning: trusted_proxies static private_ranges"},
 		},
 	}
-	right := []string{"config", "secrets", "origins", "dns", "connection", "clock", "credentials", "corp_id", "agent_id", "ip_allow_list", "storage", "lock", "ticket"}
+	right := []string{"config", "secrets", "origins", "page", "dns", "connection", "clock", "credentials", "corp_id", "agent_id", "ip_allow_list", "storage", "lock", "ticket"}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -297,6 +297,7 @@ func TestTheReportTellsWhatIsWrongAndWhatToDo(t *testing.T) {
 			for _, check := range right {
 				want[check] = "ok: "
 			}
+			want["page"] = "open: not checked: what browsers get through the proxies in front of Caddy\nvisit a page of the app as they do: caddy dingtalk doctor --url http"
 			want["agent_id"] = "open: not checked: no call that every app may make proves it\nopen the doctor page"
 			if strings.HasPrefix(test.want["credentials"], "error") || strings.HasPrefix(test.want["credentials"], "warning") {
 				want["corp_id"] = "warning: not checked: DingTalk looks at the credentials first"
@@ -327,7 +328,7 @@ func TestTwoAppsAreBothChecked(t *testing.T) {
 	if len(report) != 3 || report[1].SameAppAs != 0 || report[1].App != "other" {
 		t.Fatalf("the report is\n%s", text)
 	}
-	if report.Count(examine.Error) != 1 || !strings.Contains(text, "\n1 error, 3 warnings, 2 not checked\n") {
+	if report.Count(examine.Error) != 1 || !strings.Contains(text, "\n1 error, 3 warnings, 5 not checked\n") {
 		t.Errorf("the errors are not counted in\n%s", text)
 	}
 	if len(report[2].Checks) != len(report[0].Checks) || !strings.Contains(text, "✓ app            "+w.ding.Options().AppKey+", the same as of handler") {

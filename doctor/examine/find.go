@@ -7,6 +7,7 @@ import (
 	"net"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 
@@ -27,6 +28,7 @@ type place struct {
 	listen  []string // the addresses it listens at
 	hosts   []string // of the host matchers on the way to the handler, without catch-alls
 	paths   []paths  // of the path matchers on the way
+	matcher []string // what the handler's own matcher goes by, hosts left out
 	tls     bool     // the server ends TLS
 	trusted bool     // the server has trusted proxies
 	// certificates tells that the configuration has some for names of its own.
@@ -157,6 +159,7 @@ type walk struct {
 type access struct {
 	hosts []string
 	paths []paths
+	own   []string // what the matcher goes by, hosts left out, of a route that ends in a dingtalk handler
 }
 
 // value searches a JSON value that is reached by that access.
@@ -197,7 +200,7 @@ func (w *walk) invoke(name string, above access) {
 
 func (w *walk) handler(v map[string]any, above access) {
 	p := w.place
-	p.paths = above.paths
+	p.paths, p.matcher = above.paths, above.own
 	for _, host := range above.hosts {
 		if !config.CatchAll(host) && !slices.Contains(p.hosts, host) {
 			p.hosts = append(p.hosts[:len(p.hosts):len(p.hosts)], host)
@@ -218,7 +221,32 @@ func (a access) through(route any) access {
 	if p := pathsOf(route); p != nil {
 		a.paths = append(slices.Clip(a.paths), p)
 	}
+	a.own = ownMatcher(route)
 	return a
+}
+
+// ownMatcher returns what the matchers of a route go by whose last handler is dingtalk:
+// what they do not match passes beside it.
+func ownMatcher(v any) (names []string) {
+	route, _ := v.(map[string]any)
+	handlers, _ := route["handle"].([]any)
+	if len(handlers) == 0 {
+		return nil
+	}
+	if last, _ := handlers[len(handlers)-1].(map[string]any); last["handler"] != "dingtalk" {
+		return nil
+	}
+	for _, set := range matcherSets(v) {
+		for _, name := range slices.Sorted(maps.Keys(set)) {
+			if name == "path" {
+				name += " " + strings.Join(texts(set[name]), " ")
+			}
+			if name != "host" && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
 }
 
 // hostsOf returns the hosts that a route names in its matchers.

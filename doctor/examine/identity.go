@@ -18,20 +18,11 @@ func (c *calls) identity(ctx context.Context, settings *config.Config) []Check {
 	const name = "corp_id"
 	switch {
 	case errors.Is(c.access.err, errUnreached):
-		return []Check{unchecked(name, doctor.Of(errUnreached)), identityCheck(doctor.AgentUnproven)}
+		return []Check{unchecked(name, doctor.Of(errUnreached)), openCheck(doctor.AgentUnproven)}
 	case c.access.err != nil:
-		return []Check{unchecked(name, say("DingTalk looks at the credentials first", "钉钉先检查密钥")), identityCheck(doctor.AgentUnproven)}
+		return []Check{unchecked(name, say("DingTalk looks at the credentials first", "钉钉先检查密钥")), openCheck(doctor.AgentUnproven)}
 	}
-	return []Check{identityCheck(c.belonging(ctx, settings).Finding()), identityCheck(doctor.AgentUnproven)}
-}
-
-// identityCheck tells a finding. What is open here stays so until a page calls dd.config.
-func identityCheck(f doctor.Finding) Check {
-	c := checkOf(f)
-	if f.Status == doctor.Open {
-		c = check(f.Name, Open, say("not checked: %s", "未检查：%s", f.Text), f.Cure())
-	}
-	return c
+	return []Check{openCheck(c.belonging(ctx, settings).Finding()), openCheck(doctor.AgentUnproven)}
 }
 
 // belonging asks DingTalk for a token of the app in its organisation, and in one that is

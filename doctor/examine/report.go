@@ -35,10 +35,11 @@ import (
 //	]
 //
 // with the checks, in this order: config, secrets, events (of the first handler, where one is
-// subscribed to that there is not), origins, forwarded (where the
-// handler believes further headers), dns, connection, clock, credentials, corp_id,
-// agent_id, ip_allow_list, storage, lock, ticket; with sign-in also permissions (one for
-// each that is missing), console, cookie, key. Where config is an error the checks of the
+// subscribed to that there is not), origins, forwarded (where the handler believes further
+// headers), endpoint (where a matcher holds it back), page, dns, connection, clock,
+// credentials, corp_id, agent_id, ip_allow_list, storage, lock, ticket; with sign-in also
+// permissions (one for each that is missing), matcher (where one stands before it), console,
+// cookie, key. Where config is an error the checks of the
 // app are left out. A check that could not be made is a warning, or open where it cannot
 // be made from here at all, and its message begins with "not checked". No text holds a
 // secret, a token or a ticket.
@@ -52,6 +53,10 @@ import (
 // of is the entry of the handler, counted from 1. A tenant has credentials, ip_allow_list,
 // ticket and what sign-in adds; a suite callback and suite_ticket, credentials, ip_allow_list,
 // of one corp authorization and ticket, and what sign-in adds.
+//
+// A page that was visited is {"url": "https://…", "checks": […]}, with the checks
+// certificate (where browsers refuse it), page (where it is not signed by the directive, or
+// asks for sign-in), signed_url, endpoint and scripts.
 //
 // A robot that is told of events is {"robot": "dingtalk_token_failed", "checks": […]},
 // with the checks config, secrets (where they stand in plain text) and message (where
@@ -85,7 +90,7 @@ type Handler struct {
 func Findings(page string, heading doctor.Text, findings []doctor.Finding) Report {
 	h := Handler{URL: page, heading: heading}
 	for _, f := range findings {
-		h.Checks = append(h.Checks, checkOf(f))
+		h.Checks = append(h.Checks, openCheck(f))
 	}
 	return Report{h}
 }

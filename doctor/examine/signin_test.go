@@ -11,9 +11,10 @@ import (
 func TestTheReportTellsWhatSignInNeeds(t *testing.T) {
 	const app = "APP\n\t\tapi_base API\n\t\toapi_base API\n\t\t"
 	tests := map[string]struct {
-		address, lines string
-		fault          map[sandbox.Call]string
-		want           map[string]string // check -> "status: a part of the message or the advice"
+		address, lines  string
+		matcher, before string
+		fault           map[sandbox.Call]string
+		want            map[string]string // check -> "status: a part of the message or the advice"
 	}{
 		"all that sign-in asks for": {
 			address: "h5.example.com", lines: app + "login {\n\t\t\toutside oauth\n\t\t\trequire {\n\t\t\t\tdepartment 1\n\t\t\t}\n\t\t}",
@@ -42,6 +43,14 @@ func TestTheReportTellsWhatSignInNeeds(t *testing.T) {
 			address: "h5.example.com", lines: app + "login {\n\t\t\tkey 0123456789abcdef0123456789abcdef 0123456789abcdef0123456789abcdeg\n\t\t}",
 			want: map[string]string{"key": "ok: the first of 2"},
 		},
+		"a matcher in front": {
+			address: "h5.example.com", lines: app + "login", matcher: "/app/*",
+			want: map[string]string{"matcher": "warning: behind a matcher (path /app/*)", "endpoint": "warning: endpoint /app/.dingtalk"},
+		},
+		"a named matcher in front": {
+			address: "h5.example.com", lines: app + "login", matcher: "@app", before: "@app {\n\t\theader X-App 1\n\t\tmethod GET\n\t}\n\t",
+			want: map[string]string{"matcher": "warning: behind a matcher (header, method)"},
+		},
 		"a service window": {
 			address: "h5.example.com",
 			lines:   "channel_secret {file.DIR/channel_secret}\n\t\tDD\n\t\tapi_base API\n\t\toapi_base API\n\t\tlogin {\n\t\t\tstaff_app KEY {file.DIR/app_secret}\n\t\t}",
@@ -55,7 +64,8 @@ func TestTheReportTellsWhatSignInNeeds(t *testing.T) {
 			for call, fault := range test.fault {
 				w.ding.SetFault(call, sandbox.MustFault(fault))
 			}
-			report, text := w.examine(t, storageLine+site(test.address, test.lines))
+			text := strings.Replace(site(test.address, test.lines), "dingtalk {", test.before+"dingtalk "+test.matcher+" {", 1)
+			report, text := w.examine(t, storageLine+text)
 			for _, check := range report[0].Checks {
 				want, looked := test.want[check.Name]
 				status, part, _ := strings.Cut(want, ": ")

@@ -58,7 +58,7 @@ func TestEachTenantIsExamined(t *testing.T) {
 		t.Fatalf("%d entries in\n%s", len(report), text)
 	}
 	expect(t, checksOf(report[0]), map[string]string{
-		"config": "ok: complete", "secrets": "ok: tenant 1 app_secret comes from {env.DOCTOR_A}", "origins": "ok: h5.example.com",
+		"config": "ok: complete", "secrets": "ok: tenant 1 app_secret comes from {env.DOCTOR_A}", "origins": "ok: h5.example.com", "page": "open: --url https://h5.example.com/",
 		"dns": "ok: ", "connection": "ok: ", "clock": "ok: ", "storage": "ok: ", "lock": "ok: ",
 	}, text)
 	right := map[string]string{"credentials": "ok: access token", "corp_id": "ok: ", "agent_id": "open: ", "ip_allow_list": "ok: ", "ticket": "ok: stored for all servers"}

@@ -32,9 +32,9 @@ var browser = map[string]string{
 }
 
 // Tour goes to a page as DingTalk's browser does, through the proxies that are there,
-// and to the endpoints as its script does. Nothing is stored or reported. The error says
-// that page is no URL.
-func Tour(ctx context.Context, page string) (Handler, error) {
+// and to the endpoints as its script does. Nothing is stored or reported. What servers say
+// is asked for in that language. The error says that page is no URL.
+func Tour(ctx context.Context, page string, language doctor.Language) (Handler, error) {
 	page, _, _ = strings.Cut(page, "#")
 	if u, err := url.Parse(page); err == nil && u.Path == "" && u.Host != "" && u.RawQuery == "" && !strings.Contains(page, "?") {
 		page += "/"
@@ -42,14 +42,29 @@ func Tour(ctx context.Context, page string) (Handler, error) {
 	if _, err := signer.ParseURL(page); err != nil {
 		return Handler{}, doctor.Wrong("--url takes the whole address of a page, for example https://h5.example.com/app/, not %q", page)
 	}
-	g := guide{client: &http.Client{Timeout: tourTime, Transport: &http.Transport{Proxy: http.ProxyFromEnvironment}}}
+	g := guide{language: language, client: &http.Client{
+		Timeout: tourTime, Transport: &http.Transport{Proxy: http.ProxyFromEnvironment}, CheckRedirect: fewRedirects,
+	}}
 	defer g.client.CloseIdleConnections()
 	heading := say("%s, as DingTalk's browser sees it", "%s，钉钉里的浏览器看到的", page)
 	return Findings(page, heading, g.tour(ctx, page).Findings())[0], nil
 }
 
 // guide goes from URL to URL.
-type guide struct{ client *http.Client }
+type guide struct {
+	client   *http.Client
+	language doctor.Language
+}
+
+// errLoop is what browsers call too many redirects.
+var errLoop = errors.New("stopped after 10 redirects")
+
+func fewRedirects(_ *http.Request, via []*http.Request) error {
+	if len(via) >= 10 {
+		return errLoop
+	}
+	return nil
+}
 
 func (g *guide) tour(ctx context.Context, page string) (t doctor.Tour) {
 	t.Shown = page
@@ -60,7 +75,7 @@ func (g *guide) tour(ctx context.Context, page string) (t doctor.Tour) {
 		resp, err = g.get(ctx, page, browser)
 	}
 	if err != nil {
-		t.Err = err
+		t.Err, t.Loops = err, errors.Is(err, errLoop)
 		return t
 	}
 	defer resp.Body.Close()
@@ -73,17 +88,23 @@ func (g *guide) tour(ctx context.Context, page string) (t doctor.Tour) {
 		t.Unread = true
 		return t
 	}
-	t.SignIn = resp.StatusCode == http.StatusUnauthorized && strings.Contains(body, "data-state=")
-	if t.Sidecar = sidecar(body); t.Sidecar == nil {
+	var snippet string
+	if t.SignIn = gate(body); t.SignIn == nil {
+		if t.Sidecar, snippet = sidecar(body); t.Sidecar == nil {
+			return t
+		}
+	}
+	t.Endpoint = g.config(ctx, t.Shown, t.At())
+	if t.Endpoint.Ours {
+		for _, name := range scriptsOf(body, snippet, t.At()) {
+			t.Scripts = append(t.Scripts, g.script(ctx, t.Shown, t.At(), name))
+		}
 		return t
 	}
-	t.Endpoint = g.config(ctx, t.Shown, t.Sidecar.Endpoint)
-	if !t.Endpoint.Ours {
-		t.Elsewhere = make(map[string]doctor.Answered)
-		for _, below := range foldersOf(t.Shown) {
-			path := below + t.Sidecar.Endpoint
-			t.Elsewhere[path] = g.config(ctx, t.Shown, path)
-		}
+	t.Elsewhere = make(map[string]doctor.Answered)
+	for _, below := range foldersOf(t.Shown) {
+		path := below + t.At()
+		t.Elsewhere[path] = g.config(ctx, t.Shown, path)
 	}
 	return t
 }
@@ -111,7 +132,7 @@ func (g *guide) config(ctx context.Context, page, endpoint string) (a doctor.Ans
 		return a
 	}
 	resp, err := g.get(ctx, u.Scheme+"://"+u.Host+endpoint+"/config?url="+url.QueryEscape(page), map[string]string{
-		"User-Agent": browser["User-Agent"], "Accept-Language": browser["Accept-Language"], "Accept": "*/*",
+		"User-Agent": browser["User-Agent"], "Accept-Language": [...]string{doctor.English: "en", doctor.Chinese: "zh"}[g.language], "Accept": "*/*",
 		"Sec-Fetch-Dest": "empty", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Site": "same-origin", "Referer": page,
 	})
 	if err != nil {
@@ -180,25 +201,6 @@ func read(resp *http.Response) (string, error) {
 		err = nil
 	}
 	return string(text), err
-}
-
-// sidecar finds what the directive has inserted into a page, nil if nothing was.
-func sidecar(body string) *doctor.Sidecar {
-	const begin = `{"config":`
-	for rest := body; ; {
-		i := strings.Index(rest, begin)
-		if i < 0 {
-			return nil
-		}
-		var data struct {
-			Sidecar *doctor.Sidecar `json:"sidecar"`
-		}
-		err := json.NewDecoder(strings.NewReader(rest[i:])).Decode(&data)
-		if err == nil && data.Sidecar != nil && data.Sidecar.Endpoint != "" {
-			return data.Sidecar
-		}
-		rest = rest[i+len(begin):]
-	}
 }
 
 // foldersOf returns the folders above a page, the longest last: /a and /a/b of /a/b/c.

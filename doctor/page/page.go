@@ -15,19 +15,31 @@ var markup string
 //go:embed page.css
 var style string
 
-//go:embed page.js
-var script string
+// The parts of the script share one function, in this order.
+var (
+	//go:embed words.js
+	words string
+	//go:embed show.js
+	show string
+	//go:embed copy.js
+	copying string
+	//go:embed page.js
+	start string
+
+	script = "(function () {\n" + words + show + copying + start + "})()\n"
+)
 
 // page is the document without what each request has of its own.
 var page = strings.NewReplacer("{{style}}", style, "{{script}}", script).Replace(markup)
 
 // Data is what each request has of its own.
 type Data struct {
-	Nonce    string // of the policy
-	Chinese  bool   // the language that is shown first
-	Snippet  []byte // what is inserted into pages of the site, with the nonce
-	Findings []byte // JSON: the diagnosis of the request; safe in a script element, as json.Marshal makes it
-	Script   string // URL of DingTalk's JSAPI script
+	Nonce    string   // of the policy
+	Chinese  bool     // the language that is shown first
+	Snippet  []byte   // what is inserted into pages of the site, with the nonce
+	Findings []byte   // JSON: the diagnosis of the request; safe in a script element, as json.Marshal makes it
+	Script   string   // URL of DingTalk's JSAPI script
+	Scripts  []string // names of the endpoint's scripts that pages may load
 }
 
 // Render returns the document.
@@ -42,6 +54,7 @@ func Render(d Data) []byte {
 		"{{snippet}}", string(d.Snippet),
 		"{{findings}}", strings.ReplaceAll(string(d.Findings), "{{", `\u007b\u007b`), // only in texts: a template engine may be around
 		"{{jsapi}}", html.EscapeString(d.Script),
+		"{{scripts}}", html.EscapeString(strings.Join(d.Scripts, " ")),
 	).Replace(page))
 }
 

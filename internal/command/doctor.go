@@ -55,9 +55,10 @@ Of each dingtalk_robot (events to a DingTalk group) the settings are examined.
 With --send-test each robot also sends one message to its group.
 
 With --url a page is visited as DingTalk's browser does, through the proxies that
-are there: whether it is signed for the URL that the browser shows, and whether
-its script reaches the endpoints. That needs no configuration, and runs from any
-machine; with --config the handlers are examined, too.
+are there: whether it is signed for the URL that the browser shows, whether its
+script reaches the endpoints, and whether the browser gets the scripts of these.
+That needs no configuration, and runs from any machine; with --config the
+handlers are examined, too.
 
 It speaks Chinese where LC_ALL or LANG says so; --lang says it first.
 
@@ -120,7 +121,7 @@ func runDoctor(cmd *cobra.Command, o *doctorOptions) error {
 	}
 	var report, visited examine.Report
 	if o.page != "" {
-		page, err := examine.Tour(ctx, o.page)
+		page, err := examine.Tour(ctx, o.page, language)
 		if err != nil {
 			return err
 		}
@@ -168,7 +169,7 @@ func examineConfiguration(ctx context.Context, o *doctorOptions) (examine.Report
 		Source:  func(c *config.Config) examine.Source { return tenant.Source(c) },
 		AppName: tenant.Name,
 		SignIn:  examine.SignIn{Facts: login.FactsOf, Probe: login.ProbeAs},
-		Corp:    o.corp, Agent: o.agent,
+		Corp:    o.corp, Agent: o.agent, Visited: o.page != "",
 	})
 	if err != nil && (len(robots) == 0 || !errors.Is(err, examine.ErrNoHandler)) {
 		return nil, err

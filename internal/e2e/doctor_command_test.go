@@ -82,7 +82,7 @@ func TestTheDoctorsExitCodeSaysWhetherSomethingIsWrong(t *testing.T) {
 		out       string // a part of the report
 		err       string // a part of the error, "" for exit code 0
 	}{
-		"nothing, warnings do not count":  {caddyfile(lines), nil, "\n0 errors, 1 warning, 1 not checked\n", ""},
+		"nothing, warnings do not count":  {caddyfile(lines), nil, "\n0 errors, 1 warning, 2 not checked\n", ""},
 		"a wrong key":                     {caddyfile(wrong), nil, "\n1 error, ", foundSomething},
 		"another file than the Caddyfile": {caddyfile(wrong), []string{"--config", elsewhere, "--adapter", "caddyfile"}, "0 errors", ""},
 		"no Caddyfile":                    {"", nil, "", "name a file with --config"},
@@ -126,7 +126,7 @@ func TestTheDoctorPrintsJSON(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &report); err != nil || len(report) != 1 {
 		t.Fatalf("%v in %s", err, out)
 	}
-	if h := report[0]; h.Server != "srv0" || h.App != ding.Options().AppKey || len(h.Hosts) != 1 || len(h.Checks) != 13 {
+	if h := report[0]; h.Server != "srv0" || h.App != ding.Options().AppKey || len(h.Hosts) != 1 || len(h.Checks) != 14 {
 		t.Errorf("the report is %s", out)
 	}
 	for _, c := range report[0].Checks {

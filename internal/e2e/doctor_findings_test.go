@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -81,6 +82,10 @@ func TestTheDoctorSaysWhatIsWrong(t *testing.T) {
 	here := s.At("h5.test") + doctorPath
 	there := strings.Replace(here, "http:", "https:", 1)
 	params := s.Get(t, here).Snippet(t).Params(t)
+	script := regexp.MustCompile(`data-scripts="(rest\.[0-9a-f]+\.js)"`).FindStringSubmatch(s.Get(t, here).Body)
+	if script == nil {
+		t.Fatal("the page names no script to look for")
+	}
 	report := func(members map[string]any) string {
 		text, _ := json.Marshal(members)
 		return string(text)
@@ -104,6 +109,9 @@ func TestTheDoctorSaysWhatIsWrong(t *testing.T) {
 			[]string{"X-Forwarded-Proto $scheme"}, []string{"nginx", "ingress-nginx", "caddy", "caddy"}},
 		"the proxy is not trusted": {map[string]any{"url": there, "signed": here}, []string{"X-Forwarded-Proto", "https"}, "url_mismatch",
 			[]string{"127.0.0.1", "trusted_proxies static private_ranges"}, []string{"caddy"}},
+		"a script is lost": {map[string]any{"url": here, "signed": here, "outcome": "ready", "lost": map[string]any{"name": script[1], "status": 404}}, nil, "scripts",
+			[]string{"/.dingtalk/" + script[1] + " (status 404", "location ^~ /.dingtalk/ {"}, []string{"nginx"}},
+		"a script that is none of ours": {map[string]any{"url": here, "signed": here, "outcome": "ready", "lost": map[string]any{"name": "<b>", "status": 404}}, nil, "ready", nil, nil},
 		"our ticket is listed": {map[string]any{"url": here, "signed": here, "outcome": "error", "code": "3", "message": refusal(mask)}, nil, "form",
 			[]string{"hash sha256"}, []string{"caddy"}},
 		"our ticket is not listed": {map[string]any{"url": here, "signed": here, "outcome": "error", "code": 52013, "message": refusal("aaaaaaaaaa***bbbbbbbbbb")}, nil,

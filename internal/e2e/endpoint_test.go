@@ -292,7 +292,7 @@ func TestConfigSignsTheURLsOfItsOrigins(t *testing.T) {
 	}
 	t.Run("a refusal names the line to add for a host of ours", func(t *testing.T) {
 		testsite.ExpectRefusal(t, s.Config(t, h5, strings.Replace(h5, "http", "https", 1)+"/p"), http.StatusForbidden, "origin_not_allowed",
-			"reaches Caddy as "+h5, "public_origin "+strings.Replace(h5, "http", "https", 1)+" ")
+			"knows as "+h5, "public_origin "+strings.Replace(h5, "http", "https", 1)+" ")
 	})
 	t.Run("and says what is known of any other", func(t *testing.T) {
 		a := s.Config(t, h5, "https://evil.test/p")

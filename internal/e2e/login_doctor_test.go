@@ -75,3 +75,71 @@ http://without.test:PORT {
 		t.Errorf("%d calls, then %d", calls, s.Ding.Calls()["oapi.getuserinfo"])
 	}
 }
+
+// TestTheDoctorPageTellsOfAMatcherInFront that lets requests pass by sign-in, or keeps the
+// endpoints away.
+func TestTheDoctorPageTellsOfAMatcherInFront(t *testing.T) {
+	s := testsite.Run(t, testsite.Setup{Sites: `http://beside.test:PORT {
+	@app path /app/* /.dingtalk/*
+	dingtalk @app {
+		import app
+		doctor
+		login
+	}
+	reverse_proxy UPSTREAM
+}
+http://within.test:PORT {
+	@app path /app/* /.dingtalk/*
+	handle @app {
+		dingtalk {
+			import app
+			doctor
+			login
+		}
+		reverse_proxy UPSTREAM
+	}
+}
+http://narrow.test:PORT {
+	@app path /app/* /.dingtalk/doctor
+	dingtalk @app {
+		import app
+		doctor
+	}
+	reverse_proxy UPSTREAM
+}
+`})
+	for host, want := range map[string][2]string{
+		"beside.test": {"", "behind a matcher (path /app/* /.dingtalk/*)"}, "within.test": {}, "narrow.test": {"does not pass the matcher /app/* /.dingtalk/doctor", ""},
+	} {
+		here := s.At(host) + "/.dingtalk/doctor"
+		a := s.Fetch(t, "POST", here, `{"url":"`+here+`","signed":"`+here+`","outcome":"ready"}`, "Sec-Fetch-Site", "same-origin", "Content-Type", "application/json")
+		var f struct {
+			Findings []struct {
+				Name string
+				Text struct{ ZH, EN string }
+			}
+			SignIn []struct {
+				Name, Status string
+				Text         struct{ ZH, EN string }
+				Cures        []struct{ ZH, EN string }
+			} `json:"sign_in"`
+		}
+		if err := json.Unmarshal([]byte(a.Body), &f); err != nil {
+			t.Fatalf("%s: %d %s", host, a.Status, a.Body)
+		}
+		if first := f.Findings[0]; (first.Name == "endpoint_held_back") != (want[0] != "") || !strings.Contains(first.Text.EN, want[0]) {
+			t.Errorf("%s: %+v", host, f.Findings)
+		}
+		told := ""
+		for _, finding := range f.SignIn {
+			if finding.Name == "matcher" {
+				if told = finding.Text.EN; finding.Status != "warning" || finding.Text.ZH == "" || len(finding.Cures) == 0 {
+					t.Errorf("%s: %+v", host, finding)
+				}
+			}
+		}
+		if (told != "") != (want[1] != "") || !strings.Contains(told, want[1]) {
+			t.Errorf("%s: %q, want %q", host, told, want[1])
+		}
+	}
+}

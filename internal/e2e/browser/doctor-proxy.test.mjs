@@ -15,7 +15,9 @@ const sites = {
   stripped: {directive: ['forwarded X-Original-URI'], location: '/app/'}, // all is signed rightly, and nothing can ask
   cured: {directive: ['forwarded X-Original-URI', endpointLine], location: '/app/'},
   untold: {directive: [], location: '/app/'},
-  partly: {directive: [], location: '/.dingtalk/doctor', to: ''} // config stays with nginx
+  partly: {directive: [], location: '/.dingtalk/doctor', to: ''}, // config stays with nginx
+  static: {directive: [], location: '/.dingtalk/', to: '', beside: 'location ~* \\.(js|css)$ { return 404; }'},
+  preferred: {directive: [], location: '^~ /.dingtalk/', to: '', beside: 'location ~* \\.(js|css)$ { return 404; }'}
 }
 
 describe('behind nginx', {skip}, () => {
@@ -35,10 +37,11 @@ describe('behind nginx', {skip}, () => {
 	}
 }
 `
-    Object.entries(sites).forEach(([name, {directive, location, to = '/'}], i) => {
+    Object.entries(sites).forEach(([name, {directive, location, to = '/', beside = ''}], i) => {
       servers += `server {
 	listen 127.0.0.1:${port};
 	server_name ${name}.test;
+	${beside}
 	location ${location} {
 		proxy_pass http://127.0.0.1:${ports[i]}${to};
 		proxy_set_header Host $http_host;
@@ -129,6 +132,19 @@ ${servers}}
     open('partly', '/.dingtalk/doctor', async (tab, t) => {
       assert.equal(t.status, 'error')
       assert.match(t.cure, /把 \/\.dingtalk\/ 下的全部请求都转发给 Caddy/)
+      assert.deepEqual(t.lines, [])
+    }))
+
+  test('where a block for static files takes the scripts, one that goes before it is named', () =>
+    open('static', '/.dingtalk/doctor', async (tab, t) => {
+      assert.equal(t.status, 'error')
+      assert.match(t.verdict, /浏览器取不到脚本 \/\.dingtalk\/rest\.[0-9a-f]+\.js（状态码 404，不是指令的回答）/)
+      assert.deepEqual(t.lines.map(([where, text]) => [where, text.split(/\s*\n\s*/)[0]]), [['nginx', 'location ^~ /.dingtalk/ {']])
+    }))
+
+  test('with that block all is well', () =>
+    open('preferred', '/.dingtalk/doctor', async (tab, t) => {
+      assert.equal(t.status, 'open')
       assert.deepEqual(t.lines, [])
     }))
 })

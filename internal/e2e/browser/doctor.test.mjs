@@ -2,7 +2,7 @@
 // that hide things, and with a DingTalk that refuses.
 import {after, before, test} from 'node:test'
 import assert from 'node:assert/strict'
-import {readFileSync} from 'node:fs'
+import {readdirSync, readFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {parse} from 'acorn'
 import {stop, until, world} from './harness.mjs'
@@ -13,7 +13,8 @@ before(startDoctors)
 after(stop)
 
 const path = '/.dingtalk/doctor'
-const source = readFileSync(join(import.meta.dirname, '../../../doctor/page/page.js'), 'utf8')
+const folder = join(import.meta.dirname, '../../../doctor/page')
+const source = readdirSync(folder).filter(name => /\.js$/.test(name)).map(name => readFileSync(join(folder, name), 'utf8')).join('')
 
 // clean makes sure that nothing went wrong in the page itself, and that it fits the
 // phone. expected are lines of the console that belong to the story.
