@@ -50,10 +50,10 @@ func (f *fleet) use(storage Storage) {
 // report logs once that the storage fails, and once that it works again.
 func (f *fleet) report(err error) {
 	if err == nil {
-		f.log.Info("revoked sessions are read from the storage again")
+		f.log.Info("revoked sessions are shared through the storage again")
 		return
 	}
-	f.log.Error("revoked sessions cannot be read from the storage: what was read before holds, and what other processes revoke is not heard of. "+
+	f.log.Error("revoked sessions cannot be shared through the storage: what is known here holds, but the processes do not hear of each other's. "+
 		"Check the storage and this machine's access to it", zap.Error(err))
 }
 

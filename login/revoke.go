@@ -228,13 +228,15 @@ func (r *Revocations) rest(ctx context.Context, next <-chan time.Time) bool {
 	}
 }
 
-// Read reads what is new in the storage, stores what it had not taken, and deletes what
-// has served its time. Where it fails, what was read before holds.
+// Read stores what the storage had not taken, reads what is new in it, though it may be too
+// full to take anything, and deletes what has served its time. Where it fails, what was
+// read before holds.
 func (r *Revocations) Read(ctx context.Context) error {
 	storage := r.currentStorage()
+	var refused error
 	for name, rev := range r.waiting() {
-		if err := r.save(ctx, name, rev); err != nil {
-			return err
+		if refused = r.save(ctx, name, rev); refused != nil {
+			break
 		}
 	}
 	listing, cancel := context.WithTimeout(ctx, revokedTimeout)
@@ -268,7 +270,7 @@ func (r *Revocations) Read(ctx context.Context) error {
 		r.entries[name] = rev
 	}
 	r.publish(time.Now())
-	return nil
+	return refused
 }
 
 // setStorage replaces the storage: a reload may bring another.

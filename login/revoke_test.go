@@ -178,6 +178,28 @@ func TestWhileTheStorageFailsWhatWasReadHoldsAndLocalOnesCount(t *testing.T) {
 	})
 }
 
+// full is a storage that can be read, and takes nothing.
+type full struct{ *shared }
+
+func (full) Store(context.Context, string, []byte) error {
+	return errors.New("no space left on device")
+}
+
+func TestAStorageThatIsFullIsStillRead(t *testing.T) {
+	storage := new(shared)
+	here, there := NewRevocations("app", full{storage}), NewRevocations("app", storage)
+	one, two := begun("u1", time.Now()), begun("u2", time.Now())
+	if here.Revoke(t.Context(), Revocation{Session: hex.EncodeToString(one.ID[:]), Until: one.Until}) == nil {
+		t.Fatal("it takes a revocation")
+	}
+	if err := there.Revoke(t.Context(), Revocation{Session: hex.EncodeToString(two.ID[:]), Until: two.Until}); err != nil {
+		t.Fatal(err)
+	}
+	if err := here.Read(t.Context()); err == nil || !here.Revoked(one, "") || !here.Revoked(two, "") {
+		t.Errorf("%v; known are the own one: %v, the other's: %v", err, here.Revoked(one, ""), here.Revoked(two, ""))
+	}
+}
+
 func TestWhoWasRevokedCanSignInAgainAtOnce(t *testing.T) {
 	r := NewRevocations("app", new(shared))
 	now := time.Now()
@@ -217,7 +239,7 @@ func TestWhatTheStorageRefusedReachesTheFleetWithin15SecondsOfItsReturn(t *testi
 				}
 				storage.taken()
 				time.Sleep(down)
-				if n, most := storage.taken(), 3+2*int(down/revokedRetry); n > most {
+				if n, most := storage.taken(), 4+3*int(down/revokedRetry); n > most {
 					t.Errorf("%d calls in %v", n, down)
 				}
 				storage.fail(nil)
