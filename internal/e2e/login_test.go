@@ -159,6 +159,7 @@ func TestTheUpstreamLearnsWhoAsksAndNobodyElseTellsIt(t *testing.T) {
 			t.Errorf("the token is %q", got["X-Dingtalk-Jwt"])
 		}
 	}
+	testsite.Eventually(t, "the ticket of the start", func() bool { return len(s.Logged(t, "there is a jsapi_ticket")) > 0 })
 	calls := s.Ding.Calls()
 	for range 20 {
 		fetchAs(t, s, "GET", "/api", "", cookie)
