@@ -1,6 +1,7 @@
 package doctor_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -102,7 +103,7 @@ var unreadable = map[string]struct{ wrong, says, cured string }{
 		"h5.test {\n\treverse_proxy http://localhost:3000/app\n}\n", "Leave the path out", "h5.test {\n\treverse_proxy http://localhost:3000\n}\n",
 	},
 	"another slip in a module": {
-		"{\n\tstorage file_sytem /x\n}\n\nh5.test {\n\trespond ok\n}\n", "Look for a slip in caddy.storage.file_sytem", "{\n\tstorage file_system /x\n}\n\nh5.test {\n\trespond ok\n}\n",
+		"{\n\tstorage filesystem /x\n}\n\nh5.test {\n\trespond ok\n}\n", "Look for a slip in caddy.storage.filesystem", "{\n\tstorage file_system /x\n}\n\nh5.test {\n\trespond ok\n}\n",
 	},
 	"a directive without its value": {
 		"h5.test {\n\tredir\n}\n", "Look up what redir takes", "h5.test {\n\tredir https://b.test\n}\n",
@@ -125,7 +126,14 @@ func adapted(t *testing.T, name, text string) error {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, _, _, err := caddycmd.LoadConfig(file, "")
+	return loaded(file)
+}
+
+func loaded(file string) error {
+	configuration, _, _, err := caddycmd.LoadConfig(file, "")
+	if err == nil && len(configuration) == 0 {
+		return errors.New("nothing was read")
+	}
 	return err
 }
 
@@ -161,8 +169,7 @@ func TestAFileThatIsNotThereOrNoJSONIsToldWithACure(t *testing.T) {
 	if told := doctor.Of(adapted(t, "config.txt", "h5.test {\n}\n")); !strings.Contains(told.EN, "--adapter caddyfile") || !strings.Contains(told.ZH, "--adapter caddyfile") {
 		t.Error(told.Both())
 	}
-	_, _, _, err := caddycmd.LoadConfig(filepath.Join(t.TempDir(), "none"), "")
-	if told := doctor.Of(err); !strings.Contains(told.EN, "behind --config") || language.English(told.ZH) != "" {
+	if told := doctor.Of(loaded(filepath.Join(t.TempDir(), "none"))); !strings.Contains(told.EN, "behind --config") || language.English(told.ZH) != "" {
 		t.Error(told.Both())
 	}
 }
