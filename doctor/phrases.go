@@ -80,6 +80,8 @@ var phrases = map[string]string{ //nolint:gosec // words about secrets, not secr
 	"ambiguous site definition: ":                                                                        "站点地址重复：",
 	"File to import not found: ":                                                                         "找不到要引用的文件或片段：",
 	"getting module named '%s': ":                                                                        "加载模块 %s：",
+	"loading module '%s': ":                                                                              "加载模块 %s：",
+	"unknown module: ":                                                                                   "没有这个模块：",
 	"module not registered: ":                                                                            "没有注册这个模块：",
 	"unrecognized subdirective %s":                                                                       "没有子指令 %s",
 

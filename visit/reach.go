@@ -95,15 +95,11 @@ func holding(r *http.Request, way []caddyhttp.MatcherSets) []string {
 		passes := len(sets) == 0 || slices.ContainsFunc(sets, func(set caddyhttp.MatcherSet) bool {
 			passes := true
 			for _, matcher := range set {
-				if m, is := matcher.(caddyhttp.MatchPath); is {
+				asked, of := pathPatterns(matcher)
+				if m, is := matcher.(caddyhttp.RequestMatcherWithError); of && is {
 					ok, err := m.MatchWithError(r)
 					passes = passes && (ok || err != nil)
-					patterns = append(patterns, m...)
-				}
-				if m, is := matcher.(*caddyhttp.MatchPath); is {
-					ok, err := m.MatchWithError(r)
-					passes = passes && (ok || err != nil)
-					patterns = append(patterns, *m...)
+					patterns = append(patterns, asked...)
 				}
 			}
 			return passes
@@ -113,4 +109,29 @@ func holding(r *http.Request, way []caddyhttp.MatcherSets) []string {
 		}
 	}
 	return nil
+}
+
+// pathPatterns returns the patterns of a matcher, as messages have them, and whether it
+// looks at nothing but the path.
+func pathPatterns(matcher any) (patterns []string, of bool) {
+	switch m := matcher.(type) {
+	case caddyhttp.MatchPath:
+		return m, true
+	case *caddyhttp.MatchPath:
+		return *m, true
+	case *caddyhttp.MatchPathRE:
+		return []string{"path_regexp " + m.Pattern}, true
+	case *caddyhttp.MatchNot:
+		for _, set := range m.MatcherSets {
+			for _, inner := range set {
+				asked, of := pathPatterns(inner)
+				if !of {
+					return nil, false
+				}
+				patterns = append(patterns, "not "+strings.Join(asked, " "))
+			}
+		}
+		return patterns, true
+	}
+	return nil, false
 }

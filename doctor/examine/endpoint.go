@@ -25,6 +25,24 @@ func pathsOf(route any) (all paths) {
 	return all
 }
 
+// keptOut returns the paths that a route keeps out, where it has one matcher set, with a
+// matcher not that looks at nothing but the path.
+func keptOut(route any) (all paths) {
+	sets := matcherSets(route)
+	if len(sets) != 1 {
+		return nil
+	}
+	inner, _ := sets[0]["not"].([]any)
+	for _, item := range inner {
+		set, _ := item.(map[string]any)
+		if len(set) != 1 || set["path"] == nil {
+			return nil
+		}
+		all = append(all, texts(set["path"])...)
+	}
+	return all
+}
+
 // let reports whether the paths let a request through, as Caddy's path matcher
 // does: in any case, `*` at either end standing for whatever there is.
 func (p paths) let(target string) bool {
@@ -50,12 +68,22 @@ func (p paths) let(target string) bool {
 // endpointCheck warns of endpoints that never reach the handler: matchers in front
 // of it hold them back, and what pages ask goes to the app.
 func endpointCheck(p place, c *config.Config) []Check {
+	asked := strings.ToLower(c.Endpoint) + "/config"
 	for _, paths := range p.paths {
-		if !paths.let(strings.ToLower(c.Endpoint) + "/config") {
-			found := doctor.HeldBack(c.Endpoint, paths)
-			found.Name = "endpoint"
-			return []Check{checkOf(found)}
+		if !paths.let(asked) {
+			return heldBack(c.Endpoint, paths...)
+		}
+	}
+	for _, paths := range p.keptOut {
+		if paths.let(asked) {
+			return heldBack(c.Endpoint, "not "+strings.Join(paths, " "))
 		}
 	}
 	return nil
+}
+
+func heldBack(endpoint string, patterns ...string) []Check {
+	found := doctor.HeldBack(endpoint, patterns)
+	found.Name = "endpoint"
+	return []Check{checkOf(found)}
 }

@@ -20,6 +20,8 @@ func TestEndpointsThatNeverReachTheHandler(t *testing.T) {
 		"one of several paths":               {`{"match":[{"path":["/app/*","/.dingtalk/*"]}],"handle":[DINGTALK]}`, "/.dingtalk", ""},
 		"a path, or a host":                  {`{"match":[{"path":["/app/*"]},{"host":["a.test"]}],"handle":[DINGTALK]}`, "/.dingtalk", ""},
 		"all that is not there":              {`{"match":[{"not":[{"path":["/api/*"]}]}],"handle":[DINGTALK]}`, "/.dingtalk", ""},
+		"all but the endpoint":               {`{"match":[{"not":[{"path":["/api/*","/.dingtalk/*"]}]}],"handle":[DINGTALK]}`, "/.dingtalk", "/<a path"},
+		"all but some that it is":            {`{"match":[{"not":[{"path":["/.dingtalk/*"],"method":["PUT"]}]}],"handle":[DINGTALK]}`, "/.dingtalk", ""},
 		"a path of an outer route":           {`{"match":[{"path":["/app*"]}],"handle":[{"handler":"subroute","routes":[{"handle":[DINGTALK]}]}]}`, "/.dingtalk", "/<a path"},
 		"the end of a path":                  {`{"match":[{"path":["*.html"]}],"handle":[DINGTALK]}`, "/.dingtalk", "/<a path"},
 		"a part of a path":                   {`{"match":[{"path":["*ding*"]}],"handle":[DINGTALK]}`, "/.dingtalk", ""},

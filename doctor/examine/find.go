@@ -28,6 +28,7 @@ type place struct {
 	listen  []string // the addresses it listens at
 	hosts   []string // of the host matchers on the way to the handler, without catch-alls
 	paths   []paths  // of the path matchers on the way
+	keptOut []paths  // of the matchers on the way that keep paths out
 	matcher []string // what the handler's own matcher goes by, hosts left out
 	tls     bool     // the server ends TLS
 	trusted bool     // the server has trusted proxies
@@ -159,6 +160,7 @@ type walk struct {
 type access struct {
 	hosts []string
 	paths []paths
+	out   []paths  // that are kept out
 	own   []string // what the matcher goes by, hosts left out, of a route that ends in a dingtalk handler
 }
 
@@ -200,7 +202,7 @@ func (w *walk) invoke(name string, above access) {
 
 func (w *walk) handler(v map[string]any, above access) {
 	p := w.place
-	p.paths, p.matcher = above.paths, above.own
+	p.paths, p.keptOut, p.matcher = above.paths, above.out, above.own
 	for _, host := range above.hosts {
 		if !config.CatchAll(host) && !slices.Contains(p.hosts, host) {
 			p.hosts = append(p.hosts[:len(p.hosts):len(p.hosts)], host)
@@ -220,6 +222,9 @@ func (a access) through(route any) access {
 	a.hosts = append(slices.Clip(a.hosts), hostsOf(route)...)
 	if p := pathsOf(route); p != nil {
 		a.paths = append(slices.Clip(a.paths), p)
+	}
+	if p := keptOut(route); p != nil {
+		a.out = append(slices.Clip(a.out), p)
 	}
 	a.own = ownMatcher(route)
 	return a

@@ -99,6 +99,22 @@ http://within.test:PORT {
 		reverse_proxy UPSTREAM
 	}
 }
+http://without.test:PORT {
+	@page not path /.dingtalk/config
+	dingtalk @page {
+		import app
+		doctor
+	}
+	reverse_proxy UPSTREAM
+}
+http://pattern.test:PORT {
+	@page path_regexp ^/(app|\.dingtalk/doctor)
+	dingtalk @page {
+		import app
+		doctor
+	}
+	reverse_proxy UPSTREAM
+}
 http://narrow.test:PORT {
 	@app path /app/* /.dingtalk/doctor
 	dingtalk @app {
@@ -109,7 +125,8 @@ http://narrow.test:PORT {
 }
 `})
 	for host, want := range map[string][2]string{
-		"beside.test": {"", "behind a matcher (path /app/* /.dingtalk/*)"}, "within.test": {}, "narrow.test": {"does not pass the matcher /app/* /.dingtalk/doctor", ""},
+		"beside.test": {"", "behind a matcher (path /app/* /.dingtalk/*)"}, "within.test": {}, "without.test": {"does not pass the matcher not /.dingtalk/config", ""},
+		"pattern.test": {"does not pass the matcher path_regexp ^/(app|", ""}, "narrow.test": {"does not pass the matcher /app/* /.dingtalk/doctor", ""},
 	} {
 		here := s.At(host) + "/.dingtalk/doctor"
 		a := s.Fetch(t, "POST", here, `{"url":"`+here+`","signed":"`+here+`","outcome":"ready"}`, "Sec-Fetch-Site", "same-origin", "Content-Type", "application/json")
