@@ -5,7 +5,6 @@ package dingtalk
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -356,11 +355,12 @@ func parseCaddyfile(helper httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, e
 func (h *Handler) warn(log *zap.Logger, resolved *config.Config) {
 	for name, s := range h.Secrets() {
 		if *s != "" && !s.Placeholder() {
-			log.Warn(fmt.Sprintf("%s stands in the configuration in plain text: write {env.NAME} or {file./path} instead", name))
+			plain := doctor.Wrong("%s stands in the configuration in plain text: write {env.NAME} or {file./path} instead", name)
+			log.Warn(plain.Error(), zap.String("advice_zh", doctor.Of(plain).ZH))
 		}
 	}
 	if unused := config.UnusedBase(resolved); unused != nil && resolved.Login == nil { // sign-in calls both
-		log.Warn(unused.Error())
+		log.Warn(unused.Error(), zap.String("advice_zh", doctor.Of(unused).ZH))
 	}
 }
 

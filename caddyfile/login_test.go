@@ -44,6 +44,7 @@ func TestErrorsOfLoginNameLineAndCure(t *testing.T) {
 		"public with nginx's semicolon":  {"\t\tpublic /assets/*;", 8, []string{"ends without ;"}},
 		"a user with a comma behind it":  {"\t\trequire {\n\t\t\tuser u1, u2\n\t\t}", 8, []string{"comma"}},
 		"users without spaces":           {"\t\trequire {\n\t\t\tuser u1,u2\n\t\t}", 8, []string{"spaces between"}},
+		"all users":                      {"\t\trequire {\n\t\t\tuser *\n\t\t}", 8, []string{"no userid", "require without a block"}},
 		"a user in quotes":               {"\t\trequire {\n\t\t\tuser 'u1'\n\t\t}", 8, []string{"quotes"}},
 		"a jwt with nginx's semicolon":   {"\t\tjwt my-app;", 8, []string{"ends without ;"}},
 		"a key that is a variable":       {"\t\tkey $LOGIN_SESSION_ENCRYPTION_KEY_0000001", 8, []string{"{env.NAME}"}},

@@ -225,6 +225,9 @@ func checkRules(rules []LoginRule) error {
 		if slices.ContainsFunc(rule.User, func(id string) bool { return strings.ContainsAny(id, ",，;；、") }) {
 			return doctor.Wrong("line %d: a userid holds no comma or semicolon: a list has spaces between its values", i+1)
 		}
+		if slices.Contains(rule.User, "*") {
+			return doctor.Wrong("line %d: * is no userid: write require without a block, and everybody of the organisation may pass", i+1)
+		}
 		if slices.Contains(rule.User, "") {
 			return doctor.Wrong("line %d names an empty userid: remove it", i+1)
 		}

@@ -28,6 +28,8 @@ var mistakes = map[string]string{ //nolint:gosec // words about secrets, not sec
 	"its value is the name of a file, not what is in it: write {file./path}, with its whole path":                                        "它的值是文件的名称，而不是文件的内容：请写成 {file./path}，并用完整路径",
 	"must be one word of printable ASCII, such as %s":                                                                                    "必须是一串不含空格的 ASCII 字符，例如 %s",
 
+	"%s stands in the configuration in plain text: write {env.NAME} or {file./path} instead": "%s 以明文写在配置里：请改写成 {env.NAME} 或 {file./path}",
+
 	// Habits of other tools
 	"its value holds an invisible character (a byte order mark or a zero-width space): type it anew, and save the file as UTF-8 without BOM": "它的值里有看不见的字符（BOM 或零宽空格）：" +
 		"请重新输入，并把文件存成不带 BOM 的 UTF-8",
@@ -86,11 +88,12 @@ var mistakes = map[string]string{ //nolint:gosec // words about secrets, not sec
 	"%s holds a brace that begins no placeholder: write nothing but {env.NAME} or {file./path}": "%s 里的花括号不是占位符：请只写 {env.NAME} 或 {file./path}",
 
 	// Sign-in
-	"line %d is never reached, as the line before it fits every request: put it first, or remove it": "第 %d 行永远用不到，因为前一行已经匹配所有请求：请把它放到前面，或去掉",
-	"line %d is public, where user, department and admin say nothing: write require, or remove them": "第 %d 行是 public，user、department 和 admin 不起作用：请改成 require，或去掉它们",
-	"line %d names an empty userid: remove it":                                                       "第 %d 行有空的 userid：请去掉",
-	"line %d: %d is no number of a department: copy it from the admin console (oa.dingtalk.com)":     "第 %d 行：%d 不是部门编号：请从管理后台（oa.dingtalk.com）复制",
-	"%s must be a time from 5m to 30d, such as 12h":                                                  "%s 必须是 5m 到 30d 的时间，例如 12h",
+	"line %d is never reached, as the line before it fits every request: put it first, or remove it":     "第 %d 行永远用不到，因为前一行已经匹配所有请求：请把它放到前面，或去掉",
+	"line %d is public, where user, department and admin say nothing: write require, or remove them":     "第 %d 行是 public，user、department 和 admin 不起作用：请改成 require，或去掉它们",
+	"line %d: * is no userid: write require without a block, and everybody of the organisation may pass": "第 %d 行：* 不是 userid：请只写 require、不带花括号，企业里的所有人就都可以通过",
+	"line %d names an empty userid: remove it":                                                           "第 %d 行有空的 userid：请去掉",
+	"line %d: %d is no number of a department: copy it from the admin console (oa.dingtalk.com)":         "第 %d 行：%d 不是部门编号：请从管理后台（oa.dingtalk.com）复制",
+	"%s must be a time from 5m to 30d, such as 12h":                                                      "%s 必须是 5m 到 30d 的时间，例如 12h",
 	"the idle time %s is longer than the session of %s: write it second and shorter, such as session 12h 4h": "空闲时间 %s 比会话时长 %s 还长：" +
 		"它写在第二个，而且要更短，例如 session 12h 4h",
 	"key %d is empty: openssl rand -hex 32 makes one":                                                                           "第 %d 个 key 是空的：可以用 openssl rand -hex 32 生成",
