@@ -57,7 +57,7 @@ export async function startStatic (site) {
   const directory = temporary()
   const config = join(directory, 'nginx.conf')
   const temps = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(name => `${name}_temp_path ${directory}/${name};`).join(' ')
-  writeFileSync(config, `daemon off; ${process.getuid() === 0 ? 'user root;' : ''} pid ${directory}/pid; error_log stderr; events {}
+  writeFileSync(config, `daemon off; master_process off; pid ${directory}/pid; error_log stderr; events {}
     http {
       access_log off; ${temps}
       server {
