@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/caddy-dingtalk/caddy-dingtalk/visit"
 )
 
 // Matcher tells whether a line of the rules is for a request: caddyhttp's matchers.
@@ -73,21 +75,15 @@ func (rules Rules) For(r *http.Request, target string) (Demand, error) {
 	return d, err
 }
 
-// readOtherwise returns the request as an upstream may read it that cuts path parameters
-// off ("/admin;x/" is /admin/ to Tomcat), takes a backslash for a slash, or ends at a NUL;
-// nil where there is nothing of the kind. Caddy's own matchers take care of "//", "/./",
-// "%2e" and capitals.
+// readOtherwise returns the request with the path that an upstream may read in it, nil where
+// that is the same.
 func readOtherwise(r *http.Request) *http.Request {
-	if !strings.ContainsAny(r.URL.Path, ";\\\x00") {
+	path := visit.OtherReading(r.URL.Path)
+	if path == r.URL.Path {
 		return nil
 	}
-	path, _, _ := strings.Cut(r.URL.Path, "\x00")
-	segments := strings.Split(strings.ReplaceAll(path, `\`, "/"), "/")
-	for i := range segments {
-		segments[i], _, _ = strings.Cut(segments[i], ";")
-	}
 	read, at := *r, *r.URL
-	at.Path, at.RawPath = strings.Join(segments, "/"), ""
+	at.Path, at.RawPath = path, ""
 	read.URL = &at
 	return &read
 }

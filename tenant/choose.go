@@ -13,6 +13,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-dingtalk/caddy-dingtalk/config"
+	"github.com/caddy-dingtalk/caddy-dingtalk/visit"
 )
 
 // What has named the tenant of a visit.
@@ -107,8 +108,10 @@ func (c *chooser) choose(host, target string, n Names) (t *Tenant, by string, wh
 	if n.Twice {
 		return nil, "", Unknown, false
 	}
-	list, scoped := c.candidates(host, target)
+	list, scoped, sure := c.candidates(host, target)
 	switch {
+	case !sure:
+		return nil, "", Ambiguous, false
 	case list == nil:
 		list = c.general.named(n)
 	case !scoped:
@@ -138,18 +141,21 @@ func (c *chooser) choose(host, target string, n Names) (t *Tenant, by string, wh
 
 // candidates returns the tenants with host or path that fit. only tells that no others are
 // candidates; where there are none, or any path is meant, those without host and path are.
-func (c *chooser) candidates(host, target string) (fit []*Tenant, only bool) {
-	for _, s := range c.scopesAt(host, target) {
+// sure tells that they are the same whatever the upstream makes of the path.
+func (c *chooser) candidates(host, target string) (fit []*Tenant, only, sure bool) {
+	scopes, sure := c.scopesAt(host, target)
+	for _, s := range scopes {
 		fit = append(fit, s.tenant)
 		only = only || target != "" || len(s.paths) == 0
 	}
-	return fit, only
+	return fit, only, sure
 }
 
-// scopesAt returns where the tenants with host or path are candidates that fit.
-func (c *chooser) scopesAt(host, target string) (fit []*scope) {
+// scopesAt returns where the tenants with host or path are candidates that fit, and whether
+// they are the same for each reading of the path.
+func (c *chooser) scopesAt(host, target string) (fit []*scope, sure bool) {
 	if len(c.scoped) == 0 && len(c.byHost) == 0 {
-		return nil
+		return nil, true
 	}
 	name, _, err := net.SplitHostPort(host)
 	if err != nil {
@@ -160,9 +166,20 @@ func (c *chooser) scopesAt(host, target string) (fit []*scope) {
 		r.URL = u
 	}
 	r = r.WithContext(matching)
-	for _, list := range [][]scope{c.byHost[strings.ToLower(name)], c.scoped} {
+	lists := [...][]scope{c.byHost[strings.ToLower(name)], c.scoped}
+	fit = fitting(lists[:], r, target == "")
+	if path := visit.OtherReading(r.URL.Path); path != r.URL.Path {
+		r.URL = &url.URL{Path: path}
+		return fit, slices.Equal(fit, fitting(lists[:], r, target == ""))
+	}
+	return fit, true
+}
+
+// fitting returns the scopes that a request is within.
+func fitting(lists [][]scope, r *http.Request, anywhere bool) (fit []*scope) {
+	for _, list := range lists {
 		for i := range list {
-			if list[i].fits(r, target == "") {
+			if list[i].fits(r, anywhere) {
 				fit = append(fit, &list[i])
 			}
 		}

@@ -32,7 +32,8 @@ func (t *Tenants) Facts(v *visit.Visit, c Choice, closed bool) *doctor.Tenants {
 // at returns the tenants that pages under a host may be for.
 func (c *chooser) at(host string) (all []doctor.TenantAt) {
 	only := false
-	for _, s := range c.scopesAt(host, "") {
+	scopes, _ := c.scopesAt(host, "")
+	for _, s := range scopes {
 		only = only || len(s.paths) == 0
 		all = append(all, doctor.TenantAt{
 			Corp: s.tenant.Page.CorpID, Agent: s.tenant.Page.AgentID,
