@@ -110,14 +110,12 @@ class Tab {
       if (name === 'config' || name === 'report') this.endpoint++
       this.#pending++
     })
-    page.on('requestfailed', () => this.#pending--)
-    page.on('requestfinished', async request => {
-      if (endpointName(request) === 'report') {
-        const response = await request.response().catch(() => null) // the story may be over
-        if (response) this.reports.push({...request.postDataJSON(), status: response.status()})
-      }
-      this.#pending--
+    page.on('response', response => { // its end may be lost where the page reloads itself for it
+      const request = response.request()
+      if (endpointName(request) === 'report') this.reports.push({...request.postDataJSON(), status: response.status()})
     })
+    page.on('requestfailed', () => this.#pending--)
+    page.on('requestfinished', () => this.#pending--)
   }
 
   evaluate (f, argument) { return this.page.evaluate(f, argument) }
