@@ -39,18 +39,18 @@ type Rules []Rule
 var required Rule
 
 // Demand is what a request has to meet: the line that decides about it, and the one for
-// what the upstream may make of its path, which mostly is the same.
+// what the upstream may make of its path, nil where that is the same.
 type Demand struct{ rule, other *Rule }
 
 // public tells whether nobody has to sign in.
-func (d *Demand) public() bool { return d.rule.Public && d.other.Public }
+func (d *Demand) public() bool { return d.rule.Public && (d.other == nil || d.other.Public) }
 
 // refusing returns the line that does not fit the user, nil if they fit.
 func (d *Demand) refusing(u *User) *Rule {
 	switch {
 	case !d.rule.fits(u):
 		return d.rule
-	case !d.other.fits(u):
+	case d.other != nil && !d.other.fits(u):
 		return d.other
 	}
 	return nil
@@ -58,7 +58,7 @@ func (d *Demand) refusing(u *User) *Rule {
 
 // answered tells whether a session knows what the lines ask for.
 func (d *Demand) answered(s *Session) bool {
-	return s.answersFor(d.rule.Departments) && s.answersFor(d.other.Departments)
+	return s.answersFor(d.rule.Departments) && (d.other == nil || s.answersFor(d.other.Departments))
 }
 
 // For returns what a request has to meet. target is the path as the browser sent it, still
@@ -68,11 +68,12 @@ func (rules Rules) For(r *http.Request, target string) (Demand, error) {
 	if err != nil {
 		return Demand{}, err
 	}
-	d := Demand{rule, rule}
-	if read := readOtherwise(r); read != nil {
-		d.other, err = rules.first(read, target)
+	read := readOtherwise(r)
+	if read == nil {
+		return Demand{rule: rule}, nil
 	}
-	return d, err
+	other, err := rules.first(read, target)
+	return Demand{rule, other}, err
 }
 
 // readOtherwise returns the request with the path that an upstream may read in it, nil where
